@@ -1,0 +1,63 @@
+package object
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+)
+
+// ReservedBucket is the path under which the server answers for itself.
+const ReservedBucket = "flashstore"
+
+// ValidateBucket applies the general-purpose bucket naming rules of S3
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
+// Errors wrap ErrBucketName and say which rule was broken.
+func ValidateBucket(name string) (BucketName, error) {
+	why := bucketFault(name)
+	if why != "" {
+		return "", fmt.Errorf("%w: %s", ErrBucketName, why)
+	}
+	return BucketName(name), nil
+}
+
+func bucketFault(name string) string {
+	switch {
+	case len(name) < BucketNameMin || len(name) > BucketNameMax:
+		return "3 to 63 characters are allowed"
+	case name == ReservedBucket:
+		return "the name is reserved"
+	case strings.Contains(name, ".."):
+		return "two dots stand together"
+	case strings.HasPrefix(name, "xn--") || strings.HasPrefix(name, "sthree-"):
+		return "the prefix is reserved"
+	case strings.HasSuffix(name, "-s3alias") || strings.HasSuffix(name, "--ol-s3"):
+		return "the suffix is reserved"
+	}
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		alnum := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		if !alnum && c != '-' && c != '.' {
+			return "lower-case letters, digits, dots and hyphens are allowed"
+		}
+		if !alnum && (i == 0 || i == len(name)-1) {
+			return "it begins and ends with a letter or digit"
+		}
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return "it looks like an IP address"
+	}
+	return ""
+}
+
+// ValidateKey accepts 1 to 1,024 bytes of UTF-8 without NUL; nothing else is interpreted.
+// Errors wrap ErrKeyTooLong or ErrKeyInvalid.
+func ValidateKey(key string) (Key, error) {
+	switch {
+	case len(key) > KeyBytesMax:
+		return "", ErrKeyTooLong
+	case key == "" || !utf8.ValidString(key) || strings.IndexByte(key, 0) >= 0:
+		return "", ErrKeyInvalid
+	}
+	return Key(key), nil
+}

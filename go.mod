@@ -1,0 +1,3 @@
+module flashstore
+
+go 1.26

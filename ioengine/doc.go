@@ -1,0 +1,15 @@
+// Package ioengine owns every file operation a drive needs: opening, preallocating,
+// reading, writing, syncing, punching, renaming.
+//
+// It does not own file formats, retries or checksums.
+//
+// Invariants:
+//
+//  1. From Submit until Done has been called, the buffers of a Batch belong to the engine.
+//  2. An operation succeeds only if all of its bytes were moved: short reads and short
+//     writes are continued by the engine, and a read past the end is io.ErrUnexpectedEOF.
+//  3. A write with DSync, or a DataSync that was submitted after a write completed, makes
+//     those bytes durable before its completion is reported (POSIX fdatasync,
+//     RWF_DSYNC of pwritev2(2)). A failed sync is reported once and never retried.
+//  4. Done is called exactly once per batch, from an engine goroutine that must not block.
+package ioengine

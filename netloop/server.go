@@ -1,0 +1,92 @@
+package netloop
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// Handler answers one request. Handle may block; it runs on a goroutine of its own, one per
+// exchange at a time, many exchanges at once.
+type Handler interface {
+	Handle(*Exchange)
+}
+
+// InlineHandler is a Handler that can sometimes answer without blocking. A loop calls
+// TryHandle first, on its own thread; false means that nothing was done or written and that
+// Handle is to be called where blocking is allowed. Servers without loops may ignore it.
+type InlineHandler interface {
+	Handler
+	TryHandle(*Exchange) bool
+}
+
+// Server accepts connections and turns their bytes into Exchanges.
+type Server interface {
+	// Listen binds address ("host:port"; port 0 picks a free one) and returns what was
+	// bound. It may be called several times before Serve, never after.
+	Listen(address string) (net.Addr, error)
+	// Serve accepts and answers until Shutdown; it returns nil after a Shutdown.
+	Serve(Handler) error
+	// Shutdown stops accepting, lets requests in flight end (keep-alive connections close
+	// after their answer, idle ones at once) and returns when all have, or with ctx's error
+	// after cutting the rest.
+	Shutdown(ctx context.Context) error
+	// Stats counts since the server was made.
+	Stats() Stats
+}
+
+// Limits bound what a client can make the server hold. Zero values are not defaults: use
+// DefaultLimits.
+type Limits struct {
+	HeadBytesMax    int           // request line and header fields; more: 431 (target: 414)
+	HeaderCountMax  int           // header fields; more: 431
+	HeadTimeout     time.Duration // from the first byte of a head to its end; then close
+	IdleTimeout     time.Duration // between requests on a connection
+	BodyRateMin     int           // bytes per second, over windows of BodyRateWindow; then close
+	BodyRateWindow  time.Duration
+	WriteTimeout    time.Duration // without one byte accepted by the peer; then close
+	DrainBytesMax   int64         // of an unread request body
+	ConnectionsMax  int           // open at once; more are closed at accept and counted
+	PipelineMax     int           // requests answered in a row before other connections get a turn
+	ShutdownLinger  time.Duration // how long a closing connection drains, so that its answer arrives
+	TargetBytesMax  int           // of the request target; more: 414
+	TrailerBytesMax int           // of a chunked body's trailer section
+}
+
+// DefaultLimits are the limits of a server nobody configured.
+func DefaultLimits() Limits {
+	return Limits{
+		HeadBytesMax:    32 << 10, // S3: 8 KiB of headers, 2 KiB of metadata; SDK signatures on top
+		HeaderCountMax:  128,
+		HeadTimeout:     10 * time.Second,
+		IdleTimeout:     75 * time.Second,
+		BodyRateMin:     512,
+		BodyRateWindow:  10 * time.Second,
+		WriteTimeout:    30 * time.Second,
+		DrainBytesMax:   256 << 10,
+		ConnectionsMax:  10_000,
+		PipelineMax:     64,
+		ShutdownLinger:  500 * time.Millisecond,
+		TargetBytesMax:  16 << 10, // a 1,024-byte key, percent-encoded, and a presigned query
+		TrailerBytesMax: 8 << 10,
+	}
+}
+
+// Stats are counters that prove which server worked; Connections is a level.
+type Stats struct {
+	Name           string // the axis value: epoll, nethttp, netconn
+	Loops          int    // event loops, 0 where there are none
+	Connections    int64
+	Accepted       uint64
+	Refused        uint64 // over ConnectionsMax
+	Requests       uint64
+	Inline         uint64 // answered by TryHandle on a loop
+	Malformed      uint64 // heads refused by the parser
+	TimedOut       uint64 // connections cut by a deadline or a minimum rate
+	EpollWaits     uint64 // epoll_wait calls (epoll)
+	EpollEvents    uint64 // events they returned (epoll)
+	ReadBytes      uint64
+	WrittenBytes   uint64
+	WriteCalls     uint64 // writev and its kin
+	AbortedReplies uint64 // bodies that ended short, their connections broken
+}
