@@ -158,6 +158,15 @@ func (ex *Exchange) Write(bufs ...[]byte) error {
 // Abort says that the body cannot be completed: the server breaks the connection.
 func (ex *Exchange) Abort() { ex.aborted = true }
 
+// Broken reports, after Finish, that the response cannot be taken for a whole one: it was
+// aborted, or its body has not the declared length. The server cuts such a connection.
+func (ex *Exchange) Broken() bool { return ex.aborted || ex.short() }
+
+func (ex *Exchange) short() bool {
+	return string(ex.Request.Method) != "HEAD" && ex.head.ContentLength > 0 &&
+		ex.head.Status != 304 && ex.sentBytes != ex.head.ContentLength
+}
+
 // HeadSent reports whether the response head has gone out.
 func (ex *Exchange) HeadSent() bool { return ex.sentHead }
 
@@ -175,7 +184,5 @@ func (ex *Exchange) Finish() (keep bool, err error) {
 			err = ex.transport.Send(&ex.head, nil)
 		}
 	}
-	short := !isHead && ex.head.ContentLength > 0 && ex.head.Status != 304 &&
-		ex.sentBytes != ex.head.ContentLength
-	return err == nil && !ex.aborted && !short && !ex.head.Close, err
+	return err == nil && !ex.Broken() && !ex.head.Close, err
 }

@@ -1,0 +1,37 @@
+package netloop
+
+import "fmt"
+
+// headBytesCeiling keeps a head, and some of what follows it, inside one 64 KiB block.
+const headBytesCeiling = 60 << 10
+
+// Validate names the first limit that is missing or out of range.
+func (l *Limits) Validate() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"HeadBytesMax", int64(l.HeadBytesMax)},
+		{"HeaderCountMax", int64(l.HeaderCountMax)},
+		{"HeadTimeout", int64(l.HeadTimeout)},
+		{"IdleTimeout", int64(l.IdleTimeout)},
+		{"BodyRateMin", int64(l.BodyRateMin)},
+		{"BodyRateWindow", int64(l.BodyRateWindow)},
+		{"WriteTimeout", int64(l.WriteTimeout)},
+		{"DrainBytesMax", l.DrainBytesMax},
+		{"ConnectionsMax", int64(l.ConnectionsMax)},
+		{"PipelineMax", int64(l.PipelineMax)},
+		{"ShutdownLinger", int64(l.ShutdownLinger)},
+		{"TargetBytesMax", int64(l.TargetBytesMax)},
+		{"TrailerBytesMax", int64(l.TrailerBytesMax)},
+	} {
+		if limit.value <= 0 {
+			return fmt.Errorf("netloop: Limits.%s is %d, must be positive", limit.name, limit.value)
+		}
+	}
+	if l.HeadBytesMax > headBytesCeiling {
+		return fmt.Errorf("netloop: Limits.HeadBytesMax is %d, at most %d", l.HeadBytesMax,
+			headBytesCeiling)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flashstore/netloop"
+)
+
+// writePieceBytes is the most one deadline has to cover: a peer that takes less than this in
+// Limits.WriteTimeout is taken for gone.
+const writePieceBytes = 64 << 10
+
+type counters struct {
+	connections    atomic.Int64
+	accepted       atomic.Uint64
+	refused        atomic.Uint64
+	requests       atomic.Uint64
+	timedOut       atomic.Uint64
+	readBytes      atomic.Uint64
+	writtenBytes   atomic.Uint64
+	writeCalls     atomic.Uint64
+	abortedReplies atomic.Uint64
+}
+
+func (c *counters) stats() netloop.Stats {
+	return netloop.Stats{
+		Name:           "nethttp",
+		Connections:    c.connections.Load(),
+		Accepted:       c.accepted.Load(),
+		Refused:        c.refused.Load(),
+		Requests:       c.requests.Load(),
+		TimedOut:       c.timedOut.Load(),
+		ReadBytes:      c.readBytes.Load(),
+		WrittenBytes:   c.writtenBytes.Load(),
+		WriteCalls:     c.writeCalls.Load(),
+		AbortedReplies: c.abortedReplies.Load(),
+	}
+}
+
+// listener counts connections and closes those over the limit.
+type listener struct {
+	net.Listener
+	limits   *netloop.Limits
+	counters *counters
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.counters.connections.Add(1) > int64(l.limits.ConnectionsMax) {
+			l.counters.connections.Add(-1)
+			l.counters.refused.Add(1)
+			_ = c.Close()
+			continue
+		}
+		l.counters.accepted.Add(1)
+		return &conn{Conn: c, limits: l.limits, counters: l.counters}, nil
+	}
+}
+
+// conn counts bytes and gives every piece of a response its own deadline.
+type conn struct {
+	net.Conn
+	limits   *netloop.Limits
+	counters *counters
+	closed   sync.Once
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.counters.readBytes.Add(uint64(n))
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (written int, err error) {
+	for written < len(p) {
+		piece := p[written:min(len(p), written+writePieceBytes)]
+		if err = c.SetWriteDeadline(time.Now().Add(c.limits.WriteTimeout)); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(piece)
+		written += n
+		c.counters.writtenBytes.Add(uint64(n))
+		c.counters.writeCalls.Add(1)
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.counters.timedOut.Add(1)
+			}
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+func (c *conn) Close() error {
+	c.closed.Do(func() { c.counters.connections.Add(-1) })
+	return c.Conn.Close()
+}
+
+// CloseWrite lets net/http half-close, so that a client still sending gets its answer.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// resetOnClose makes Close send a reset: the peer must not take what it has for a whole body.
+func (c *conn) resetOnClose() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}

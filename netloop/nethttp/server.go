@@ -1,0 +1,107 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"flashstore/arena"
+	"flashstore/netloop"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Limits    netloop.Limits
+	Allocator arena.Allocator // of the requests' scratch memory; not closed by the server
+}
+
+// Validate names the first thing that is missing or out of range.
+func (c *Config) Validate() error {
+	if c.Allocator == nil {
+		return errors.New("nethttp: Config.Allocator is nil")
+	}
+	return c.Limits.Validate()
+}
+
+// Server is a netloop.Server on top of net/http.
+type Server struct {
+	config    Config
+	http      http.Server
+	handler   netloop.Handler
+	listeners []net.Listener
+	exchanges sync.Pool // of *exchange
+	homes     atomic.Uint32
+	counters  counters
+}
+
+var _ netloop.Server = (*Server)(nil)
+
+// New returns a server that listens nowhere yet.
+func New(config Config) (*Server, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: config}
+	s.exchanges.New = func() any { return s.newExchange() }
+	s.http = http.Server{
+		Handler:           http.HandlerFunc(s.serve),
+		ReadHeaderTimeout: config.Limits.HeadTimeout,
+		IdleTimeout:       config.Limits.IdleTimeout,
+		MaxHeaderBytes:    config.Limits.HeadBytesMax,
+		ErrorLog:          log.New(io.Discard, "", 0),
+		ConnContext:       withConn,
+		// Without this, OPTIONS * is answered by net/http itself.
+		DisableGeneralOptionsHandler: true,
+	}
+	return s, nil
+}
+
+// Listen binds address; see netloop.Server.
+func (s *Server) Listen(address string) (net.Addr, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("nethttp: listen: %w", err)
+	}
+	counted := &listener{Listener: l, limits: &s.config.Limits, counters: &s.counters}
+	s.listeners = append(s.listeners, counted)
+	return l.Addr(), nil
+}
+
+// Serve accepts and answers until Shutdown; see netloop.Server.
+func (s *Server) Serve(handler netloop.Handler) error {
+	s.handler = handler
+	failed := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		go func() { failed <- s.http.Serve(l) }()
+	}
+	var first error
+	for range s.listeners {
+		err := <-failed
+		if err != nil && !errors.Is(err, http.ErrServerClosed) && first == nil {
+			first = fmt.Errorf("nethttp: serve: %w", err)
+			_ = s.http.Close() // one listener failed: the others end with it
+		}
+	}
+	return first
+}
+
+// Shutdown ends the server; see netloop.Server.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		_ = s.http.Close() // cut the rest; the context's error is the one to report
+	}
+	for _, l := range s.listeners {
+		_ = l.Close() // again where Serve ran; the only time where it never did
+	}
+	return err
+}
+
+// Stats counts since New.
+func (s *Server) Stats() netloop.Stats { return s.counters.stats() }
