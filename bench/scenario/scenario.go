@@ -1,0 +1,83 @@
+package scenario
+
+import "time"
+
+// Schema is the only version of the file format so far.
+const Schema = 1
+
+// Scenario is one question and how to answer it.
+type Scenario struct {
+	Schema   int      `yaml:"schema"`
+	Name     string   `yaml:"name"`
+	Question string   `yaml:"question"`
+	Workload Workload `yaml:"workload"`
+	Run      Run      `yaml:"run"`
+	Server   Server   `yaml:"server"`
+	Matrix   Matrix   `yaml:"matrix"`
+	Requires Requires `yaml:"requires"`
+	Metrics  Metrics  `yaml:"metrics"`
+	Gate     Gate     `yaml:"gate"`
+}
+
+// Workload is what the client does.
+type Workload struct {
+	Driver         string `yaml:"driver"`          // warp
+	Op             string `yaml:"op"`              // get, put, stat or mixed
+	ObjSize        Bytes  `yaml:"obj_size"`        // of every object
+	Objects        int    `yaml:"objects"`         // on the server before the clock runs; not for put
+	Concurrent     int    `yaml:"concurrent"`      // requests in flight
+	PayloadSigning string `yaml:"payload_signing"` // signed or unsigned
+	Data           string `yaml:"data"`            // preload (once a comparison) or fresh (each leg)
+}
+
+// Run is how long and how often.
+type Run struct {
+	Duration     time.Duration `yaml:"duration"`  // of one leg's load
+	TrimHead     time.Duration `yaml:"trim_head"` // of it that is not counted, at the start
+	TrimTail     time.Duration `yaml:"trim_tail"` // and at the end
+	Design       string        `yaml:"design"`    // paired
+	Pairs        int           `yaml:"pairs"`
+	ConfirmPairs int           `yaml:"confirm_pairs"` // of the gate's second stage
+	Seed         uint64        `yaml:"seed"`          // of the order of legs and of the intervals
+}
+
+// Server is what does not vary within the scenario.
+type Server struct {
+	Drives     int    `yaml:"drives"`
+	Parity     int    `yaml:"parity"`
+	Durability string `yaml:"durability"` // full or relaxed
+}
+
+// Requires says what a machine must have; where it lacks it, the scenario is skipped.
+type Requires struct {
+	DiskFree Bytes `yaml:"disk_free"`
+}
+
+// Metrics names the measure that decides, those that support it and those only shown.
+type Metrics struct {
+	Primary     string   `yaml:"primary"`
+	Corroborate []string `yaml:"corroborate"`
+	Report      []string `yaml:"report"`
+}
+
+// Gate holds the margins within which a difference does not matter.
+type Gate struct {
+	MinEffect    Percent `yaml:"min_effect"`
+	CPUMinEffect Percent `yaml:"cpu_min_effect"`
+	P99          string  `yaml:"p99"` // warn or fail
+	MaxErrors    int     `yaml:"max_errors"`
+}
+
+// defaults is what a file need not say.
+func defaults() Scenario {
+	return Scenario{
+		Workload: Workload{Driver: "warp", Concurrent: 16, PayloadSigning: "signed"},
+		Run: Run{
+			Duration: 14 * time.Second, TrimHead: 2 * time.Second, TrimTail: 2 * time.Second,
+			Design: "paired", Pairs: 6, ConfirmPairs: 12, Seed: 42,
+		},
+		Server:  Server{Drives: 4, Parity: 2, Durability: "full"},
+		Metrics: Metrics{Primary: "ops_per_s"},
+		Gate:    Gate{MinEffect: 3, CPUMinEffect: 3, P99: "warn"},
+	}
+}

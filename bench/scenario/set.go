@@ -1,0 +1,73 @@
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Set changes one value, as "run.pairs=4" or "netloop=nethttp,epoll" (base first) on the command
+// line does, and validates the whole again. An unknown key is an error listing the valid ones.
+func (s *Scenario) Set(assignment string) error {
+	key, value, ok := strings.Cut(assignment, "=")
+	if !ok {
+		return fmt.Errorf("%w: %q: want key=value", ErrInvalid, assignment)
+	}
+	next := *s
+	setters := next.setters()
+	set, ok := setters[key]
+	if !ok {
+		return fmt.Errorf("%w: unknown key %q; valid keys: %s", ErrInvalid, key,
+			strings.Join(slices.Sorted(maps.Keys(setters)), ", "))
+	}
+	if err := set(value); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrInvalid, key, err)
+	}
+	if err := next.Validate(); err != nil {
+		return err
+	}
+	*s = next
+	return nil
+}
+
+func (s *Scenario) setters() map[string]func(string) error {
+	setters := map[string]func(string) error{
+		"workload.obj_size":        func(v string) error { return s.Workload.ObjSize.UnmarshalText([]byte(v)) },
+		"workload.objects":         setInt(&s.Workload.Objects),
+		"workload.concurrent":      setInt(&s.Workload.Concurrent),
+		"workload.payload_signing": setText(&s.Workload.PayloadSigning),
+		"run.duration":             setDuration(&s.Run.Duration),
+		"run.trim_head":            setDuration(&s.Run.TrimHead),
+		"run.trim_tail":            setDuration(&s.Run.TrimTail),
+		"run.pairs":                setInt(&s.Run.Pairs),
+		"run.seed": func(v string) (err error) {
+			s.Run.Seed, err = strconv.ParseUint(v, 10, 64)
+			return err
+		},
+		"server.drives":     setInt(&s.Server.Drives),
+		"server.parity":     setInt(&s.Server.Parity),
+		"server.durability": setText(&s.Server.Durability),
+	}
+	for _, axis := range Axes() {
+		setters[axis.Name] = func(v string) error {
+			*s.Matrix.levels(axis.Name) = strings.Split(v, ",")
+			return nil
+		}
+	}
+	return setters
+}
+
+func setText(field *string) func(string) error {
+	return func(v string) error { *field = v; return nil }
+}
+
+func setInt(field *int) func(string) error {
+	return func(v string) (err error) { *field, err = strconv.Atoi(v); return err }
+}
+
+func setDuration(field *time.Duration) func(string) error {
+	return func(v string) (err error) { *field, err = time.ParseDuration(v); return err }
+}

@@ -1,0 +1,141 @@
+package scenario
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// warpDurationMin: warp reports nothing for runs of 4 s and less.
+const warpDurationMin = 5 * time.Second
+
+// MetricNames lists what a leg measures, as scenario files spell it.
+func MetricNames() []string {
+	return []string{
+		"ops_per_s", "mb_per_s", "p50", "p90", "p99", "p999", "ttfb_p50",
+		"server_cpu_us_per_op", "client_cpu_us_per_op", "busy_cpu_us_per_op", "rss_mb",
+	}
+}
+
+// Validate checks every field; the first thing wrong is returned, wrapping ErrInvalid.
+func (s *Scenario) Validate() error {
+	for _, check := range []func() error{
+		s.validateHead, s.Workload.validate, s.Run.validate, s.Server.validate,
+		s.Matrix.validate, s.validateMatrix, s.Metrics.validate, s.Gate.validate,
+	} {
+		if err := check(); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+	}
+	return nil
+}
+
+func (s *Scenario) validateHead() error {
+	if s.Schema != Schema {
+		return fmt.Errorf("schema: %d; this program reads %d", s.Schema, Schema)
+	}
+	if ok, _ := regexp.MatchString(`^[a-z0-9][a-z0-9-]{0,62}$`, s.Name); !ok {
+		return fmt.Errorf("name: %q; want lower case letters, digits and -", s.Name)
+	}
+	if strings.TrimSpace(s.Question) == "" {
+		return fmt.Errorf("question: empty; say what the scenario answers")
+	}
+	return nil
+}
+
+func (w *Workload) validate() error {
+	if err := oneOf("workload.driver", w.Driver, "warp"); err != nil {
+		return err
+	}
+	if err := oneOf("workload.op", w.Op, "get", "put", "stat", "mixed"); err != nil {
+		return err
+	}
+	err := oneOf("workload.payload_signing", w.PayloadSigning, "signed", "unsigned")
+	if err != nil {
+		return err
+	}
+	reads := w.Op == "get" || w.Op == "stat"
+	if w.Data == "" {
+		w.Data = map[bool]string{true: "preload", false: "fresh"}[reads]
+	}
+	if err := oneOf("workload.data", w.Data, "preload", "fresh"); err != nil {
+		return err
+	}
+	switch {
+	case reads != (w.Data == "preload"):
+		return fmt.Errorf("workload.data: %s with op %s; get and stat read preloaded data, "+
+			"put and mixed start on fresh drives", w.Data, w.Op)
+	case w.ObjSize < 1 || w.ObjSize > 5<<30:
+		return fmt.Errorf("workload.obj_size: %d; want 1B to 5GiB", w.ObjSize)
+	case w.Concurrent < 1 || w.Concurrent > 1024:
+		return fmt.Errorf("workload.concurrent: %d; want 1 to 1024", w.Concurrent)
+	case w.Op != "put" && (w.Objects < w.Concurrent || w.Objects > 10_000_000):
+		return fmt.Errorf("workload.objects: %d; want at least concurrent (%d), at most 10000000",
+			w.Objects, w.Concurrent)
+	case w.Op == "put" && w.Objects != 0:
+		return fmt.Errorf("workload.objects: %d; op put starts on empty drives", w.Objects)
+	}
+	return nil
+}
+
+func (r *Run) validate() error {
+	if err := oneOf("run.design", r.Design, "paired"); err != nil {
+		return err
+	}
+	switch {
+	case r.Duration < warpDurationMin || r.Duration > time.Hour:
+		return fmt.Errorf("run.duration: %s; want %s to 1h", r.Duration, warpDurationMin)
+	case r.TrimHead < 0 || r.TrimTail < 0 || r.TrimHead+r.TrimTail > r.Duration/2:
+		return fmt.Errorf("run.trim_head, run.trim_tail: %s and %s take more than half of %s",
+			r.TrimHead, r.TrimTail, r.Duration)
+	case r.Pairs < 1 || r.Pairs > 1000:
+		return fmt.Errorf("run.pairs: %d; want 1 to 1000", r.Pairs)
+	case r.ConfirmPairs < 0 || r.ConfirmPairs > 1000:
+		return fmt.Errorf("run.confirm_pairs: %d; want 0 to 1000", r.ConfirmPairs)
+	}
+	return nil
+}
+
+func (s *Server) validate() error {
+	if s.Drives < 1 || s.Drives > 64 {
+		return fmt.Errorf("server.drives: %d; want 1 to 64", s.Drives)
+	}
+	if s.Parity < 0 || s.Parity > s.Drives/2 {
+		return fmt.Errorf("server.parity: %d; want 0 to %d, half of the drives",
+			s.Parity, s.Drives/2)
+	}
+	return oneOf("server.durability", s.Durability, "full", "relaxed")
+}
+
+func (s *Scenario) validateMatrix() error {
+	if len(s.Comparisons()) == 0 {
+		return fmt.Errorf("matrix: nothing to compare; give an axis at least two levels")
+	}
+	return nil
+}
+
+func (m *Metrics) validate() error {
+	all := append([]string{m.Primary}, m.Corroborate...)
+	for _, name := range append(all, m.Report...) {
+		if err := oneOf("metrics", name, MetricNames()...); err != nil {
+			return err
+		}
+	}
+	return oneOf("metrics.primary", m.Primary, "ops_per_s", "mb_per_s", "server_cpu_us_per_op")
+}
+
+func (g *Gate) validate() error {
+	if g.MaxErrors != 0 {
+		return fmt.Errorf("gate.max_errors: %d; errors are fast, so only 0 is fair", g.MaxErrors)
+	}
+	return oneOf("gate.p99", g.P99, "warn", "fail")
+}
+
+func oneOf(key, value string, valid ...string) error {
+	if slices.Contains(valid, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q; valid: %s", key, value, strings.Join(valid, ", "))
+}
