@@ -1,0 +1,30 @@
+package threadpool_test
+
+import (
+	"testing"
+
+	"flashstore/ioengine"
+	"flashstore/ioengine/ioenginetest"
+	"flashstore/ioengine/threadpool"
+)
+
+func newEngine(t testing.TB) ioengine.Engine {
+	t.Helper()
+	e, err := threadpool.New(threadpool.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestConformance(t *testing.T) { ioenginetest.Run(t, newEngine) }
+
+func BenchmarkEngine(b *testing.B) { ioenginetest.Bench(b, newEngine) }
+
+func TestConfig(t *testing.T) {
+	for _, workers := range []int{-1, 1 << 20} {
+		if _, err := threadpool.New(threadpool.Config{Workers: workers}); err == nil {
+			t.Errorf("%d workers accepted", workers)
+		}
+	}
+}
