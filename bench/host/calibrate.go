@@ -1,0 +1,89 @@
+package host
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Calibration is how long fixed work took: a machine that changes between two legs shows here.
+type Calibration struct {
+	Hash time.Duration `json:"hash_ns"` // best of several rounds of SHA-256 over the same 8 MiB
+	Sync time.Duration `json:"sync_ns"` // median of synced 4 KiB overwrites
+}
+
+// DriftMax is the share by which two calibrations of a pair may differ.
+const DriftMax = 0.05
+
+// Drift is the largest relative change between a and b; synced writes count only where the load
+// writes.
+func Drift(a, b Calibration, writes bool) float64 {
+	drift := relative(a.Hash, b.Hash)
+	if writes {
+		drift = max(drift, relative(a.Sync, b.Sync))
+	}
+	return drift
+}
+
+func relative(a, b time.Duration) float64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	return math.Abs(float64(b-a)) / float64(min(a, b))
+}
+
+const (
+	hashRounds = 12      // of 8 MiB: some 5 ms each, the best is free of most preemption
+	hashBytes  = 8 << 20 // larger than most L2 caches
+	syncWrites = 64      // some 10 ms where a flush costs 150 µs
+	syncBytes  = 4 << 10
+)
+
+// Calibrate runs the fixed work, with the synced writes in a file below dir, which it removes.
+func Calibrate(dir string) (Calibration, error) {
+	var c Calibration
+	buffer := make([]byte, hashBytes)
+	for round := range hashRounds {
+		start := time.Now()
+		sum := sha256.Sum256(buffer)
+		took := time.Since(start)
+		buffer[0] = sum[0] // the next round depends on this one
+		if round == 0 || took < c.Hash {
+			c.Hash = took
+		}
+	}
+	var err error
+	if c.Sync, err = syncedWrites(filepath.Join(dir, "calibrate")); err != nil {
+		return Calibration{}, fmt.Errorf("calibrate: %w", err)
+	}
+	return c, nil
+}
+
+func syncedWrites(path string) (time.Duration, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|unix.O_DSYNC, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(path)
+	defer f.Close()
+	block := make([]byte, syncBytes)
+	var took []time.Duration
+	for i := range 2 * syncWrites {
+		start := time.Now()
+		if _, err := f.WriteAt(block, int64(i%syncWrites)*syncBytes); err != nil {
+			return 0, err
+		}
+		// The first pass allocates; only overwrites are like each other.
+		if i >= syncWrites {
+			took = append(took, time.Since(start))
+		}
+	}
+	slices.Sort(took)
+	return took[len(took)/2], nil
+}

@@ -1,0 +1,169 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"os"
+	"reflect"
+	"runtime"
+	"testing"
+	"time"
+)
+
+func TestParseStat(t *testing.T) {
+	line := "42 (odd ) name) S 1 2 3 4 5 6 7 8 9 10 100 20 3 1 20 0 5 0 999 0 0\n"
+	if cpu, err := parseStat([]byte(line)); err != nil || cpu != 1240*time.Millisecond {
+		t.Errorf("%v, %v; want 1.24s", cpu, err)
+	}
+	for _, bad := range []string{"", "42 name S", "42 (x) S 1", "42 (x) S 1 2 3 4 5 6 7 8 9 10 a 1 1 1 1"} {
+		if _, err := parseStat([]byte(bad)); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestParseBusy(t *testing.T) {
+	busy, err := parseBusy("cpu  100 10 50 9999 888 5 7 333 44 0\ncpu0 1\n")
+	if err != nil || busy != 1720*time.Millisecond {
+		t.Errorf("%v, %v; want 1.72s", busy, err)
+	}
+	if _, err := parseBusy("cpu 1 2"); err == nil {
+		t.Error("a short line was accepted")
+	}
+}
+
+func TestMountOf(t *testing.T) {
+	table := `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
+30 22 0:5 / /data rw,noatime - xfs /dev/vdb rw
+31 22 0:6 / /data\0402 rw - btrfs /dev/vdc rw
+32 22 0:7 / /database rw - tmpfs none rw
+`
+	for path, want := range map[string][3]string{
+		"/home/x":    {"ext4", "/dev/root", "rw,relatime"},
+		"/data/d1":   {"xfs", "/dev/vdb", "rw,noatime"},
+		"/data":      {"xfs", "/dev/vdb", "rw,noatime"},
+		"/data 2/d1": {"btrfs", "/dev/vdc", "rw"},
+		"/databases": {"ext4", "/dev/root", "rw,relatime"},
+	} {
+		kind, device, flags := mountOf(table, path)
+		if got := [3]string{kind, device, flags}; got != want {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	a, b := TakeFingerprint(t.TempDir()), TakeFingerprint(t.TempDir())
+	if a.ID() != b.ID() || !reflect.DeepEqual(a, b) {
+		t.Errorf("not stable: %+v and %+v", a, b)
+	}
+	if a.Cores < 1 || a.Kernel == "" || a.MemoryMB == 0 || a.FileSystem == "" {
+		t.Errorf("incomplete: %+v", a)
+	}
+	b.Kernel += "x"
+	if a.ID() == b.ID() {
+		t.Error("another kernel, the same ID")
+	}
+}
+
+func TestUsageCountsOwnWork(t *testing.T) {
+	before, err := ProcessUsage(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 1<<20)
+	for start := time.Now(); ; {
+		sha256.Sum256(block)
+		after, err := ProcessUsage(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.CPU-before.CPU >= 50*time.Millisecond {
+			if after.RSS < 1<<20 || after.RSSPeak < after.RSS {
+				t.Errorf("memory: %+v", after)
+			}
+			return
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatalf("20 s of hashing show as %s of CPU", after.CPU-before.CPU)
+		}
+	}
+}
+
+func TestBetween(t *testing.T) {
+	start := time.Unix(1000, 0)
+	var samples []Sample
+	for i := range 101 {
+		d := time.Duration(i)
+		samples = append(samples, Sample{
+			At:     start.Add(d * 100 * time.Millisecond),
+			Server: Usage{CPU: d * 50 * time.Millisecond, RSS: int64(i)},
+			Client: Usage{CPU: d * 70 * time.Millisecond},
+			Busy:   d * 130 * time.Millisecond,
+		})
+	}
+	w, ok := Between(samples, start.Add(2*time.Second), start.Add(8*time.Second))
+	want := Window{3 * time.Second, 4200 * time.Millisecond, 7800 * time.Millisecond, 80}
+	if !ok || w != want {
+		t.Errorf("%+v, %v; want %+v", w, ok, want)
+	}
+	if _, ok := Between(samples, start.Add(9*time.Second), start.Add(30*time.Second)); ok {
+		t.Error("a window mostly without samples was accepted")
+	}
+	if _, ok := Between(nil, start, start); ok {
+		t.Error("no samples were accepted")
+	}
+}
+
+func TestWatch(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if samples := Watch(ctx, os.Getpid(), -1); len(samples) != 1 || samples[0].Busy == 0 {
+		t.Errorf("samples: %+v", samples)
+	}
+}
+
+func TestCalibrate(t *testing.T) {
+	c, err := Calibrate(t.TempDir())
+	if err != nil || c.Hash <= 0 || c.Sync <= 0 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	t.Logf("hash %s, sync %s", c.Hash, c.Sync)
+	if _, err := Calibrate("/nonexistent"); err == nil {
+		t.Error("no error for a folder that is not there")
+	}
+}
+
+func TestDrift(t *testing.T) {
+	a, b := Calibration{100, 100}, Calibration{104, 90}
+	if d := Drift(a, b, false); d < 0.039 || d > 0.041 {
+		t.Errorf("reads: %v", d)
+	}
+	if d := Drift(b, a, true); d < 0.11 || d > 0.12 {
+		t.Errorf("writes: %v", d)
+	}
+}
+
+func TestPinThread(t *testing.T) {
+	server, client := Split()
+	if Cores() < 2 {
+		if server != nil || client != nil {
+			t.Errorf("one core was split: %v, %v", server, client)
+		}
+		return
+	}
+	if len(server)+len(client) != Cores() || len(server) < 1 || len(client) < len(server) {
+		t.Fatalf("split of %d cores: %v, %v", Cores(), server, client)
+	}
+	done := make(chan int)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the pinned thread ends with the goroutine
+		if err := PinThread(server); err != nil {
+			t.Error(err)
+		}
+		done <- Cores()
+	}()
+	if got := <-done; got != len(server) {
+		t.Errorf("pinned to %d cores, want %d", got, len(server))
+	}
+}
