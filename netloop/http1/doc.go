@@ -1,0 +1,20 @@
+// Package http1 owns the framing of HTTP/1.1 (RFC 9110, RFC 9112): request heads, chunked
+// bodies and response heads, as pure functions of bytes.
+//
+// It knows no socket, clock or goroutine, allocates nothing once made, and keeps no bytes:
+// what it finds is described by Spans of the caller's buffer.
+//
+// Invariants:
+//
+//  1. The outcome depends on the bytes alone, never on the pieces they came in.
+//  2. A Span lies inside the bytes that were parsed.
+//  3. What two parsers could read in two ways is refused. The body of an accepted head has
+//     exactly one length.
+//  4. A Parser or Chunked that has refused once refuses for ever: what follows a malformed
+//     message is not a request.
+//  5. Response heads never carry a CR, LF or NUL that came in through a field.
+//
+// Stricter than RFC 9112 asks for: lines end in CRLF only; no empty line comes before a
+// request line; a target is visible ASCII without '#'; obsolete folding and white space
+// around a chunk size are errors; trailer fields are checked and dropped.
+package http1

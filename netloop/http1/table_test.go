@@ -1,0 +1,172 @@
+package http1_test
+
+import (
+	"errors"
+	"testing"
+
+	"flashstore/netloop"
+	"flashstore/netloop/http1"
+	"flashstore/netloop/netlooptest"
+)
+
+func limits() http1.Limits {
+	l := netloop.DefaultLimits()
+	return http1.Limits{HeadBytes: l.HeadBytesMax, TargetBytes: l.TargetBytesMax,
+		Fields: l.HeaderCountMax, TrailerBytes: l.TrailerBytesMax}
+}
+
+// chunkedBody decodes a whole body and returns data, the bytes used and the refusal.
+func chunkedBody(in []byte) (data []byte, used int, done bool, err error) {
+	l := limits()
+	var c http1.Chunked
+	c.Reset(&l)
+	for used < len(in) && !c.Done() {
+		if left := c.Left(); left > 0 {
+			n := int(min(left, int64(len(in)-used)))
+			data = append(data, in[used:used+n]...)
+			c.Took(n)
+			used += n
+			continue
+		}
+		n, err := c.Framing(in[used:])
+		used += n
+		if err != nil {
+			return data, used, false, err
+		}
+	}
+	return data, used, c.Done(), nil
+}
+
+func TestMalformed(t *testing.T) {
+	for _, m := range netlooptest.MalformedMessages() {
+		p := http1.NewParser(limits())
+		n, err := p.Parse([]byte(m.Bytes))
+		if m.Body {
+			if err != nil {
+				t.Errorf("%q: the head was refused: %v", m.Name, err)
+				continue
+			}
+			_, _, _, err = chunkedBody([]byte(m.Bytes[n:]))
+		} else if n != 0 {
+			t.Errorf("%q: accepted", m.Name)
+			continue
+		}
+		var refusal *http1.Refusal
+		if !errors.As(err, &refusal) {
+			t.Errorf("%q: %v, want a refusal", m.Name, err)
+		} else if !m.Body && refusal.Status != m.Status {
+			t.Errorf("%q: %d (%v), want %d", m.Name, refusal.Status, err, m.Status)
+		}
+		if _, again := p.Parse([]byte(m.Bytes + "\r\n\r\n")); !m.Body && again != err {
+			t.Errorf("%q: refused once, then %v", m.Name, again)
+		}
+	}
+}
+
+func TestWellFormed(t *testing.T) {
+	for _, c := range []struct {
+		in             string
+		method, target string
+		host           string
+		length         int64
+		keep, cont     bool
+	}{
+		{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET", "/", "h", 0, true, false},
+		{"GET /a?b=c%20 HTTP/1.1\r\nhOsT:h:9000\r\n\r\n", "GET", "/a?b=c%20", "h:9000", 0, true, false},
+		{"PUT /a//../%2F HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: \t010 \r\n\r\n", "PUT",
+			"/a//../%2F", "[::1]:80", 10, true, false},
+		{"PUT / HTTP/1.1\r\nTransfer-Encoding: ChunKed\r\nHost:\r\nExpect: 100-Continue\r\n\r\n",
+			"PUT", "/", "", -1, true, true},
+		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: a , CLOSE\r\n\r\n", "GET", "/", "h", 0, false, false},
+		{"GET / HTTP/1.0\r\n\r\n", "GET", "/", "", 0, false, false},
+		{"GET / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n", "GET", "/", "", 0,
+			true, false},
+		{"GET http://H:80/x HTTP/1.1\r\nHost: h:80\r\n\r\n", "GET", "/x", "H:80", 0, true, false},
+		{"GET http://h HTTP/1.1\r\nHost: h\r\n\r\n", "GET", "", "h", 0, true, false},
+		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS", "*", "h", 0, true, false},
+		{"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9223372036854775807\r\n\r\n", "PUT", "/", "h",
+			9223372036854775807, true, false},
+		{"PUT / HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\nContent-Length: 3\r\n\r\n", "PUT",
+			"/", "h", 3, true, false},
+	} {
+		p := http1.NewParser(limits())
+		in := []byte(c.in + "GARBAGE")
+		n, err := p.Parse(in)
+		if err != nil || n != len(c.in) {
+			t.Errorf("%q: %d, %v", c.in, n, err)
+			continue
+		}
+		h := p.Head()
+		if string(h.Method.Of(in)) != c.method || string(h.Target.Of(in)) != c.target ||
+			string(h.Host.Of(in)) != c.host || h.ContentLength != c.length ||
+			h.KeepAlive != c.keep || h.Continue != c.cont {
+			t.Errorf("%q: %+v", c.in, h)
+		}
+	}
+}
+
+func TestFields(t *testing.T) {
+	in := []byte("GET / HTTP/1.1\r\nHost: h\r\nEmpty: \t \r\nX-Tab: \ta\tb \r\nutf:\xc3\xa9\r\n\r\n")
+	p := http1.NewParser(limits())
+	if _, err := p.Parse(in); err != nil {
+		t.Fatal(err)
+	}
+	want := [][2]string{{"Host", "h"}, {"Empty", ""}, {"X-Tab", "a\tb"}, {"utf", "\xc3\xa9"}}
+	got := p.AppendFields(nil, in)
+	if len(got) != len(want) {
+		t.Fatalf("%d fields", len(got))
+	}
+	for i, f := range got {
+		if string(f.Name) != want[i][0] || string(f.Value) != want[i][1] {
+			t.Errorf("%q: %q", f.Name, f.Value)
+		}
+	}
+}
+
+func TestChunked(t *testing.T) {
+	for in, want := range map[string]string{
+		"0\r\n\r\n":               "",
+		"5\r\nhello\r\n0\r\n\r\n": "hello",
+		"A;a=\"b\"\r\n0123456789\r\n00\r\nT: v\r\n\r\n": "0123456789",
+		"0000000000000001\r\nx\r\n0\r\n\r\n":            "x",
+	} {
+		data, used, done, err := chunkedBody([]byte(in + "NEXT"))
+		if err != nil || !done || used != len(in) || string(data) != want {
+			t.Errorf("%q: %q, %d of %d, done %v, %v", in, data, used, len(in), done, err)
+		}
+		for cut := range len(in) {
+			if _, _, done, err := chunkedBody([]byte(in[:cut])); done || err != nil {
+				t.Errorf("%q: done %v, %v", in[:cut], done, err)
+			}
+		}
+	}
+}
+
+func TestResponseFields(t *testing.T) {
+	for _, value := range []string{"a\r\nB: c", "a\n", "a\x00", "a\r"} {
+		if out, ok := http1.AppendField(nil, []byte("A"), []byte(value)); ok || len(out) > 0 {
+			t.Errorf("%q was let out", value)
+		}
+	}
+	out := http1.AppendStatusLine(nil, 404)
+	out, ok := http1.AppendField(out, []byte("A"), []byte("b c"))
+	out = http1.AppendContentLength(out, 12)
+	if want := "HTTP/1.1 404 Not Found\r\nA: b c\r\nContent-Length: 12\r\n"; !ok || string(out) != want {
+		t.Errorf("%q", out)
+	}
+}
+
+func TestAllocationFree(t *testing.T) {
+	p := http1.NewParser(limits())
+	in := []byte("GET /bucket/key HTTP/1.1\r\nHost: h\r\nAuthorization: x\r\n\r\n")
+	fields := make([]http1.Field, 0, 8)
+	if n := testing.AllocsPerRun(100, func() {
+		p.Reset()
+		if _, err := p.Parse(in); err != nil {
+			t.Fatal(err)
+		}
+		fields = p.AppendFields(fields[:0], in)
+	}); n != 0 {
+		t.Errorf("%v allocations a head", n)
+	}
+}

@@ -1,0 +1,6 @@
+// Package netlooptest holds raw-byte conversations that every netloop.Server must have the
+// same way: Run(t, new) is the conformance suite.
+//
+// It owns no server. What it sends is written out byte by byte, because a client library would
+// mend what is to be tested.
+package netlooptest
