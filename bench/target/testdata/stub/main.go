@@ -1,0 +1,206 @@
+// Command stub is the smallest server that the harness can drive: files on the first drive, no
+// signatures, no durability. STUB_FAULT makes it misbehave, so that tests can see the harness notice.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+type stub struct {
+	root  string
+	fault string
+	axes  map[string]string
+	count atomic.Uint64
+}
+
+func main() {
+	flags := flag.NewFlagSet("server", flag.ExitOnError)
+	address := flags.String("address", "", "")
+	drives := flags.String("drives", "", "")
+	flags.String("parity", "", "")
+	s := &stub{fault: os.Getenv("STUB_FAULT"), axes: map[string]string{}}
+	for _, axis := range []string{"netloop", "allocator", "ioengine", "simd", "durability"} {
+		flags.Func(axis, "", func(v string) error { s.axes[axis] = v; return nil })
+	}
+	flags.Parse(os.Args[2:])
+	s.root = strings.Split(*drives, "{")[0]
+	if s.root != *drives {
+		s.root += "1"
+	}
+	if s.fault == "dies" {
+		fmt.Fprintln(os.Stderr, "stub: cannot open the drives")
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	server := &http.Server{Addr: *address, Handler: s}
+	go server.ListenAndServe()
+	<-ctx.Done()
+	if s.fault == "stubborn" {
+		os.Exit(7)
+	}
+	server.Shutdown(context.Background())
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.count.Add(1)
+	if r.URL.Path == "/flashstore/health/ready" {
+		if s.fault == "never-ready" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return
+	}
+	if r.URL.Path == "/flashstore/v1/status" {
+		s.status(w, r)
+		return
+	}
+	bucket, key, isObject := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	folder := filepath.Join(s.root, url.PathEscape(bucket))
+	if !isObject || key == "" {
+		s.bucket(w, r, folder)
+		return
+	}
+	s.object(w, r, filepath.Join(folder, url.PathEscape(key)))
+}
+
+func (s *stub) status(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	axes := map[string]any{}
+	for name, value := range s.axes {
+		active, count := value, s.count.Load()
+		if s.fault == "falls-back" {
+			active = "other"
+		}
+		if s.fault == "unproven" {
+			count = 0
+		}
+		proof := map[string]any{"name": name + "_proof", "count": count}
+		axes[name] = map[string]any{"requested": value, "active": active, "proof": proof}
+	}
+	json.NewEncoder(w).Encode(map[string]any{"axes": axes})
+}
+
+func (s *stub) bucket(w http.ResponseWriter, r *http.Request, folder string) {
+	switch {
+	case r.Method == http.MethodPut:
+		os.MkdirAll(folder, 0o700)
+	case r.URL.Query().Has("location"):
+		io.WriteString(w, `<LocationConstraint></LocationConstraint>`)
+	case r.Method == http.MethodHead:
+		if _, err := os.Stat(folder); err != nil {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	case r.Method == http.MethodGet:
+		s.list(w, r, folder)
+	default:
+		w.WriteHeader(http.StatusNotImplemented)
+	}
+}
+
+func (s *stub) list(w http.ResponseWriter, r *http.Request, folder string) {
+	entries, _ := os.ReadDir(folder)
+	var keys []string
+	for _, entry := range entries {
+		key, _ := url.PathUnescape(entry.Name())
+		if strings.HasPrefix(key, r.URL.Query().Get("prefix")) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	if s.fault == "forgets" && len(keys) > 0 {
+		keys = keys[1:]
+	}
+	io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated>`)
+	for _, key := range keys {
+		info, err := os.Stat(filepath.Join(folder, url.PathEscape(key)))
+		if err == nil {
+			fmt.Fprintf(w, `<Contents><Key>%s</Key><Size>%d</Size><ETag>"x"</ETag>`+
+				`<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>`, key, info.Size())
+		}
+	}
+	io.WriteString(w, `</ListBucketResult>`)
+}
+
+func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
+	switch r.Method {
+	case http.MethodPut:
+		body, err := decode(r)
+		if err == nil {
+			err = os.WriteFile(file, body, 0o600)
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		w.Header().Set("ETag", `"x"`)
+	case http.MethodGet, http.MethodHead:
+		s.read(w, r, file)
+	default:
+		w.WriteHeader(http.StatusNotImplemented)
+	}
+}
+
+func (s *stub) read(w http.ResponseWriter, r *http.Request, file string) {
+	if s.fault == "fails-load" && strings.Contains(file, "/flashbench/") && s.count.Load()%50 == 0 {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	body, err := os.ReadFile(file)
+	if err != nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if s.fault == "flips" && len(body) > 100 {
+		body[len(body)/2] ^= 1
+	}
+	if r.Header.Get("Range") != "" && s.fault == "ignores-range" {
+		r.Header.Del("Range")
+	}
+	w.Header().Set("ETag", `"x"`)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	http.ServeContent(w, r, "", time.Unix(1700000000, 0), strings.NewReader(string(body)))
+}
+
+// decode returns the body without the framing of streaming signatures.
+func decode(r *http.Request) ([]byte, error) {
+	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		return io.ReadAll(r.Body)
+	}
+	var out []byte
+	body := bufio.NewReader(r.Body)
+	for {
+		line, err := body.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		digits, _, _ := strings.Cut(strings.TrimSpace(line), ";")
+		size, err := strconv.ParseInt(digits, 16, 32)
+		if err != nil || size == 0 {
+			_, err = io.Copy(io.Discard, body)
+			return out, err
+		}
+		chunk := make([]byte, size+2)
+		if _, err := io.ReadFull(body, chunk); err != nil {
+			return nil, err
+		}
+		out = append(out, chunk[:size]...)
+	}
+}
