@@ -1,0 +1,186 @@
+package erasure
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/object"
+)
+
+// fanout is one commit on its way to the drives of a set.
+type fanout struct {
+	store  *Store
+	settle *drive.Record // sent to each holder once the quorum is reached; nil: none
+	done   func()        // called when no drive uses the records any more
+
+	mu      sync.Mutex
+	sent    int
+	acks    int
+	fails   int
+	first   error
+	acked   []bool
+	reached bool          // the answer has been given with the write quorum
+	quorum  chan struct{} // closed when acks reaches w, or cannot any more
+	all     chan struct{} // closed when every drive has answered
+}
+
+// everywhere gives every usable drive the same record.
+func (s *Store) everywhere(r *drive.Record) []*drive.Record {
+	r.Geometry = drive.Geometry{Data: uint8(s.k), Parity: uint8(s.n - s.k)}
+	records := make([]*drive.Record, s.n)
+	for i := range records {
+		if s.usable(i) {
+			records[i] = r
+		}
+	}
+	return records
+}
+
+// commit sends records[i] to drive i (nil: not to this one) and waits for the write quorum, and
+// then a little for the rest. On success each holder gets settle, now or when its commit
+// ends. done, if not nil, is called once no drive uses the records any more, which may be long
+// after commit returned. Errors: object.ErrUnavailable, object.ErrFull; the outcome of a
+// failed commit is unknown.
+func (s *Store) commit(records []*drive.Record, settle *drive.Record, done func()) error {
+	f := &fanout{store: s, settle: settle, done: done, acked: make([]bool, s.n),
+		quorum: make(chan struct{}), all: make(chan struct{})}
+	for _, r := range records {
+		if r != nil {
+			f.sent++
+		}
+	}
+	if f.sent < s.w {
+		if done != nil {
+			done()
+		}
+		s.counters.quorumMiss.Add(1)
+		return fmt.Errorf("%w: %d of the %d drives of the write quorum", object.ErrUnavailable,
+			f.sent, s.w)
+	}
+	began := time.Now()
+	for i, r := range records {
+		if r != nil {
+			s.cfg.Drives[i].Commit(r, func(err error) { f.answer(i, err) })
+		}
+	}
+	return f.wait(began)
+}
+
+// answer takes drive i's result; called from a goroutine of the drive.
+func (f *fanout) answer(i int, err error) {
+	f.mu.Lock()
+	if err == nil {
+		f.acks++
+		f.acked[i] = true
+		if f.acks == f.store.w {
+			close(f.quorum)
+		}
+	} else {
+		f.fails++
+		f.first = errors.Join(f.first, fmt.Errorf("drive %d: %w", i, err))
+		if f.fails == f.sent-f.store.w+1 {
+			close(f.quorum)
+		}
+	}
+	late := err == nil && f.reached
+	last := f.acks+f.fails == f.sent
+	f.mu.Unlock()
+	if late {
+		f.settleOn(i)
+	}
+	if last {
+		close(f.all)
+		if f.done != nil {
+			f.done()
+		}
+	}
+}
+
+// wait blocks until the outcome is known or commitTimeout is over.
+func (f *fanout) wait(began time.Time) error {
+	deadline := time.NewTimer(commitTimeout)
+	defer deadline.Stop()
+	select {
+	case <-f.quorum:
+	case <-deadline.C:
+	}
+	if f.quorate() {
+		f.awaitStragglers(began)
+	}
+	f.mu.Lock()
+	f.reached = f.acks >= f.store.w
+	acked, full, reason := append([]bool(nil), f.acked...), f.acks == f.store.n, f.first
+	f.mu.Unlock()
+	if !f.reached {
+		f.store.counters.quorumMiss.Add(1)
+		if errors.Is(reason, drive.ErrFull) {
+			return fmt.Errorf("%w: %w", object.ErrFull, reason)
+		}
+		return fmt.Errorf("%w: %w", object.ErrUnavailable, reason)
+	}
+	if !full {
+		f.store.counters.belowFull.Add(1)
+	}
+	for i, ok := range acked {
+		if ok {
+			f.settleOn(i)
+		}
+	}
+	return nil
+}
+
+func (f *fanout) quorate() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.acks >= f.store.w
+}
+
+// awaitStragglers waits for the drives past the quorum: twice the usual time of a commit, at
+// most stragglerMax. Acknowledged on all drives a write survives more.
+func (f *fanout) awaitStragglers(began time.Time) {
+	select {
+	case <-f.all:
+	default:
+		timer := time.NewTimer(f.store.lag.patience())
+		defer timer.Stop()
+		select {
+		case <-f.all:
+		case <-timer.C:
+			return
+		}
+	}
+	f.store.lag.observe(time.Since(began))
+}
+
+func (f *fanout) settleOn(i int) {
+	if f.settle == nil {
+		return
+	}
+	f.store.counters.settled.Add(1)
+	f.store.cfg.Drives[i].Commit(f.settle, nil)
+}
+
+// settleRecord says that the write r is on the write quorum.
+func settleRecord(r *drive.Record) *drive.Record {
+	return &drive.Record{Type: drive.TypeSettle, Key: r.Key, Version: r.Version, Order: r.Order,
+		Token: r.Token, WriteID: r.WriteID}
+}
+
+// lag is a running mean of the time a commit takes on all drives.
+type lag struct{ meanNanos atomic.Int64 }
+
+func (l *lag) observe(took time.Duration) {
+	old := l.meanNanos.Load()
+	l.meanNanos.Store(old + (int64(took)-old)/8)
+}
+
+func (l *lag) patience() time.Duration {
+	if mean := time.Duration(l.meanNanos.Load()); mean > 0 {
+		return min(2*mean, stragglerMax)
+	}
+	return stragglerMax
+}

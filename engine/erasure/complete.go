@@ -1,0 +1,196 @@
+package erasure
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/object"
+)
+
+// completedMark begins the Meta of the tombstone of an upload that was completed, as opposed
+// to aborted: its parts live on. Drives know it too. The object's Info follows, so that a
+// repeated Complete gives the same answer.
+const completedMark = 'C'
+
+// CompleteUpload makes the object of an upload visible; see object.Uploads. The manifest names
+// parts by id and copies no data.
+func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.Info, error) {
+	b, err := s.bucket(ctx, c.Bucket)
+	if err != nil {
+		return object.Info{}, err
+	}
+	u, err := parseUploadID(c.Upload)
+	if err != nil {
+		return object.Info{}, err
+	}
+	if err := b.enter(); err != nil {
+		return object.Info{}, err
+	}
+	defer b.leave()
+	lock := s.uploadLock(u)
+	lock.Lock()
+	defer lock.Unlock()
+	started, finished, err := s.uploadState(ctx, b, c.Key, u)
+	if err != nil || finished != nil {
+		return deref(finished), err
+	}
+	if done, err := s.completedBefore(ctx, b, c.Key, u); err != nil || done != nil {
+		if done != nil {
+			s.finishUpload(ctx, b, c.Key, u, *done)
+		}
+		return deref(done), err
+	}
+	stored, err := s.storedParts(ctx, b, u)
+	if err != nil {
+		return object.Info{}, err
+	}
+	info := object.Info{Key: c.Key, ModTime: now(), Headers: started.Headers,
+		Checksum: started.Checksum, Parts: len(c.Parts)}
+	chosen, err := choose(c, stored, &info)
+	if err != nil {
+		return object.Info{}, err
+	}
+	if err := s.publishManifest(ctx, b, u, &info, chosen); err != nil {
+		return object.Info{}, err
+	}
+	s.dropUnused(ctx, b, u, stored, chosen)
+	s.finishUpload(ctx, b, c.Key, u, info)
+	return info, nil
+}
+
+func deref(info *object.Info) object.Info {
+	if info == nil {
+		return object.Info{}
+	}
+	return *info
+}
+
+// uploadState returns the Info an upload was started with, or the Info it was completed with,
+// or object.ErrNoSuchUpload.
+func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
+	u uploadID) (started object.Info, finished *object.Info, err error) {
+	register := uploadKey(b, key, u)
+	grant, err := s.cfg.Locks.Lock(ctx, lockID(register))
+	if err != nil {
+		return started, nil, err
+	}
+	defer grant.Release()
+	w, err := s.newestHeld(ctx, register, grant)
+	if err != nil {
+		return started, nil, err
+	}
+	if w == nil {
+		return started, nil, fmt.Errorf("%w: %s", object.ErrNoSuchUpload, u.String())
+	}
+	r := &w.sample.Record
+	switch {
+	case r.Type != drive.TypePurge:
+		_, err = readInfo(r, r.Meta, &started)
+		return started, nil, err
+	case len(r.Meta) > 0 && r.Meta[0] == completedMark:
+		info := object.Info{Key: key}
+		_, err = readInfo(r, r.Meta[1:], &info)
+		return started, &info, err
+	default:
+		return started, nil, fmt.Errorf("%w: %s", object.ErrNoSuchUpload, u.String())
+	}
+}
+
+// completedBefore returns the Info of the object if it is already made from upload u: an
+// earlier Complete was cut off after its manifest.
+func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key,
+	u uploadID) (*object.Info, error) {
+	w, err := s.resolve(ctx, objectKey(b, key), 0, drive.LookupOptions{})
+	if err != nil || w == nil {
+		return nil, err
+	}
+	if from, ok := manifestUpload(&w.sample.Record); !ok || from != u {
+		return nil, nil
+	}
+	info, err := recordInfo(&w.sample.Record)
+	info.Key = key
+	return &info, err
+}
+
+func (s *Store) storedParts(ctx context.Context, b *bucket,
+	u uploadID) (map[int]storedPart, error) {
+	parts := make(map[int]storedPart)
+	err := s.walkParts(ctx, b, u, 0, object.ListMax, func(p storedPart) bool {
+		parts[p.Number] = p
+		return true
+	})
+	return parts, err
+}
+
+// choose checks the parts a Complete names against those stored, and seals info.
+func choose(c *object.Complete, stored map[int]storedPart,
+	info *object.Info) ([]manifestPart, error) {
+	if len(c.Parts) == 0 || len(c.Parts) > object.PartNumberMax {
+		return nil, fmt.Errorf("%w: %d parts are named", object.ErrInvalidPart, len(c.Parts))
+	}
+	chosen, parts := make([]manifestPart, len(c.Parts)), make([]object.Part, len(c.Parts))
+	for i, named := range c.Parts {
+		if i > 0 && named.Number <= c.Parts[i-1].Number {
+			return nil, fmt.Errorf("%w: %d after %d", object.ErrPartOrder, named.Number,
+				c.Parts[i-1].Number)
+		}
+		p, ok := stored[named.Number]
+		if !ok || !strings.EqualFold(p.Info.ETag, named.ETag) {
+			return nil, fmt.Errorf("%w: part %d", object.ErrInvalidPart, named.Number)
+		}
+		if p.Info.SizeBytes < object.PartBytesMin && i < len(c.Parts)-1 {
+			return nil, fmt.Errorf("%w: part %d has %d bytes", object.ErrPartTooSmall,
+				named.Number, p.Info.SizeBytes)
+		}
+		parts[i] = p.Part
+		chosen[i] = manifestPart{number: named.Number, size: p.Info.SizeBytes, id: p.id}
+		info.SizeBytes += p.Info.SizeBytes
+	}
+	if info.SizeBytes > object.ObjectBytesMax {
+		return nil, fmt.Errorf("%w: %d bytes", object.ErrTooLarge, info.SizeBytes)
+	}
+	if c.Seal == nil {
+		return chosen, nil
+	}
+	return chosen, c.Seal(parts, info)
+}
+
+func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info *object.Info,
+	parts []manifestPart) error {
+	r := &drive.Record{Type: drive.TypeManifest, Key: objectKey(b, info.Key),
+		SizeBytes: info.SizeBytes, Meta: manifestMeta(u, info, parts),
+		ModTimeNanos: info.ModTime.UnixNano()}
+	grant, err := s.cfg.Locks.Lock(ctx, lockID(r.Key))
+	if err != nil {
+		return err
+	}
+	defer grant.Release()
+	return s.publishWhole(r, grant)
+}
+
+// dropUnused purges the parts that were uploaded but not named. The object is complete
+// already: a failure costs space until the object goes, and is logged.
+func (s *Store) dropUnused(ctx context.Context, b *bucket, u uploadID,
+	stored map[int]storedPart, chosen []manifestPart) {
+	for _, p := range chosen {
+		delete(stored, p.number)
+	}
+	for number := range stored {
+		if err := s.purge(ctx, partKey(b, u, number), nil); err != nil {
+			s.log.Warn("an unused part stays until its object goes", "part", number,
+				"error", err)
+		}
+	}
+}
+
+// finishUpload leaves the tombstone that answers a repeated Complete. Without it a repeated
+// Complete still finds the manifest, so a failure is logged only.
+func (s *Store) finishUpload(ctx context.Context, b *bucket, key object.Key, u uploadID,
+	info object.Info) {
+	meta := append([]byte{completedMark}, infoMeta(&info)...)
+	if err := s.purge(ctx, uploadKey(b, key, u), meta); err != nil {
+		s.log.Warn("a completed upload is still listed", "upload", u.String(), "error", err)
+	}
+}

@@ -1,0 +1,210 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/lock"
+	"flashstore/engine/object"
+)
+
+const decidePage = 256 // registers per page of leftovers
+
+// decideLeftovers goes through the registers an earlier process left without a settle and
+// decides each under its lock. Reads decide what they meet themselves; this is for the rest.
+func (s *Store) decideLeftovers(ctx context.Context) {
+	for i, d := range s.cfg.Drives {
+		if d == nil {
+			continue
+		}
+		for after, more := "", true; more && ctx.Err() == nil; {
+			page, err := d.Scan(ctx, drive.ScanQuery{Unsettled: true, After: after,
+				Max: decidePage})
+			if err != nil {
+				s.log.Warn("cannot list what is undecided", "drive", i, "error", err)
+				break
+			}
+			for _, r := range page.Registers {
+				s.decide(ctx, r.Key)
+			}
+			after, more = page.Next, page.Next != ""
+		}
+	}
+}
+
+func (s *Store) decide(ctx context.Context, key drive.Key) {
+	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+	if err != nil {
+		return
+	}
+	defer grant.Release()
+	if _, err := s.newestHeld(ctx, key, grant); err != nil && ctx.Err() == nil {
+		s.log.Info("left undecided until more drives answer", "key", key.Name, "error", err)
+	}
+}
+
+// settleHolders tells the holders of w that it is on the write quorum.
+func (s *Store) settleHolders(w *write, grant lock.Grant) {
+	r := settleRecord(&w.sample.Record)
+	r.Token = drive.Order(grant.Token)
+	for i, e := range w.holders {
+		if e != nil && !e.Settled && s.usable(i) {
+			s.counters.settled.Add(1)
+			s.cfg.Drives[i].Commit(r, nil)
+		}
+	}
+}
+
+// rollForward brings w, which k to w-1 drives hold, to every drive that takes writes, under its
+// old order and a current token, and settles it. The caller holds the register's lock.
+// object.ErrUnavailable where the write quorum cannot be reached now.
+func (s *Store) rollForward(ctx context.Context, key drive.Key, w *write,
+	grant lock.Grant) error {
+	if err := s.mayWrite(); err != nil {
+		return err
+	}
+	records, holders := make([]*drive.Record, s.n), 0
+	rot := shardRotation(w, s.n)
+	for i, e := range w.holders {
+		switch {
+		case e != nil:
+			holders++
+		case s.usable(i):
+			r := w.sample.Record
+			r.Token = drive.Order(grant.Token)
+			r.Inline, r.Bulk = nil, nil
+			r.Geometry.Index = uint8(shardIndex(rot, i, s.n))
+			records[i] = &r
+		}
+	}
+	if !w.whole() {
+		if err := s.rebuildShards(ctx, w, records); err != nil {
+			return err
+		}
+	}
+	return s.commitMore(w, records, holders, grant)
+}
+
+// shardRotation finds the rotation of a write from where one of its shards lies.
+func shardRotation(w *write, n int) int {
+	for i, e := range w.holders {
+		if e != nil {
+			return (i - int(e.Geometry.Index) + n) % n
+		}
+	}
+	return 0
+}
+
+// commitMore commits records beside the drives that hold w already and settles it everywhere.
+func (s *Store) commitMore(w *write, records []*drive.Record, holders int,
+	grant lock.Grant) error {
+	results := make(chan error, s.n)
+	sent := 0
+	for i, r := range records {
+		if r != nil {
+			sent++
+			s.cfg.Drives[i].Commit(r, func(err error) { results <- err })
+		}
+	}
+	var faults error
+	for range sent {
+		if err := <-results; err != nil {
+			faults = errors.Join(faults, err)
+		} else {
+			holders++
+		}
+	}
+	if holders < s.w {
+		return fmt.Errorf("%w: an undecided write reached %d of the %d drives it needs: %w",
+			object.ErrUnavailable, holders, s.w, errors.Join(faults))
+	}
+	s.counters.decided.Add(1)
+	settle := settleRecord(&w.sample.Record)
+	settle.Token = drive.Order(grant.Token)
+	for i := range records {
+		if s.usable(i) && (w.holders[i] != nil || records[i] != nil) {
+			s.counters.settled.Add(1)
+			s.cfg.Drives[i].Commit(settle, nil)
+		}
+	}
+	return nil
+}
+
+// rebuildShards fills in the shard of each record from the holders of w, a stripe at a time. A
+// drive that does not take its shard drops out.
+func (s *Store) rebuildShards(ctx context.Context, w *write, records []*drive.Record) error {
+	src := newShardSource(s, w)
+	size, inline := w.sample.SizeBytes, w.sample.ShardBytes <= s.inlineMax()
+	writers := s.shardWriters(records, inline)
+	for stripe := range s.codec.Stripes(size) {
+		_, shardBytes := s.codec.StripeAt(size, stripe)
+		want := make([]span, s.n)
+		for _, r := range records {
+			if r != nil {
+				want[r.Geometry.Index] = span{0, columnsOf(shardBytes)}
+			}
+		}
+		got, err := src.fetch(ctx, stripe, shardBytes, want)
+		if err != nil {
+			abortAll(writers)
+			return err
+		}
+		for i, r := range records {
+			switch {
+			case r == nil:
+			case inline:
+				r.Inline = append(r.Inline, got.chunks[r.Geometry.Index][0]...)
+			case writers[i] != nil:
+				got.memory.hold()
+				writers[i].Write(got.chunks[r.Geometry.Index], func(error) { got.memory.drop() })
+			}
+		}
+		got.memory.drop()
+	}
+	s.sealShards(records, writers)
+	return nil
+}
+
+// shardWriters opens a writer for each record that does not carry its shard inline.
+func (s *Store) shardWriters(records []*drive.Record, inline bool) []drive.ShardWriter {
+	writers := make([]drive.ShardWriter, len(records))
+	for i, r := range records {
+		if r == nil || inline {
+			continue
+		}
+		w, err := s.cfg.Drives[i].Create(r.ShardBytes)
+		if err != nil {
+			s.log.Warn("an undecided shard cannot be written", "drive", i, "error", err)
+			records[i] = nil
+			continue
+		}
+		writers[i] = w
+	}
+	return writers
+}
+
+func (s *Store) sealShards(records []*drive.Record, writers []drive.ShardWriter) {
+	for i, w := range writers {
+		if w == nil {
+			continue
+		}
+		ref, err := w.Seal()
+		if err != nil {
+			s.log.Warn("an undecided shard cannot be written", "drive", i, "error", err)
+			w.Abort()
+			records[i] = nil
+			continue
+		}
+		records[i].Bulk = ref
+	}
+}
+
+func abortAll(writers []drive.ShardWriter) {
+	for _, w := range writers {
+		if w != nil {
+			w.Abort()
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package erasure
+
+import (
+	"cmp"
+	"slices"
+
+	"flashstore/engine/drive"
+)
+
+// DefaultParity is the parity of a set of n drives unless told otherwise.
+func DefaultParity(n int) int {
+	switch {
+	case n <= 1:
+		return 0
+	case n <= 3:
+		return 1
+	case n <= 5:
+		return 2
+	case n <= 7:
+		return 3
+	default:
+		return 4
+	}
+}
+
+// WriteQuorum is how many of k+m drives must hold a write before it is acknowledged. With k+1 a
+// reader that meets a lost drive still finds k copies of everything acknowledged.
+func WriteQuorum(k, m int) int {
+	if m >= 2 || k == m {
+		return k + 1
+	}
+	return k
+}
+
+// answer is what one drive said of a register. A drive that was not asked, is away or failed
+// did not answer.
+type answer struct {
+	answered bool
+	state    drive.State
+	err      error
+	// mark: what the drive does not report of orders below it says nothing (rule 6).
+	mark drive.Order
+}
+
+// denies reports whether the answer counts as "w is not here".
+func (a *answer) denies(w *write, i int) bool {
+	return a.answered && w.holders[i] == nil && !w.order.Less(a.mark)
+}
+
+// outcome is the result of rule 4.
+type outcome uint8
+
+const (
+	absent      outcome = iota // nothing is there, and that is certain
+	served                     // write is the newest acknowledged or settled state
+	decideFirst                // write must be brought to the write quorum before it is shown
+	unavailable                // not enough drives answer to tell
+)
+
+// write is one write id as the drives report it.
+type write struct {
+	id      drive.WriteID
+	order   drive.Order
+	settled bool
+	copies  int
+	sample  *drive.Entry   // any holder's entry
+	holders []*drive.Entry // by drive position; nil where not held
+}
+
+// whole says that each holder has all of the write: documents, manifests, tombstones and empty
+// objects, as opposed to shards.
+func (w *write) whole() bool { return w.sample.ShardBytes == 0 }
+
+// verdict is an outcome with what it is about.
+type verdict struct {
+	outcome outcome
+	write   *write // of served and decideFirst
+	// ignored: a newer write was passed over as never acknowledged. Only final under the
+	// register's lock.
+	ignored bool
+	// settle: the served write has no settle yet.
+	settle bool
+}
+
+// judge applies rule 4 to the answers of a set with k data shards and write quorum w. It is a
+// pure function; answers is indexed by drive position and covers the whole set.
+func judge(answers []answer, k, w int) verdict {
+	v := verdict{}
+	for _, wr := range writes(answers) {
+		silent := len(answers) - wr.copies
+		for i := range answers {
+			if answers[i].denies(wr, i) {
+				silent--
+			}
+		}
+		need := k
+		if wr.settled && wr.whole() {
+			need = 1
+		}
+		switch {
+		case wr.copies >= w || wr.settled && wr.copies >= need:
+			v.outcome, v.write, v.settle = served, wr, !wr.settled
+			return v
+		case wr.settled:
+			v.outcome = unavailable // acknowledged, and too few of its shards answer
+			return v
+		case wr.copies >= k:
+			v.outcome, v.write = decideFirst, wr
+			return v
+		case wr.copies+silent < w:
+			v.ignored = true // it never reached the quorum
+		default:
+			v.outcome = unavailable
+			return v
+		}
+	}
+	silent := 0
+	for i := range answers {
+		if !answers[i].answered || answers[i].mark != (drive.Order{}) {
+			silent++
+		}
+	}
+	if silent >= w {
+		v.outcome = unavailable // an acknowledged write could hide on the silent drives alone
+	}
+	return v
+}
+
+// writes collects the write ids in answers by descending order.
+func writes(answers []answer) []*write {
+	var all []*write
+	for i := range answers {
+		if !answers[i].answered {
+			continue
+		}
+		for j := range answers[i].state.Entries {
+			e := &answers[i].state.Entries[j]
+			at := slices.IndexFunc(all, func(w *write) bool { return w.id == e.WriteID })
+			if at < 0 {
+				at = len(all)
+				all = append(all, &write{id: e.WriteID, order: e.Order, sample: e,
+					holders: make([]*drive.Entry, len(answers))})
+			}
+			all[at].copies++
+			all[at].settled = all[at].settled || e.Settled
+			all[at].holders[i] = e
+		}
+	}
+	slices.SortFunc(all, func(a, b *write) int { return compareOrder(b.order, a.order) })
+	return all
+}
+
+func compareOrder(a, b drive.Order) int {
+	return cmp.Or(cmp.Compare(a.Term, b.Term), cmp.Compare(a.Sequence, b.Sequence))
+}

@@ -1,0 +1,146 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/lock"
+	"flashstore/engine/object"
+)
+
+// resolve finds the newest state of a register, asking as few drives as can decide it: those of
+// the k data shards first. Any k drives meet every write quorum (k + w > n), so a newer
+// acknowledged write cannot hide. nil: absent (or a tombstone).
+func (s *Store) resolve(ctx context.Context, key drive.Key, rot int,
+	opt drive.LookupOptions) (*write, error) {
+	answers := make([]answer, s.n)
+	first := make([]int, s.k)
+	for i := range first {
+		first[i] = position(rot, i, s.n)
+	}
+	s.ask(ctx, key, first, answers, opt)
+	if v := judge(answers, s.k, s.w); v.final() {
+		return v.live(), nil
+	}
+	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{Inline: opt.Inline})
+	if v := judge(answers, s.k, s.w); v.final() {
+		return v.live(), nil
+	}
+	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+	if err != nil {
+		return nil, err
+	}
+	defer grant.Release()
+	return s.resolveHeld(ctx, key, grant)
+}
+
+// final reports a verdict that holds without the register's lock.
+func (v *verdict) final() bool {
+	return !v.ignored && (v.outcome == served || v.outcome == absent)
+}
+
+// live is the write a client sees: nil for nothing and for a tombstone.
+func (v *verdict) live() *write {
+	if v.outcome != served || v.write.sample.Type == drive.TypePurge {
+		return nil
+	}
+	return v.write
+}
+
+// resolveHeld decides a register under its lock, on fresh answers of all drives.
+func (s *Store) resolveHeld(ctx context.Context, key drive.Key,
+	grant lock.Grant) (*write, error) {
+	w, err := s.newestHeld(ctx, key, grant)
+	if err != nil || w == nil || w.sample.Type == drive.TypePurge {
+		return nil, err
+	}
+	return w, nil
+}
+
+// newestHeld is resolveHeld that shows tombstones too.
+func (s *Store) newestHeld(ctx context.Context, key drive.Key,
+	grant lock.Grant) (*write, error) {
+	answers := make([]answer, s.n)
+	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{Inline: true})
+	switch v := judge(answers, s.k, s.w); v.outcome {
+	case absent:
+		return nil, nil
+	case served:
+		if v.settle {
+			s.settleHolders(v.write, grant)
+		}
+		return v.write, nil
+	case decideFirst:
+		if err := s.rollForward(ctx, key, v.write, grant); err != nil {
+			s.counters.undecided.Add(1)
+			return nil, err
+		}
+		return v.write, nil
+	default:
+		s.counters.undecided.Add(1)
+		return nil, fmt.Errorf("%w: %s", object.ErrUnavailable, silence(answers))
+	}
+}
+
+// silence says who did not answer.
+func silence(answers []answer) string {
+	text := ""
+	for i := range answers {
+		if !answers[i].answered {
+			text += fmt.Sprintf("drive %d: %v; ", i, answers[i].err)
+		}
+	}
+	if text == "" {
+		return "too few shards of the newest write are left"
+	}
+	return text
+}
+
+// unanswered lists the positions that have not answered.
+func (s *Store) unanswered(answers []answer) (positions []int) {
+	for i := range answers {
+		if !answers[i].answered {
+			positions = append(positions, i)
+		}
+	}
+	return positions
+}
+
+// errMissing is the answer of a drive that is not there.
+var errMissing = errors.New("missing")
+
+// ask looks the register up on some drives. What is in memory is answered on this goroutine,
+// the rest in parallel.
+func (s *Store) ask(ctx context.Context, key drive.Key, positions []int, answers []answer,
+	opt drive.LookupOptions) {
+	var waiting []int
+	opt.NoWait = true
+	for _, i := range positions {
+		if s.cfg.Drives[i] == nil {
+			answers[i].err = errMissing
+			continue
+		}
+		if s.askOne(ctx, key, i, &answers[i], opt); errors.Is(answers[i].err,
+			drive.ErrWouldBlock) {
+			waiting = append(waiting, i)
+		}
+	}
+	var wg sync.WaitGroup
+	for _, i := range waiting {
+		// The arena behind opt.Alloc is for one goroutine: memory from the heap here.
+		slow := drive.LookupOptions{Inline: opt.Inline}
+		wg.Go(func() { s.askOne(ctx, key, i, &answers[i], slow) })
+	}
+	wg.Wait()
+}
+
+// askOne asks drive i.
+func (s *Store) askOne(ctx context.Context, key drive.Key, i int, a *answer,
+	opt drive.LookupOptions) {
+	a.state, a.err = s.cfg.Drives[i].Lookup(ctx, key, opt)
+	a.answered = a.err == nil
+	a.mark = s.mark(i)
+}

@@ -1,0 +1,307 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"flashstore/arena"
+	"flashstore/engine/drive"
+	"flashstore/engine/object"
+)
+
+// stripesInFlight bounds the memory of one upload: while a stripe is on its way to the drives
+// the next is read and encoded.
+const stripesInFlight = 2
+
+// staged is a body cut into shards that are in memory (small) or in bulk storage, not yet
+// committed. One goroutine uses it.
+type staged struct {
+	store      *Store
+	size       int64
+	shardBytes int64
+	rotation   int
+	memory     *lease   // of inline shards
+	inline     [][]byte // by shard index; nil when in bulk
+	writers    []drive.ShardWriter
+	refs       []drive.BulkRef
+	usable     []bool // by position
+}
+
+// stage reads all of body, encodes it and brings the shards to where a record can name them.
+// Small shards stay in memory. On an error nothing is left behind.
+func (s *Store) stage(ctx context.Context, body io.Reader, size int64, rot int) (*staged, error) {
+	if size < 0 || size > object.PutBytesMax {
+		return nil, object.ErrTooLarge
+	}
+	g := &staged{store: s, size: size, shardBytes: s.codec.ShardBytes(size), rotation: rot,
+		usable: make([]bool, s.n)}
+	usable := 0
+	for i := range g.usable {
+		if g.usable[i] = s.usable(i); g.usable[i] {
+			usable++
+		}
+	}
+	if usable < s.w || !s.writable.Load() {
+		return nil, fmt.Errorf("%w: %d of the %d drives of the write quorum take writes",
+			object.ErrUnavailable, usable, s.w)
+	}
+	var err error
+	if g.shardBytes <= s.inlineMax() {
+		err = g.readInline(body)
+	} else {
+		err = g.readBulk(ctx, body)
+	}
+	if err == nil {
+		err = expectEOF(body)
+	}
+	if err != nil {
+		g.abort()
+		return nil, err
+	}
+	return g, nil
+}
+
+// inlineMax is the longest shard that fits every drive's record and one block.
+func (s *Store) inlineMax() int64 {
+	limit := int64(arena.BlockBytes)
+	for _, d := range s.cfg.Drives {
+		if d != nil {
+			limit = min(limit, d.Info().Properties.InlineMax)
+		}
+	}
+	return limit
+}
+
+// readInline fills one block per shard, or one for all where they fit.
+func (g *staged) readInline(body io.Reader) error {
+	s, each := g.store, int(g.shardBytes)
+	if each == 0 {
+		g.inline = make([][]byte, s.n)
+		return nil
+	}
+	perBlock := arena.BlockBytes / each
+	memory, err := s.borrow((s.n+perBlock-1)/perBlock, g.rotation)
+	if err != nil {
+		return err
+	}
+	g.memory, g.inline = memory, make([][]byte, s.n)
+	for i := range g.inline {
+		at := i % perBlock * each
+		g.inline[i] = memory.blocks[i/perBlock].Bytes[at : at+each : at+each]
+	}
+	rest := g.size
+	for i := range s.k {
+		if rest, err = fill(body, g.inline[i], rest); err != nil {
+			return err
+		}
+	}
+	return s.codec.Encode(g.inline)
+}
+
+// readBulk streams the body stripe by stripe into a shard writer per drive.
+func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
+	if err := g.createWriters(); err != nil {
+		return err
+	}
+	slots := make(chan struct{}, stripesInFlight)
+	for i := range g.store.codec.Stripes(g.size) {
+		if err := acquire(ctx, slots); err != nil {
+			return err
+		}
+		if err := g.writeStripe(body, i, func() { <-slots }); err != nil {
+			return err
+		}
+	}
+	return g.seal()
+}
+
+// acquire waits for a place among the stripes in flight; drives that hang longer than a
+// commit may take fail the upload.
+func acquire(ctx context.Context, slots chan struct{}) error {
+	select {
+	case slots <- struct{}{}:
+		return nil
+	default:
+	}
+	patience := time.NewTimer(commitTimeout)
+	defer patience.Stop()
+	select {
+	case slots <- struct{}{}:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("%w: the drives do not take data", object.ErrUnavailable)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *staged) createWriters() error {
+	g.writers = make([]drive.ShardWriter, g.store.n)
+	g.refs = make([]drive.BulkRef, g.store.n)
+	var faults error
+	for i, ok := range g.usable {
+		if !ok {
+			continue
+		}
+		w, err := g.store.cfg.Drives[i].Create(g.shardBytes)
+		if err != nil {
+			g.usable[i], faults = false, errors.Join(faults, err)
+			continue
+		}
+		g.writers[i] = w
+	}
+	return g.enough(faults)
+}
+
+// enough reports an error when fewer drives than the write quorum are left.
+func (g *staged) enough(faults error) error {
+	left := 0
+	for _, ok := range g.usable {
+		if ok {
+			left++
+		}
+	}
+	switch {
+	case left >= g.store.w:
+		return nil
+	case errors.Is(faults, drive.ErrFull):
+		return fmt.Errorf("%w: %w", object.ErrFull, faults)
+	default:
+		return fmt.Errorf("%w: %w", object.ErrUnavailable, faults)
+	}
+}
+
+// writeStripe reads stripe i from body, encodes it column by column (a column is one chunk of
+// each shard, so it stays in cache) and hands each drive its chunks.
+func (g *staged) writeStripe(body io.Reader, i int64, returned func()) error {
+	s := g.store
+	rest, shardBytes := s.codec.StripeAt(g.size, i)
+	columns := int((shardBytes + arena.BlockBytes - 1) / arena.BlockBytes)
+	memory, err := s.borrow(columns*s.n, g.rotation+int(i))
+	if err != nil {
+		returned()
+		return err
+	}
+	memory.onReturn = returned
+	defer memory.drop()
+	chunks := make([][]byte, len(memory.blocks)) // shard-major: shard × columns + column
+	for j := range chunks {
+		begin := int64(j%columns) * arena.BlockBytes
+		chunks[j] = memory.blocks[j].Bytes[:min(arena.BlockBytes, shardBytes-begin)]
+	}
+	for j := range s.k * columns {
+		if rest, err = fill(body, chunks[j], rest); err != nil {
+			return err
+		}
+	}
+	column := make([][]byte, s.n)
+	for c := range columns {
+		for j := range column {
+			column[j] = chunks[j*columns+c]
+		}
+		if err := s.codec.Encode(column); err != nil {
+			return err
+		}
+	}
+	for pos, w := range g.writers {
+		if w != nil && g.usable[pos] {
+			at := shardIndex(g.rotation, pos, s.n) * columns
+			memory.hold()
+			w.Write(chunks[at:at+columns], func(error) { memory.drop() })
+		}
+	}
+	return nil
+}
+
+// seal waits for the writes of every drive; those that failed any drop out.
+func (g *staged) seal() error {
+	var faults error
+	for pos, w := range g.writers {
+		if w == nil {
+			continue
+		}
+		ref, err := w.Seal()
+		if err != nil {
+			w.Abort()
+			g.writers[pos], g.usable[pos], faults = nil, false, errors.Join(faults, err)
+			continue
+		}
+		g.refs[pos] = ref
+	}
+	return g.enough(faults)
+}
+
+// abort gives everything back.
+func (g *staged) abort() {
+	for _, w := range g.writers {
+		if w != nil {
+			w.Abort()
+		}
+	}
+	g.release()
+}
+
+func (g *staged) release() {
+	if g.memory != nil {
+		g.memory.drop()
+		g.memory = nil
+	}
+}
+
+// records fills in the shard of each drive into copies of r.
+func (g *staged) records(r *drive.Record) []*drive.Record {
+	s := g.store
+	r.SizeBytes, r.ShardBytes = g.size, g.shardBytes
+	r.Geometry = drive.Geometry{Data: uint8(s.k), Parity: uint8(s.n - s.k)}
+	all, records := make([]drive.Record, s.n), make([]*drive.Record, s.n)
+	for pos, ok := range g.usable {
+		if !ok {
+			continue
+		}
+		index := shardIndex(g.rotation, pos, s.n)
+		all[pos] = *r
+		all[pos].Geometry.Index = uint8(index)
+		if g.inline != nil {
+			all[pos].Inline = g.inline[index]
+		} else {
+			all[pos].Bulk = g.refs[pos]
+		}
+		records[pos] = &all[pos]
+	}
+	return records
+}
+
+// fill reads the next bytes of a body into p, as many as rest allows, and zeros what is left of
+// p. It returns the new rest.
+func fill(body io.Reader, p []byte, rest int64) (int64, error) {
+	n := int(min(int64(len(p)), rest))
+	if n > 0 {
+		if _, err := io.ReadFull(body, p[:n]); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				err = object.ErrBodyShort
+			}
+			return rest, err
+		}
+	}
+	clear(p[n:])
+	return rest - int64(n), nil
+}
+
+// expectEOF reads once past the declared size: what checks the whole body (hashes, signatures
+// of trailers) speaks there.
+func expectEOF(body io.Reader) error {
+	var one [1]byte
+	for {
+		switch n, err := body.Read(one[:]); {
+		case n > 0:
+			return fmt.Errorf("%w: more bytes than declared", object.ErrTooLarge)
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package erasure
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/object"
+)
+
+// uploadKey is the register of an upload: key, NUL, upload id.
+func uploadKey(b *bucket, key object.Key, u uploadID) drive.Key {
+	return drive.Key{Space: drive.SpaceUpload, Bucket: b.id,
+		Name: string(key) + "\x00" + string(u[:])}
+}
+
+// partKey is the register of a part: upload id, part number.
+func partKey(b *bucket, u uploadID, number int) drive.Key {
+	return drive.Key{Space: drive.SpacePart, Bucket: b.id,
+		Name: string(binary.BigEndian.AppendUint16(u[:], uint16(number)))}
+}
+
+func partRotation(key drive.Key, n int) int { return rotation(slot("", key.Name), n) }
+
+// uploadLock orders the requests of one upload: parts share it, Complete and Abort exclude.
+func (s *Store) uploadLock(u uploadID) *sync.RWMutex { return &s.uploads[u[0]] }
+
+// CreateUpload begins a multipart upload; see object.Uploads.
+func (s *Store) CreateUpload(ctx context.Context, name object.BucketName, key object.Key,
+	headers []object.Pair, sum object.Checksum) (object.UploadID, error) {
+	b, err := s.bucket(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	var u uploadID
+	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
+	info := object.Info{Headers: headers, Checksum: sum}
+	r := &drive.Record{Type: drive.TypeDocument, Key: uploadKey(b, key, u),
+		Meta: infoMeta(&info), ModTimeNanos: now().UnixNano()}
+	if err := b.enter(); err != nil {
+		return "", err
+	}
+	defer b.leave()
+	grant, err := s.cfg.Locks.Lock(ctx, lockID(r.Key))
+	if err != nil {
+		return "", err
+	}
+	defer grant.Release()
+	return u.String(), s.publishWhole(r, grant)
+}
+
+// Upload describes an unfinished upload; see object.Uploads.
+func (s *Store) Upload(ctx context.Context, name object.BucketName, key object.Key,
+	id object.UploadID) (object.Upload, error) {
+	b, err := s.bucket(ctx, name)
+	if err != nil {
+		return object.Upload{}, err
+	}
+	u, err := parseUploadID(id)
+	if err != nil {
+		return object.Upload{}, err
+	}
+	return s.liveUpload(ctx, b, key, u)
+}
+
+func (s *Store) liveUpload(ctx context.Context, b *bucket, key object.Key,
+	u uploadID) (object.Upload, error) {
+	w, err := s.resolve(ctx, uploadKey(b, key, u), 0, drive.LookupOptions{})
+	if err != nil {
+		return object.Upload{}, err
+	}
+	if w == nil {
+		return object.Upload{}, fmt.Errorf("%w: %s", object.ErrNoSuchUpload, u.String())
+	}
+	info, err := recordInfo(&w.sample.Record)
+	return object.Upload{Key: key, ID: u.String(), Info: info}, err
+}
+
+// PutPart stores a part; see object.Uploads. Its shards are written first; the commit happens
+// only while the upload lives, so that a late part leaves nothing behind.
+func (s *Store) PutPart(ctx context.Context, p *object.PutPart) (object.Info, error) {
+	b, err := s.bucket(ctx, p.Bucket)
+	if err != nil {
+		return object.Info{}, err
+	}
+	u, err := parseUploadID(p.Upload)
+	if err != nil {
+		return object.Info{}, err
+	}
+	if _, err := s.liveUpload(ctx, b, p.Key, u); err != nil {
+		return object.Info{}, err
+	}
+	key := partKey(b, u, p.Number)
+	g, err := s.stage(ctx, p.Body, p.SizeBytes, partRotation(key, s.n))
+	if err != nil {
+		return object.Info{}, err
+	}
+	info, err := sealInfo(&p.Put)
+	if err != nil {
+		g.abort()
+		return info, err
+	}
+	lock := s.uploadLock(u)
+	lock.RLock()
+	defer lock.RUnlock()
+	if _, err := s.liveUpload(ctx, b, p.Key, u); err != nil {
+		g.abort()
+		return info, err
+	}
+	r := &drive.Record{Type: drive.TypePart, Key: key, Meta: infoMeta(&info),
+		ModTimeNanos: info.ModTime.UnixNano()}
+	return info, s.publish(ctx, r, g)
+}
+
+// AbortUpload drops an upload; see object.Uploads. The drives release its parts when the
+// tombstone settles.
+func (s *Store) AbortUpload(ctx context.Context, name object.BucketName, key object.Key,
+	id object.UploadID) error {
+	b, err := s.bucket(ctx, name)
+	if err != nil {
+		return err
+	}
+	u, err := parseUploadID(id)
+	if err != nil {
+		return err
+	}
+	lock := s.uploadLock(u)
+	lock.Lock()
+	defer lock.Unlock()
+	if _, err := s.liveUpload(ctx, b, key, u); err != nil {
+		return err
+	}
+	// A Complete that was cut off between its manifest and its tombstone is done, not undone:
+	// its parts carry the object.
+	done, err := s.completedBefore(ctx, b, key, u)
+	if err != nil {
+		return err
+	}
+	if done != nil {
+		s.finishUpload(ctx, b, key, u, *done)
+		return fmt.Errorf("%w: %s is complete", object.ErrNoSuchUpload, id)
+	}
+	return s.purge(ctx, uploadKey(b, key, u), nil)
+}
+
+// ListParts lists the parts of an upload; see object.Uploads.
+func (s *Store) ListParts(ctx context.Context, name object.BucketName, key object.Key,
+	id object.UploadID, after, limit int) ([]object.Part, bool, error) {
+	b, err := s.bucket(ctx, name)
+	if err != nil {
+		return nil, false, err
+	}
+	u, err := parseUploadID(id)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := s.liveUpload(ctx, b, key, u); err != nil {
+		return nil, false, err
+	}
+	var parts []object.Part
+	more := false
+	err = s.walkParts(ctx, b, u, after, limit, func(p storedPart) bool {
+		if more = len(parts) == limit; more {
+			return false
+		}
+		parts = append(parts, p.Part)
+		return true
+	})
+	return parts, more, err
+}
+
+// storedPart is a part with the id a manifest names it by.
+type storedPart struct {
+	object.Part
+	id drive.WriteID
+}
+
+// walkParts visits the parts of an upload after number after.
+func (s *Store) walkParts(ctx context.Context, b *bucket, u uploadID, after, hint int,
+	each func(storedPart) bool) error {
+	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(u[:]),
+		after: partKey(b, u, after).Name, hint: hint}
+	return s.walk(ctx, q, func(name string, w *write) (string, bool, error) {
+		info, err := recordInfo(&w.sample.Record)
+		if err != nil || len(name) != len(u)+2 {
+			return "", false, fmt.Errorf("%w: part of upload %s: %w", errMeta, u.String(), err)
+		}
+		number := int(binary.BigEndian.Uint16([]byte(name[len(u):])))
+		p := storedPart{object.Part{Number: number, Info: info}, w.id}
+		return "", each(p), nil
+	})
+}
+
+// ListUploads lists unfinished uploads; see object.Uploads.
+func (s *Store) ListUploads(ctx context.Context, name object.BucketName, prefix,
+	afterKey string, afterID object.UploadID, limit int) ([]object.Upload, bool, error) {
+	b, err := s.bucket(ctx, name)
+	if err != nil {
+		return nil, false, err
+	}
+	q := walkQuery{space: drive.SpaceUpload, bucket: b.id, prefix: prefix, hint: limit}
+	if afterKey != "" {
+		q.after = pastPrefix(afterKey + "\x00" + strings.Repeat("\xff", len(uploadID{})))
+		if u, err := parseUploadID(afterID); err == nil {
+			q.after = afterKey + "\x00" + string(u[:])
+		}
+	}
+	var uploads []object.Upload
+	more := false
+	err = s.walk(ctx, q, func(name string, w *write) (string, bool, error) {
+		if more = len(uploads) == limit; more {
+			return "", false, nil
+		}
+		info, err := recordInfo(&w.sample.Record)
+		if err != nil {
+			return "", false, err
+		}
+		cut := len(name) - len(uploadID{})
+		uploads = append(uploads, object.Upload{Key: object.Key(name[:cut-1]),
+			ID: uploadID([]byte(name[cut:])).String(), Info: info})
+		return "", true, nil
+	})
+	return uploads, more, err
+}
