@@ -22,7 +22,7 @@ type Scenario struct {
 // Workload is what the client does.
 type Workload struct {
 	Driver         string `yaml:"driver"`          // warp
-	Op             string `yaml:"op"`              // get, put, stat or mixed
+	Op             string `yaml:"op"`              // get, put or mixed
 	ObjSize        Bytes  `yaml:"obj_size"`        // of every object
 	Objects        int    `yaml:"objects"`         // on the server before the clock runs; not for put
 	Concurrent     int    `yaml:"concurrent"`      // requests in flight

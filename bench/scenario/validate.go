@@ -49,14 +49,14 @@ func (w *Workload) validate() error {
 	if err := oneOf("workload.driver", w.Driver, "warp"); err != nil {
 		return err
 	}
-	if err := oneOf("workload.op", w.Op, "get", "put", "stat", "mixed"); err != nil {
+	if err := oneOf("workload.op", w.Op, "get", "put", "mixed"); err != nil {
 		return err
 	}
 	err := oneOf("workload.payload_signing", w.PayloadSigning, "signed", "unsigned")
 	if err != nil {
 		return err
 	}
-	reads := w.Op == "get" || w.Op == "stat"
+	reads := w.Op == "get"
 	if w.Data == "" {
 		w.Data = map[bool]string{true: "preload", false: "fresh"}[reads]
 	}
@@ -65,7 +65,7 @@ func (w *Workload) validate() error {
 	}
 	switch {
 	case reads != (w.Data == "preload"):
-		return fmt.Errorf("workload.data: %s with op %s; get and stat read preloaded data, "+
+		return fmt.Errorf("workload.data: %s with op %s; get reads preloaded data, "+
 			"put and mixed start on fresh drives", w.Data, w.Op)
 	case w.ObjSize < 1 || w.ObjSize > 5<<30:
 		return fmt.Errorf("workload.obj_size: %d; want 1B to 5GiB", w.ObjSize)

@@ -1,0 +1,76 @@
+package warp
+
+import (
+	"fmt"
+	"time"
+
+	"flashstore/bench/stat"
+)
+
+// Figures is what one leg's load amounts to. Latencies are from sending the request to the last
+// byte of the answer, as the client saw it.
+type Figures struct {
+	From, To            time.Time // the window
+	Operations          int       // that ended in it
+	PerSecond           float64
+	BytesPerSecond      float64
+	P50, P90, P99, P999 time.Duration
+	TTFB50              time.Duration // zero if no operation has a first byte
+}
+
+// shareMin: a run that covers less of its duration than this stopped early or stalled.
+const shareMin = 0.9
+
+// Summarize counts the operations that ended within duration less both trims, from the start of
+// the first. Errors wrap ErrInvalid.
+func Summarize(operations []Operation, duration, head, tail time.Duration) (Figures, error) {
+	if len(operations) == 0 {
+		return Figures{}, fmt.Errorf("%w: no operations", ErrInvalid)
+	}
+	first, last := operations[0].Start, operations[0].End
+	for _, o := range operations {
+		if o.Start.Before(first) {
+			first = o.Start
+		}
+		if o.End.After(last) {
+			last = o.End
+		}
+	}
+	if covered := last.Sub(first); covered < time.Duration(shareMin*float64(duration)) {
+		return Figures{}, fmt.Errorf("%w: operations cover %s of %s",
+			ErrInvalid, covered.Round(time.Millisecond), duration)
+	}
+	f := Figures{From: first.Add(head), To: first.Add(duration - tail)}
+	return f.fill(operations)
+}
+
+func (f Figures) fill(operations []Operation) (Figures, error) {
+	var latencies, ttfbs []float64
+	bytes := int64(0)
+	for _, o := range operations {
+		if o.End.Before(f.From) || !o.End.Before(f.To) {
+			continue
+		}
+		bytes += o.Bytes
+		latencies = append(latencies, float64(o.End.Sub(o.Start)))
+		if !o.FirstByte.IsZero() {
+			ttfbs = append(ttfbs, float64(o.FirstByte.Sub(o.Start)))
+		}
+	}
+	f.Operations = len(latencies)
+	if f.Operations == 0 {
+		return Figures{}, fmt.Errorf("%w: no operation ended within the window", ErrInvalid)
+	}
+	seconds := f.To.Sub(f.From).Seconds()
+	f.PerSecond = float64(f.Operations) / seconds
+	f.BytesPerSecond = float64(bytes) / seconds
+	for percent, out := range map[float64]*time.Duration{
+		50: &f.P50, 90: &f.P90, 99: &f.P99, 99.9: &f.P999,
+	} {
+		*out = time.Duration(stat.Percentile(latencies, percent))
+	}
+	if len(ttfbs) > 0 {
+		f.TTFB50 = time.Duration(stat.Percentile(ttfbs, 50))
+	}
+	return f, nil
+}
