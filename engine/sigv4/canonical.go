@@ -58,7 +58,7 @@ func appendHeaders(dst []byte, r *Request, c *claim) ([]byte, error) {
 		var found bool
 		dst, found = appendField(dst, r, name, &signed)
 		if !found {
-			return dst, fmt.Errorf("%w: signed header %s is absent", ErrSignature, name)
+			return dst, fmt.Errorf("%w: signed header %s is absent", ErrSignature, string(name))
 		}
 		dst = append(dst, '\n')
 	}

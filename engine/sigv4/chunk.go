@@ -37,6 +37,7 @@ type chunkReader struct {
 	given     [signatureHexBytes]byte // signature of the current chunk, as sent
 	prev      [signatureHexBytes]byte // signature before it: of the last chunk or the head
 
+	sum        [sha256.Size]byte // scratch
 	buf        [framingBytes]byte
 	start, end int
 }
@@ -125,13 +126,12 @@ func (b *BodyReader) verifyChunk() error {
 	if !c.signed() {
 		return nil
 	}
-	var hash [sha256.Size]byte
-	b.hash.Sum(hash[:0])
+	b.hash.Sum(c.sum[:0])
 	b.hash.Reset()
 	var scratch [textBytesMax]byte
 	text := c.appendText(scratch[:0], "AWS4-HMAC-SHA256-PAYLOAD\n")
 	text = append(text, emptySHA256+"\n"...)
-	sum := mac(&c.result.key, appendHex(text, &hash))
+	sum := mac(&c.result.key, appendHex(text, &c.sum))
 	if !equalHex(&sum, c.given[:]) {
 		return ErrChunkSignature
 	}

@@ -107,7 +107,7 @@ func (c *claim) headerDate(f *fields) (time.Time, bool) {
 
 // queryClaim reads the parameters of a presigned URL. Decoded text goes to scratch.
 // Errors: ErrUnsupported, ErrMalformedQuery, ErrExpired, ErrNotYetValid.
-func (v *Verifier) queryClaim(q *credentials, f *fields, scratch []byte) (claim, error) {
+func (v *Verifier) queryClaim(q *presignParams, f *fields, scratch []byte) (claim, error) {
 	c := claim{presigned: true}
 	for p, value := range q.value[:paramToken] {
 		if len(value) == 0 {
@@ -150,7 +150,7 @@ func (v *Verifier) queryClaim(q *credentials, f *fields, scratch []byte) (claim,
 	case f.sha256 != nil:
 		c.payload = f.sha256
 	default:
-		c.payload = []byte(unsignedPayload)
+		c.payload = append(credential[len(credential):], unsignedPayload...)
 	}
 	return c, nil
 }

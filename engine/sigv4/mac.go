@@ -43,7 +43,7 @@ func mac(key *signingKey, text []byte) [sha256.Size]byte {
 func deriveKey(secret, date, region, service string) (key signingKey) {
 	first := hmac.New(sha256.New, []byte("AWS4"+secret))
 	first.Write([]byte(date))
-	first.Sum(key[:0])
+	copy(key[:], first.Sum(nil))
 	for _, word := range [...]string{region, service, "aws4_request"} {
 		key = mac(&key, []byte(word))
 	}

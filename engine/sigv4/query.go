@@ -87,14 +87,14 @@ var authParamNames = [paramCount]string{
 	"X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256",
 }
 
-// credentials are the authentication parameters of a query, in canonical text; nil if absent.
-type credentials struct {
+// presignParams are the authentication parameters of a query, in canonical text; nil if absent.
+type presignParams struct {
 	value [paramCount][]byte
 	v2    bool // there are parameters of Signature Version 2
 }
 
 // present reports whether the query has anything of a presigned URL.
-func (c *credentials) present() bool {
+func (c *presignParams) present() bool {
 	for _, v := range c.value[:paramSHA256] {
 		if v != nil {
 			return true
@@ -103,11 +103,11 @@ func (c *credentials) present() bool {
 	return false
 }
 
-// credentials collects the authentication parameters. No X-Amz-* parameter may be given twice.
+// presignParams collects the authentication parameters. No X-Amz-* parameter may be given twice.
 // An authentication parameter in another case is refused: S3 does not know it, but something
 // behind us might.
 // Error: ErrMalformedQuery.
-func (q *query) credentials() (c credentials, err error) {
+func (q *query) presignParams() (c presignParams, err error) {
 	for i, p := range q.params {
 		name := q.name(p)
 		if string(name) == "AWSAccessKeyId" || string(name) == "Signature" {
@@ -117,14 +117,14 @@ func (q *query) credentials() (c credentials, err error) {
 			continue
 		}
 		if i > 0 && bytes.Equal(name, q.name(q.params[i-1])) {
-			return c, fmt.Errorf("%w: %q given twice", ErrMalformedQuery, name)
+			return c, fmt.Errorf("%w: %q given twice", ErrMalformedQuery, string(name))
 		}
 		for n, known := range authParamNames {
 			if !equalFold(name, known) {
 				continue
 			}
 			if string(name) != known {
-				return c, fmt.Errorf("%w: %q should be %s", ErrMalformedQuery, name, known)
+				return c, fmt.Errorf("%w: %q should be %s", ErrMalformedQuery, string(name), known)
 			}
 			c.value[n] = q.value(p)
 		}

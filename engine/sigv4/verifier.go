@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -83,6 +84,8 @@ type Verifier struct {
 	scopes []scope
 	cache  keyCache
 	dummy  string // the secret that unknown keys are verified with
+
+	scratch sync.Pool // of *scratch
 }
 
 // scope is one service's end of the credential scope.
@@ -98,6 +101,7 @@ func New(config Config) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{config: config, dummy: rand.Text()}
+	v.scratch.New = func() any { return new(scratch) }
 	for _, s := range config.Services {
 		tail := "/" + config.Region + "/" + s + "/aws4_request"
 		v.scopes = append(v.scopes, scope{service: s, tail: tail})

@@ -1,17 +1,20 @@
 package sigv4
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 )
 
-// headScratchBytes is what the canonical forms of nearly every request fit; longer ones go to
-// the heap.
-const (
-	queryScratchBytes = 1 << 10
-	headScratchBytes  = 2 << 10
-	paramScratch      = 24
-)
+// scratch is the memory of one Verify. Nearly every request fits; longer texts go to the heap.
+// Note: on the stack it would escape, because an access key is handed to a KeySource.
+type scratch struct {
+	query     [1 << 10]byte
+	params    [24]param
+	decoded   [256]byte
+	canonical [2 << 10]byte
+}
 
 // Verify finds out who sent a request, from its head alone. The body's part is checked by the
 // reader that Result.Body returns. A request without any credentials is anonymous: nil error,
@@ -23,20 +26,19 @@ func (v *Verifier) Verify(r *Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var textScratch [queryScratchBytes]byte
-	var params [paramScratch]param
-	q := query{text: textScratch[:0], params: params[:0]}
+	mem := v.scratch.Get().(*scratch)
+	defer v.scratch.Put(mem)
+	q := query{text: mem.query[:0], params: mem.params[:0]}
 	if err := q.parse(r.Query); err != nil {
 		return Result{}, err
 	}
-	given, err := q.credentials()
+	given, err := q.presignParams()
 	if err != nil {
 		return Result{}, err
 	}
 
 	inHeader, inQuery := f.authorization != nil, given.present()
 	var c claim
-	var decoded [256]byte
 	switch {
 	case given.v2 && inQuery, inHeader && (inQuery || given.v2):
 		return Result{}, ErrAmbiguous
@@ -45,7 +47,7 @@ func (v *Verifier) Verify(r *Request) (Result, error) {
 	case inHeader:
 		c, err = v.headerClaim(&f)
 	case inQuery:
-		c, err = v.queryClaim(&given, &f, decoded[:0])
+		c, err = v.queryClaim(&given, &f, mem.decoded[:0])
 	default:
 		err = result.setAnonymous(&f, r)
 		return result, err
@@ -53,7 +55,7 @@ func (v *Verifier) Verify(r *Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := v.verifyClaim(&result, r, &q, &c); err != nil {
+	if err := v.verifyClaim(&result, r, &q, &c, mem.canonical[:0]); err != nil {
 		return Result{}, err
 	}
 	if f.token != nil || given.value[paramToken] != nil {
@@ -80,7 +82,9 @@ func (r *Result) setAnonymous(f *fields, req *Request) error {
 
 // verifyClaim computes the signature and compares. An unknown key is verified with the dummy.
 // Errors: ErrUnknownKey, ErrSignature, those of appendCanonicalRequest.
-func (v *Verifier) verifyClaim(result *Result, r *Request, q *query, c *claim) error {
+func (v *Verifier) verifyClaim(
+	result *Result, r *Request, q *query, c *claim, mem []byte,
+) error {
 	secret, generation, known := v.config.Keys.Secret(c.accessKey)
 	id := c.accessKey
 	if !known {
@@ -88,15 +92,16 @@ func (v *Verifier) verifyClaim(result *Result, r *Request, q *query, c *claim) e
 	}
 	k := v.cache.get(id, generation, secret, c.day(), v.config.Region, c.scope.service)
 
-	var scratch [headScratchBytes]byte
-	canonical, err := appendCanonicalRequest(scratch[:0], r, q, c)
+	canonical, err := appendCanonicalRequest(mem, r, q, c)
 	if err != nil {
 		return err
 	}
-	hash := sha256.Sum256(canonical)
-	var text [textBytesMax]byte
-	sum := mac(&k.key, c.appendText(text[:0], &hash))
-	match := equalHex(&sum, c.signature)
+	match := c.matches(&k.key, canonical)
+	if !match {
+		if asSent, ok := withPathAsSent(canonical, r); ok {
+			match = c.matches(&k.key, asSent)
+		}
+	}
 	switch {
 	case !known:
 		return ErrUnknownKey
@@ -107,6 +112,31 @@ func (v *Verifier) verifyClaim(result *Result, r *Request, q *query, c *claim) e
 	result.key, result.amzDate, result.scopeTail = k.key, c.amzDate, c.scope.tail
 	copy(result.seed[:], c.signature)
 	return nil
+}
+
+// matches reports whether the claimed signature is that of a canonical request.
+func (c *claim) matches(key *signingKey, canonical []byte) bool {
+	hash := sha256.Sum256(canonical)
+	var text [textBytesMax]byte
+	sum := mac(key, c.appendText(text[:0], &hash))
+	return equalHex(&sum, c.signature)
+}
+
+// withPathAsSent returns the canonical request with the path as it was sent, if that is another.
+// S3 asks for canonical escapes, yet most signers (aws-sdk-go-v2, botocore) sign the path they
+// send, whatever its escapes. Both forms name the same resource, so both are good.
+func withPathAsSent(canonical []byte, r *Request) ([]byte, bool) {
+	head := len(r.Method) + 1
+	tail := head + bytes.IndexByte(canonical[head:], '\n')
+	if bytes.Equal(canonical[head:tail], r.Path) || len(r.Path) == 0 {
+		return nil, false
+	}
+	for _, b := range r.Path {
+		if b <= ' ' || b == 0x7f { // could forge lines
+			return nil, false
+		}
+	}
+	return slices.Concat(canonical[:head], r.Path, canonical[tail:]), true
 }
 
 // appendText appends the text to sign: algorithm, date, scope, hash of the canonical request.
