@@ -1,0 +1,68 @@
+package record
+
+import (
+	"time"
+
+	"flashstore/bench/host"
+)
+
+// Schema is the version of the lines written.
+const Schema = 1
+
+// Line is one line of the index: exactly one of its parts is set.
+type Line struct {
+	Schema  int      `json:"schema"`
+	Session *Session `json:"session,omitempty"`
+	Leg     *Leg     `json:"leg,omitempty"`
+}
+
+// Session is one start of the harness.
+type Session struct {
+	ID          string            `json:"id"`
+	Start       time.Time         `json:"start"`
+	Machine     string            `json:"machine"` // ID of Fingerprint
+	Fingerprint host.Fingerprint  `json:"fingerprint"`
+	Revision    string            `json:"revision"` // of git, empty outside a repository
+	Dirty       bool              `json:"dirty"`    // files changed since, records aside
+	Binaries    map[string]string `json:"binaries"` // name → SHA-256
+	Args        []string          `json:"args"`
+}
+
+// Outcome of a leg. Only OK legs have figures that count.
+type Outcome string
+
+// The outcomes.
+const (
+	OK        Outcome = "ok"
+	Skipped   Outcome = "skipped"   // the server does not run what was asked for
+	Invalid   Outcome = "invalid"   // something failed: no figures
+	Discarded Outcome = "discarded" // the machine drifted within the pair, which was run again
+)
+
+// Leg is one server process under one load.
+type Leg struct {
+	Session      string            `json:"session"`
+	Scenario     string            `json:"scenario"`
+	ScenarioHash string            `json:"scenario_hash"` // of the scenario as run
+	Comparison   string            `json:"comparison"`    // what differs: "nethttp → epoll"
+	Pair         int               `json:"pair"`          // from 1
+	Attempt      int               `json:"attempt"`       // from 1, more after drift
+	Side         string            `json:"side"`          // base or candidate
+	Position     int               `json:"position"`      // 1 or 2 within the pair
+	Seed         uint64            `json:"seed"`
+	Config       map[string]string `json:"config"` // axes asked for
+	Active       map[string]string `json:"active"` // axes as the server says they are
+	Start        time.Time         `json:"start"`
+	Outcome      Outcome           `json:"outcome"`
+	Reason       string            `json:"reason,omitempty"` // unless OK
+	Noisy        bool              `json:"noisy,omitempty"`  // drift stayed after all retries
+	Drift        float64           `json:"drift,omitempty"`  // against the pair's first leg
+
+	Calibration host.Calibration   `json:"calibration"`
+	ServerCores []int              `json:"server_cores,omitempty"`
+	ClientCores []int              `json:"client_cores,omitempty"`
+	Operations  int                `json:"operations,omitempty"`
+	Metrics     map[string]float64 `json:"metrics,omitempty"` // by the names scenario files use
+	Raw         string             `json:"raw,omitempty"`     // file of operations, if kept
+	RawHash     string             `json:"raw_sha256,omitempty"`
+}
