@@ -1,0 +1,145 @@
+package s3api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"io"
+
+	"flashstore/engine/object"
+	"flashstore/engine/s3err"
+	"flashstore/engine/sigv4"
+)
+
+// body reads a payload through MD5 and the checksums somebody asked for; its seal compares
+// them with the claims of the client.
+type body struct {
+	src    *sigv4.BodyReader
+	rq     *request
+	claims claims
+	size   int64
+	md5    hash.Hash
+	sums   [2]sum // the one that is stored; last the claimed one, if it is another
+	sumN   int
+}
+
+type sum struct {
+	algo algorithm
+	hash hash.Hash
+}
+
+var _ io.Reader = (*body)(nil)
+
+// openBody prepares the payload of rq without reading it. Stored is the checksum to compute
+// in any case; noChecksum means the claimed one, CRC64NVME without a claim, as in S3. The
+// caller calls close when nobody reads any more.
+// Errors: InvalidDigest, InvalidRequest, MissingContentLength, EntityTooLarge.
+func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
+	c, err := rq.claimsOf()
+	if err != nil {
+		return nil, err
+	}
+	src, err := rq.auth.Body(rq.ex, rq.ex.Request.ContentLength)
+	if err != nil {
+		return nil, err
+	}
+	b := &body{src: src, rq: rq, claims: c, size: src.Size()}
+	switch {
+	case b.size < 0:
+		return nil, s3err.MissingContentLength
+	case b.size > object.PutBytesMax:
+		return nil, s3err.EntityTooLarge
+	}
+	if stored == noChecksum {
+		if stored = c.algo; stored == noChecksum {
+			stored = sumCRC64NVME
+		}
+	}
+	b.md5 = h.hashes.get(sumMD5)
+	b.add(h, stored)
+	if c.algo != noChecksum && c.algo != stored {
+		b.add(h, c.algo)
+	}
+	return b, nil
+}
+
+func (b *body) add(h *Handler, a algorithm) {
+	b.sums[b.sumN] = sum{a, h.hashes.get(a)}
+	b.sumN++
+}
+
+func (b *body) close(h *Handler) {
+	h.hashes.put(sumMD5, b.md5)
+	for _, s := range b.sums[:b.sumN] {
+		h.hashes.put(s.algo, s.hash)
+	}
+}
+
+// Read reads payload; errors are those of sigv4 and netloop.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.src.Read(p)
+	if n > 0 {
+		b.rq.in += int64(n)
+		b.md5.Write(p[:n])
+		for i := range b.sums[:b.sumN] {
+			b.sums[i].hash.Write(p[:n])
+		}
+	}
+	return n, err
+}
+
+// claimed returns the value of the claimed checksum, after a verify that succeeded.
+func (b *body) claimed() string {
+	var buf [sha256.Size]byte
+	return base64.StdEncoding.EncodeToString(b.sums[b.sumN-1].hash.Sum(buf[:0]))
+}
+
+// verify compares the claims with what was read; called at the end of the payload.
+// Errors: those of sigv4, BadDigest, MalformedTrailerError, InvalidRequest.
+func (b *body) verify() error {
+	if err := b.src.Finish(); err != nil {
+		return err
+	}
+	var buf [sha256.Size]byte
+	c := &b.claims
+	if c.hasMD5 && [16]byte(b.md5.Sum(buf[:0])) != c.md5 {
+		return s3err.BadDigest.With(
+			"The Content-MD5 you specified did not match what we received.")
+	}
+	if c.algo == noChecksum {
+		return nil
+	}
+	want := c.value
+	if want == "" {
+		var ok bool
+		if want, ok = b.src.Trailer(c.algo.header()); !ok {
+			return s3err.MalformedTrailerError
+		}
+		if !validSum(c.algo, want) {
+			return s3err.InvalidRequest.With(
+				"Value for " + c.algo.header() + " trailing header is invalid.")
+		}
+	}
+	if b.claimed() != want {
+		return s3err.BadDigest.With("The " + c.algo.String() +
+			" you specified did not match the calculated checksum.")
+	}
+	return nil
+}
+
+// seal is the object.Seal of a PUT: it verifies and fills in ETag and checksum.
+func (b *body) seal(info *object.Info) error {
+	if err := b.verify(); err != nil {
+		return err
+	}
+	var buf [sha256.Size]byte
+	info.ETag = hex.EncodeToString(b.md5.Sum(buf[:0]))
+	stored := b.sums[0]
+	info.Checksum = object.Checksum{
+		Algorithm: stored.algo.String(),
+		Value:     base64.StdEncoding.EncodeToString(stored.hash.Sum(buf[:0])),
+		Type:      fullObject,
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package s3api
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"flashstore/engine/object"
+	"flashstore/engine/s3xml"
+	"flashstore/engine/sigv4"
+	"flashstore/netloop"
+)
+
+// Verifier says who signed a request; *sigv4.Verifier is one.
+type Verifier interface {
+	Verify(*sigv4.Request) (sigv4.Result, error)
+}
+
+// Authorizer says who may do what. The access key is "" for an anonymous request; action is
+// "s3:GetObject" and the like; bucket and key are "" where the action has none, and otherwise
+// what the client sent, not yet validated. Safe for concurrent use.
+type Authorizer interface {
+	Authorize(accessKey, action, bucket, key string) bool
+}
+
+// Recorder counts requests; op is an index of OpNames. Safe for concurrent use.
+type Recorder interface {
+	Observe(op, status int, took time.Duration, inBytes, outBytes int64)
+}
+
+// Config says what a Handler works with.
+type Config struct {
+	Store      object.Store // required
+	Verifier   Verifier     // required
+	Authorizer Authorizer   // required
+	Region     string       // "" means us-east-1
+	// Domains under which a host name "bucket.domain" names a bucket, without ports.
+	Domains  []string
+	Owner    s3xml.User       // shown in lists; the zero value means DefaultOwner
+	Recorder Recorder         // nil: nobody counts
+	Log      *slog.Logger     // nil means slog.Default()
+	HostID   string           // x-amz-id-2; "" means a random one
+	Now      func() time.Time // nil means time.Now
+}
+
+// DefaultOwner is shown as the owner of everything while there are no accounts.
+func DefaultOwner() s3xml.User {
+	return s3xml.User{
+		ID:          "666c61736873746f7265000000000000000000000000000000000000000000ff",
+		DisplayName: "flashstore",
+	}
+}
+
+func (c Config) withDefaults() Config {
+	if c.Region == "" {
+		c.Region = defaultRegion
+	}
+	if c.Owner == (s3xml.User{}) {
+		c.Owner = DefaultOwner()
+	}
+	if c.Recorder == nil {
+		c.Recorder = nobody{}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.HostID == "" {
+		c.HostID = rand.Text()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Validate returns an error that names the wrong field.
+func (c Config) Validate() error {
+	if c.Store == nil || c.Verifier == nil || c.Authorizer == nil {
+		return errors.New("s3api: Store, Verifier and Authorizer are required")
+	}
+	for _, d := range c.Domains {
+		if d == "" || strings.ToLower(d) != d || strings.Trim(d, ".") != d ||
+			strings.ContainsAny(d, ":/") {
+			return fmt.Errorf("s3api: domain %q is not a lower-case host name without port", d)
+		}
+	}
+	return nil
+}
+
+// defaultRegion is the one S3 treats specially: it has no location constraint.
+const defaultRegion = "us-east-1"
+
+// Handler answers S3 requests. It is safe for concurrent use.
+type Handler struct {
+	config Config
+	store  object.Store
+	hashes hashPool
+}
+
+var _ netloop.Handler = (*Handler)(nil)
+
+// New returns a Handler, or an error if config is not valid.
+func New(config Config) (*Handler, error) {
+	config = config.withDefaults()
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	return &Handler{config: config, store: config.Store}, nil
+}
+
+type nobody struct{}
+
+func (nobody) Observe(int, int, time.Duration, int64, int64) {}

@@ -1,0 +1,146 @@
+package s3api
+
+import "bytes"
+
+// level is how much of a resource a request names.
+type level uint8
+
+const (
+	atService level = iota
+	atBucket
+	atKey
+)
+
+// sub is a set of sub-resources: query parameters, and the one header, that turn a request
+// into another operation.
+type sub uint16
+
+const (
+	subLocation sub = 1 << iota
+	subVersioning
+	subObjectLock
+	subListType
+	subDelete
+	subUploads
+	subUploadID
+	subPartNumber
+	subVersionID
+	subCopySource // the header x-amz-copy-source
+	subForeign    // any other sub-resource; no route has it
+)
+
+// route is one line of the dispatch table.
+type route struct {
+	method   string
+	level    level
+	subs     sub // all of these
+	optional sub // and perhaps these
+	op       Op
+	action   string // what the Authorizer is asked
+	run      func(*Handler, *request) error
+}
+
+// routes are all operations there are, the frequent ones first.
+var routes = [...]route{
+	{"GET", atKey, 0, subPartNumber | subVersionID, OpGetObject, "s3:GetObject",
+		(*Handler).getObject},
+	{"PUT", atKey, 0, 0, OpPutObject, "s3:PutObject", (*Handler).putObject},
+	{"HEAD", atKey, 0, subPartNumber | subVersionID, OpHeadObject, "s3:GetObject",
+		(*Handler).headObject},
+	{"DELETE", atKey, 0, subVersionID, OpDeleteObject, "s3:DeleteObject",
+		(*Handler).deleteObject},
+
+	{"POST", atKey, subUploads, 0, OpCreateMultipartUpload, "s3:PutObject",
+		(*Handler).createUpload},
+	{"PUT", atKey, subUploadID | subPartNumber, 0, OpUploadPart, "s3:PutObject",
+		(*Handler).uploadPart},
+	{"POST", atKey, subUploadID, 0, OpCompleteMultipartUpload, "s3:PutObject",
+		(*Handler).completeUpload},
+	{"DELETE", atKey, subUploadID, 0, OpAbortMultipartUpload, "s3:AbortMultipartUpload",
+		(*Handler).abortUpload},
+	{"GET", atKey, subUploadID, 0, OpListParts, "s3:ListMultipartUploadParts",
+		(*Handler).listParts},
+
+	{"GET", atBucket, subListType, 0, OpListObjectsV2, "s3:ListBucket",
+		(*Handler).listObjectsV2},
+	{"GET", atBucket, 0, 0, OpListObjects, "s3:ListBucket", (*Handler).listObjects},
+	{"GET", atBucket, subUploads, 0, OpListMultipartUploads, "s3:ListBucketMultipartUploads",
+		(*Handler).listUploads},
+	{"POST", atBucket, subDelete, 0, OpDeleteObjects, "s3:DeleteObject",
+		(*Handler).deleteObjects},
+	{"HEAD", atBucket, 0, 0, OpHeadBucket, "s3:ListBucket", (*Handler).headBucket},
+	{"PUT", atBucket, 0, 0, OpCreateBucket, "s3:CreateBucket", (*Handler).createBucket},
+	{"DELETE", atBucket, 0, 0, OpDeleteBucket, "s3:DeleteBucket", (*Handler).deleteBucket},
+	{"GET", atBucket, subLocation, 0, OpGetBucketLocation, "s3:GetBucketLocation",
+		(*Handler).getBucketLocation},
+	{"GET", atBucket, subVersioning, 0, OpGetBucketVersioning, "s3:GetBucketVersioning",
+		(*Handler).getBucketVersioning},
+	{"GET", atBucket, subObjectLock, 0, OpGetObjectLockConfiguration,
+		"s3:GetBucketObjectLockConfiguration", (*Handler).getObjectLockConfiguration},
+
+	{"GET", atService, 0, 0, OpListBuckets, "s3:ListAllMyBuckets", (*Handler).listBuckets},
+}
+
+// dispatch finds the route; nil if there is none.
+func dispatch(method []byte, at level, subs sub) *route {
+	for i := range routes {
+		r := &routes[i]
+		if r.level == at && subs&^r.optional == r.subs && string(method) == r.method {
+			return r
+		}
+	}
+	return nil
+}
+
+// subsOf returns the sub-resources a query names. An unknown parameter without a value is one
+// too (S3 writes sub-resources so); one with a value is a parameter nobody reads, as in S3.
+func subsOf(query []byte) sub {
+	var subs sub
+	for len(query) > 0 {
+		var name, value []byte
+		name, value, query = nextParam(query)
+		subs |= subOf(name, value)
+	}
+	return subs
+}
+
+func subOf(name, value []byte) sub {
+	switch string(name) {
+	case "":
+		return 0
+	case "location":
+		return subLocation
+	case "versioning":
+		return subVersioning
+	case "object-lock":
+		return subObjectLock
+	case "list-type":
+		return subListType
+	case "delete":
+		return subDelete
+	case "uploads":
+		return subUploads
+	case "uploadId":
+		return subUploadID
+	case "partNumber":
+		return subPartNumber
+	case "versionId":
+		return subVersionID
+	case "prefix", "delimiter", "marker", "max-keys", "encoding-type", "start-after",
+		"continuation-token", "fetch-owner", "max-parts", "part-number-marker", "max-uploads",
+		"key-marker", "upload-id-marker", "max-buckets", "bucket-region", "x-id",
+		"response-content-type", "response-content-language", "response-expires",
+		"response-cache-control", "response-content-disposition", "response-content-encoding":
+		return 0
+	case "accelerate", "acl", "analytics", "annotations", "attributes", "cors", "encryption",
+		"intelligent-tiering", "inventory", "legal-hold", "lifecycle", "logging", "metadataTable",
+		"metadataConfiguration", "metrics", "notification", "ownershipControls", "policy",
+		"policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment",
+		"restore", "retention", "select", "session", "tagging", "torrent", "versions", "website":
+		return subForeign
+	}
+	if len(value) == 0 || bytes.IndexByte(name, '%') >= 0 {
+		return subForeign
+	}
+	return 0
+}

@@ -1,0 +1,181 @@
+package s3api
+
+import (
+	"bytes"
+
+	"flashstore/engine/object"
+	"flashstore/engine/s3err"
+	"flashstore/netloop"
+)
+
+const (
+	amz        = "x-amz-"
+	metaPrefix = "x-amz-meta-"
+	// fieldNameMax is longer than any x-amz-* field that is not user metadata.
+	fieldNameMax = 64
+)
+
+// checkFields refuses what asks for something that is not done. Fields of a presigned URL's
+// query count like header fields.
+func (rq *request) checkFields(config *Config) error {
+	for i := range rq.ex.Request.Header {
+		f := &rq.ex.Request.Header[i]
+		if err := rq.checkField(f.Name, f.Value, config); err != nil {
+			return err
+		}
+	}
+	for query := rq.ex.Request.Query; len(query) > 0; {
+		var name, value []byte
+		name, value, query = nextParam(query)
+		if !rq.auth.Presigned || !hasPrefixFold(name, amz) {
+			continue
+		}
+		plain, err := unescape(value, true)
+		if err != nil {
+			return err
+		}
+		if err := rq.checkField(name, []byte(plain), config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (rq *request) checkField(name, value []byte, config *Config) error {
+	switch {
+	case hasPrefixFold(name, "if-"):
+		if rq.op.writes() {
+			return s3err.NotImplemented.Detail("Header", string(name))
+		}
+	case hasPrefixFold(name, metaPrefix):
+	case hasPrefixFold(name, amz):
+		var buf [fieldNameMax]byte
+		if len(name) > len(buf) || !checkAmz(string(lower(buf[:0], name)), string(value), config) {
+			return amzFault(string(bytes.ToLower(name)))
+		}
+	}
+	return nil
+}
+
+// writes reports whether conditions on the operation would guard a change.
+func (o Op) writes() bool {
+	switch o {
+	case OpPutObject, OpDeleteObject, OpDeleteObjects, OpCreateMultipartUpload, OpUploadPart,
+		OpCompleteMultipartUpload, OpAbortMultipartUpload, OpCreateBucket, OpDeleteBucket:
+		return true
+	}
+	return false
+}
+
+// checkAmz reports whether an x-amz-* field is one that is honoured, or says nothing that
+// would change an answer. Everything else is refused: the default is no.
+func checkAmz(name, value string, config *Config) bool {
+	switch name {
+	case "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-algorithm",
+		"x-amz-credential", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
+		"x-amz-decoded-content-length", "x-amz-trailer",
+		"x-amz-sdk-checksum-algorithm", "x-amz-checksum-algorithm", "x-amz-checksum-type",
+		"x-amz-checksum-mode", "x-amz-checksum-crc32", "x-amz-checksum-crc32c",
+		"x-amz-checksum-crc64nvme", "x-amz-checksum-sha1", "x-amz-checksum-sha256",
+		"x-amz-mp-object-size":
+		return true
+	case "x-amz-user-agent", "x-amz-request-payer", "x-amz-optional-object-attributes",
+		"x-amz-te":
+		return true // nothing to be said about them here
+	case "x-amz-acl":
+		return value == "private" || value == "bucket-owner-full-control"
+	case "x-amz-storage-class":
+		return value == "STANDARD"
+	case "x-amz-object-ownership":
+		return value == "BucketOwnerEnforced"
+	case "x-amz-bucket-object-lock-enabled":
+		return value == "false" || value == "False"
+	case "x-amz-expected-bucket-owner":
+		return value == config.Owner.ID
+	}
+	return false
+}
+
+func amzFault(name string) error {
+	switch name {
+	case "x-amz-storage-class":
+		return s3err.InvalidStorageClass
+	case "x-amz-expected-bucket-owner":
+		return s3err.AccessDenied
+	}
+	return s3err.NotImplemented.Detail("Header", name)
+}
+
+// storedFields collects what a PUT or a multipart upload keeps of its request.
+// Errors: MetadataTooLarge.
+func (rq *request) storedFields() ([]object.Pair, error) {
+	var pairs []object.Pair
+	meta := 0 // bytes of names and values, as S3 counts them
+	header := rq.ex.Request.Header
+	for i := range header {
+		if name := standardField(header[i].Name); name != "" {
+			value := string(header[i].Value)
+			if name == "content-encoding" {
+				value = withoutChunked(value)
+			}
+			pairs = addPair(pairs, name, value)
+			continue
+		}
+		if !hasPrefixFold(header[i].Name, metaPrefix) {
+			continue
+		}
+		meta += len(header[i].Name) - len(metaPrefix) + len(header[i].Value)
+		if meta > object.UserMetaBytes {
+			return nil, s3err.MetadataTooLarge
+		}
+		name := string(bytes.ToLower(header[i].Name))
+		pairs = addPair(pairs, name, string(header[i].Value))
+	}
+	return pairs, nil
+}
+
+// addPair joins a field that came twice with a comma, as HTTP allows everybody to.
+func addPair(pairs []object.Pair, name, value string) []object.Pair {
+	for i := range pairs {
+		if pairs[i].Name == name {
+			pairs[i].Value += "," + value
+			return pairs
+		}
+	}
+	if value == "" && name[0] != 'x' {
+		return pairs
+	}
+	return append(pairs, object.Pair{Name: name, Value: value})
+}
+
+// standardField returns the name under which a field of HTTP is stored; "" if it is not.
+func standardField(name []byte) string {
+	for _, known := range [...]string{"content-type", "cache-control", "content-disposition",
+		"content-encoding", "content-language", "expires"} {
+		if netloop.EqualFold(name, known) {
+			return known
+		}
+	}
+	return ""
+}
+
+// withoutChunked takes aws-chunked, which is framing and not content, out of a
+// Content-Encoding.
+func withoutChunked(value string) string {
+	kept := []byte(nil)
+	for coding := range bytes.SplitSeq([]byte(value), []byte{','}) {
+		coding = bytes.TrimSpace(coding)
+		if len(coding) == 0 || netloop.EqualFold(coding, "aws-chunked") {
+			continue
+		}
+		if len(kept) > 0 {
+			kept = append(kept, ',')
+		}
+		kept = append(kept, coding...)
+	}
+	return string(kept)
+}
+
+func hasPrefixFold(name []byte, prefix string) bool {
+	return len(name) >= len(prefix) && netloop.EqualFold(name[:len(prefix)], prefix)
+}

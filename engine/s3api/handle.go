@@ -1,0 +1,129 @@
+package s3api
+
+import (
+	"log/slog"
+
+	"flashstore/engine/object"
+	"flashstore/engine/s3err"
+	"flashstore/engine/s3xml"
+	"flashstore/engine/sigv4"
+	"flashstore/netloop"
+)
+
+// Handle answers one request; see netloop.Handler.
+func (h *Handler) Handle(ex *netloop.Exchange) {
+	started := h.config.Now()
+	rq := newRequest(ex)
+	rq.field("Server", "flashstore")
+	rq.fieldBytes("x-amz-request-id", rq.id[:])
+	rq.field("x-amz-id-2", h.config.HostID)
+	if err := h.serve(rq); err != nil {
+		h.fail(rq, err)
+	}
+	took := h.config.Now().Sub(started)
+	h.config.Recorder.Observe(int(rq.op), ex.Status(), took, rq.in, rq.out)
+}
+
+// serve takes rq through dispatch, authentication, authorization, validation and execution.
+func (h *Handler) serve(rq *request) error {
+	req := &rq.ex.Request
+	at := locate(req.Host, req.Path, h.config.Domains)
+	subs := subsOf(req.Query)
+	if _, copies := req.Lookup("x-amz-copy-source"); copies {
+		subs |= subCopySource
+	}
+	route := dispatch(req.Method, at.level, subs)
+	if route != nil {
+		rq.op = route.op
+	}
+	if err := h.authenticate(rq); err != nil {
+		return err
+	}
+	bucket, key, err := at.decode()
+	if err != nil {
+		return err
+	}
+	if route == nil {
+		if rq.auth.AccessKey == "" {
+			return s3err.AccessDenied
+		}
+		return s3err.NotImplemented
+	}
+	if !h.config.Authorizer.Authorize(rq.auth.AccessKey, route.action, bucket, key) {
+		return s3err.AccessDenied
+	}
+	if err := rq.validate(at.level, bucket, key, &h.config); err != nil {
+		return err
+	}
+	return route.run(h, rq)
+}
+
+// authenticate fills in rq.auth. S3 takes signatures made for S3 only.
+func (h *Handler) authenticate(rq *request) error {
+	req := &rq.ex.Request
+	auth, err := h.config.Verifier.Verify(&sigv4.Request{
+		Method: req.Method, Path: req.Path, Query: req.Query, Host: req.Host,
+		Header: req.Header, ContentLength: req.ContentLength,
+	})
+	if err != nil {
+		return err
+	}
+	rq.auth = auth
+	if auth.AccessKey != "" && auth.Service != "s3" {
+		return s3err.AccessDenied
+	}
+	return nil
+}
+
+// decode undoes the percent escapes of the address.
+func (t *target) decode() (bucket, key string, err error) {
+	if t.virtual {
+		bucket = string(t.bucket)
+	} else if bucket, err = unescape(t.bucket, false); err != nil {
+		return "", "", err
+	}
+	key, err = unescape(t.key, false)
+	return bucket, key, err
+}
+
+// validate checks the names and the fields that any operation may come with.
+func (rq *request) validate(at level, bucket, key string, config *Config) (err error) {
+	if at >= atBucket {
+		if rq.bucket, err = object.ValidateBucket(bucket); err != nil {
+			return err
+		}
+	}
+	if at == atKey {
+		if rq.key, err = object.ValidateKey(key); err != nil {
+			return err
+		}
+	}
+	return rq.checkFields(config)
+}
+
+// fail answers with err, or breaks the connection if an answer is already on its way.
+func (h *Handler) fail(rq *request, err error) {
+	e, foreseen := s3err.Of(err)
+	if !foreseen || e == s3err.InternalError {
+		h.config.Log.Error("request failed", slog.String("request_id", string(rq.id[:])),
+			slog.String("op", rq.op.String()), slog.String("bucket", string(rq.bucket)),
+			slog.String("key", string(rq.key)), slog.Any("error", err))
+	}
+	ex := rq.ex
+	if ex.HeadSent() {
+		ex.Abort()
+		return
+	}
+	ex.SetStatus(e.Status)
+	if e.Status == s3err.NotModified.Status || string(ex.Request.Method) == "HEAD" {
+		ex.SetContentLength(0)
+		return
+	}
+	doc := s3xml.AppendError(rq.document(smallDocument), s3xml.Error{
+		Code: e.Code, Message: e.Message, Resource: string(ex.Request.Path),
+		RequestID: string(rq.id[:]), HostID: h.config.HostID, Extra: e.Extra,
+	})
+	if err := rq.xml(doc); err != nil {
+		ex.Abort()
+	}
+}

@@ -1,0 +1,35 @@
+package s3api
+
+import (
+	"bytes"
+
+	"flashstore/engine/object"
+	"flashstore/netloop"
+)
+
+// Mux sends what lies below /flashstore/ to the server's own endpoints and the rest to S3.
+type Mux struct {
+	own, s3 netloop.Handler
+	domains []string
+}
+
+var _ netloop.Handler = (*Mux)(nil)
+
+// NewMux returns a Mux. Domains are those of the S3 handler: under "bucket.domain" every path
+// is a key, "flashstore/..." too.
+func NewMux(own, s3 netloop.Handler, domains []string) *Mux {
+	return &Mux{own: own, s3: s3, domains: domains}
+}
+
+// Handle passes ex on. Only the plain spelling of the path is the server's own; "flashstore"
+// with escapes is a bucket name, and refused as such.
+func (m *Mux) Handle(ex *netloop.Exchange) {
+	rest, found := bytes.CutPrefix(ex.Request.Path, []byte("/"+object.ReservedBucket))
+	if found && (len(rest) == 0 || rest[0] == '/') {
+		if _, virtual := virtualBucket(ex.Request.Host, m.domains); !virtual {
+			m.own.Handle(ex)
+			return
+		}
+	}
+	m.s3.Handle(ex)
+}

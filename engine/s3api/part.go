@@ -1,0 +1,110 @@
+package s3api
+
+import (
+	"strconv"
+	"strings"
+
+	"flashstore/engine/object"
+	"flashstore/engine/s3err"
+	"flashstore/engine/s3xml"
+)
+
+// uploadPart stores one part
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html).
+func (h *Handler) uploadPart(rq *request) error {
+	number, err := rq.partNumber()
+	if err != nil {
+		return err
+	}
+	id, err := rq.uploadID()
+	if err != nil {
+		return err
+	}
+	upload, err := h.store.Upload(rq.ctx, rq.bucket, rq.key, id)
+	if err != nil {
+		return err
+	}
+	stored, asked := algorithmOf(upload.Info.Checksum.Algorithm)
+	if !asked {
+		stored = sumCRC64NVME // what the whole object gets
+	}
+	body, err := h.openBody(rq, stored)
+	if err != nil {
+		return err
+	}
+	defer body.close(h)
+	if claimed := body.claims.algo; asked && claimed != noChecksum && claimed != stored {
+		return s3err.InvalidRequest.With("Checksum Type mismatch occurred, expected checksum " +
+			"Type: " + strings.ToLower(stored.String()) + ", actual checksum Type: " +
+			strings.ToLower(claimed.String()))
+	}
+	info, err := h.store.PutPart(rq.ctx, &object.PutPart{
+		Put: object.Put{Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Body: body,
+			Seal: body.seal},
+		Upload: id, Number: number,
+	})
+	if err != nil {
+		return err
+	}
+	rq.etag(info.ETag)
+	if asked {
+		rq.field(stored.header(), info.Checksum.Value)
+	} else if body.claims.algo != noChecksum {
+		rq.field(body.claims.algo.header(), body.claimed())
+	}
+	return rq.empty(200)
+}
+
+// partNumber reads the parameter of that name. Errors: InvalidArgument.
+func (rq *request) partNumber() (int, error) {
+	text, _, err := rq.param("partNumber")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n < 1 || n > object.PartNumberMax {
+		return 0, s3err.InvalidArgument.
+			With("Part number must be an integer between 1 and 10000, inclusive.").
+			Detail("ArgumentName", "partNumber").Detail("ArgumentValue", text)
+	}
+	return int(n), nil
+}
+
+// listParts lists the parts of an unfinished upload
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html).
+func (h *Handler) listParts(rq *request) error {
+	id, err := rq.uploadID()
+	if err != nil {
+		return err
+	}
+	max, err := rq.intParam("max-parts", object.ListMax)
+	if err != nil {
+		return err
+	}
+	after := 0
+	if _, given, _ := rq.param("part-number-marker"); given {
+		if after, err = rq.intParam("part-number-marker", object.PartNumberMax); err != nil {
+			return err
+		}
+	}
+	upload, err := h.store.Upload(rq.ctx, rq.bucket, rq.key, id)
+	if err != nil {
+		return err
+	}
+	answer := s3xml.ListParts{Bucket: string(rq.bucket), Key: string(rq.key),
+		UploadID: string(id), Owner: h.config.Owner, Checksum: upload.Info.Checksum,
+		After: after, Max: max}
+	if max > 0 {
+		answer.Parts, answer.Truncated, err = h.store.ListParts(rq.ctx, rq.bucket, rq.key, id,
+			after, max)
+		if err != nil {
+			return err
+		}
+	}
+	if upload.Info.Checksum.Algorithm == "" { // then the parts' are nobody's business
+		for i := range answer.Parts {
+			answer.Parts[i].Info.Checksum = object.Checksum{}
+		}
+	}
+	return rq.xml(answer.Append(rq.document(listDocument)))
+}

@@ -1,0 +1,27 @@
+package s3api
+
+import "flashstore/engine/object"
+
+// putObject stores an object
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html).
+func (h *Handler) putObject(rq *request) error {
+	fields, err := rq.storedFields()
+	if err != nil {
+		return err
+	}
+	body, err := h.openBody(rq, noChecksum)
+	if err != nil {
+		return err
+	}
+	defer body.close(h)
+	info, err := h.store.PutObject(rq.ctx, &object.Put{
+		Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Headers: fields,
+		Body: body, Seal: body.seal,
+	})
+	if err != nil {
+		return err
+	}
+	rq.etag(info.ETag)
+	rq.checksum(info.Checksum)
+	return rq.empty(200)
+}

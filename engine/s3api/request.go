@@ -1,0 +1,106 @@
+package s3api
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"flashstore/engine/object"
+	"flashstore/engine/sigv4"
+	"flashstore/netloop"
+)
+
+// request is one request on its way through the Handler; it lives until Handle returns.
+type request struct {
+	ex     *netloop.Exchange
+	ctx    context.Context
+	op     Op
+	bucket object.BucketName // valid once validation is done, else ""
+	key    object.Key        // likewise
+	auth   sigv4.Result
+	id     [16]byte // x-amz-request-id
+	in     int64    // payload bytes read
+	out    int64    // body bytes written
+}
+
+// newRequest gives the request an id, in upper-case hexadecimal as S3 does.
+func newRequest(ex *netloop.Exchange) *request {
+	const hex = "0123456789ABCDEF"
+	rq := &request{ex: ex, ctx: context.Background()}
+	v := rand.Uint64()
+	for i := range rq.id {
+		rq.id[i] = hex[v>>60]
+		v <<= 4
+	}
+	return rq
+}
+
+// header returns a header field. A presigned URL may carry x-amz-* fields as parameters
+// instead, which count as much.
+func (rq *request) header(name string) (string, bool) {
+	if v, ok := rq.ex.Request.Lookup(name); ok {
+		return string(v), true
+	}
+	if !rq.auth.Presigned || len(name) < len(amz) || name[:len(amz)] != amz {
+		return "", false
+	}
+	for query := rq.ex.Request.Query; len(query) > 0; {
+		var n, v []byte
+		n, v, query = nextParam(query)
+		if netloop.EqualFold(n, name) {
+			value, err := unescape(v, true)
+			return value, err == nil
+		}
+	}
+	return "", false
+}
+
+// field adds a response header field.
+func (rq *request) field(name, value string) { rq.ex.AddField(view(name), view(value)) }
+
+// fieldBytes adds a response header field whose value lives as long as the request.
+func (rq *request) fieldBytes(name string, value []byte) { rq.ex.AddField(view(name), value) }
+
+// etag adds the ETag field, quoted.
+func (rq *request) etag(etag string) {
+	b := append(rq.ex.Memory.Alloc(len(etag) + 2)[:0], '"')
+	b = append(b, etag...)
+	rq.fieldBytes("ETag", append(b, '"'))
+}
+
+// checksum adds the fields of a checksum, if there is one.
+func (rq *request) checksum(sum object.Checksum) {
+	if a, ok := algorithmOf(sum.Algorithm); ok && sum.Value != "" {
+		rq.field(a.header(), sum.Value)
+		rq.field("x-amz-checksum-type", sum.Type)
+	}
+}
+
+// empty answers without a body.
+func (rq *request) empty(status int) error {
+	rq.ex.SetStatus(status)
+	rq.ex.SetContentLength(0)
+	return nil
+}
+
+// xml answers with a document; the status is 200 unless set before.
+func (rq *request) xml(doc []byte) error {
+	rq.field("Content-Type", "application/xml")
+	rq.ex.SetContentLength(int64(len(doc)))
+	return rq.write(doc)
+}
+
+func (rq *request) write(bufs ...[]byte) error {
+	for _, b := range bufs {
+		rq.out += int64(len(b))
+	}
+	return rq.ex.Write(bufs...)
+}
+
+// document returns memory for an XML answer of about that many bytes.
+func (rq *request) document(bytes int) []byte { return rq.ex.Memory.Alloc(bytes)[:0] }
+
+// Sizes of XML answers, so that most fit the request's memory.
+const (
+	smallDocument = 1 << 10
+	listDocument  = 32 << 10
+)
