@@ -1,0 +1,259 @@
+//go:build amd64 || arm64
+
+package uring
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"flashstore/ioengine"
+)
+
+// wakeSlot is the slot number of the read on the eventfd.
+const wakeSlot = ^uint32(0)
+
+// slot is the place of one operation in flight.
+type slot struct {
+	generation uint32
+	busy       bool
+	ref        ioengine.Ref
+	transfer   transfer
+}
+
+// ring is a pair of queues, the line before it, and the goroutine that owns both.
+type ring struct {
+	counters *ioengine.Counters
+	eventFD  int
+	ended    chan struct{}
+
+	mu     sync.Mutex
+	line   ioengine.Queue
+	asleep bool // the owner waits in the kernel and has free slots
+	closed bool
+
+	// What follows belongs to the owner.
+	queues   *queues
+	memory   []byte  // mapping: the eventfd's counter, then iovecs
+	iovecs   []iovec // requestMaxBufs for each slot
+	slots    []slot
+	free     []uint32
+	armed    bool // the eventfd is being read
+	hurry    bool // do not sleep: slots came free after the line was looked at
+	accepted []ioengine.Ref
+}
+
+// newRing starts the owner and waits until its ring stands.
+func newRing(entries int, counters *ioengine.Counters) (*ring, error) {
+	r := &ring{counters: counters, eventFD: -1, ended: make(chan struct{})}
+	opened := make(chan error)
+	go r.own(entries, opened)
+	if err := <-opened; err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// own is the owner. The thread is unlocked, and may end, only when the ring is closed.
+func (r *ring) own(entries int, opened chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(r.ended)
+	err := r.open(entries)
+	opened <- err
+	if err != nil {
+		return
+	}
+	for r.accept() {
+		r.enter()
+		r.awake()
+		r.queues.reap(r.handle)
+	}
+	r.release()
+}
+
+func (r *ring) open(entries int) (err error) {
+	if r.queues, err = openQueues(entries); err != nil {
+		return err
+	}
+	// Not EFD_NONBLOCK: io_uring would answer EAGAIN instead of waiting.
+	if r.eventFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		r.queues.close()
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	count := len(r.queues.sqes) - 1 // one place is the wake-up's
+	const iovecBytes = int(unsafe.Sizeof(iovec{}))
+	r.memory, err = unix.Mmap(-1, 0, (1+count*requestMaxBufs)*iovecBytes,
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		r.release()
+		return fmt.Errorf("mapping iovecs: %w", err)
+	}
+	r.iovecs = unsafe.Slice((*iovec)(unsafe.Pointer(&r.memory[iovecBytes])), count*requestMaxBufs)
+	r.slots = make([]slot, count)
+	for i := range r.slots {
+		r.free = append(r.free, uint32(i))
+	}
+	return nil
+}
+
+// release closes what the owner opened. Nothing is in flight but the read of the eventfd.
+func (r *ring) release() {
+	r.queues.close()
+	_ = unix.Close(r.eventFD)
+	if r.memory != nil {
+		_ = unix.Munmap(r.memory)
+	}
+}
+
+// submit puts b in line; false: the ring is closed. Any goroutine.
+func (r *ring) submit(b *ioengine.Batch) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.line.Push(b)
+	r.wake()
+	return true
+}
+
+// close lets the owner end when everything in line is done.
+func (r *ring) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.wake()
+}
+
+// wake is called with mu held, so that the owner cannot close the eventfd meanwhile. The
+// write cannot sleep, hence the raw call.
+func (r *ring) wake() {
+	if !r.asleep {
+		return
+	}
+	r.asleep = false
+	one := uint64(1)
+	_, _, errno := unix.RawSyscall(unix.SYS_WRITE,
+		uintptr(r.eventFD), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
+	if errno != 0 {
+		panic(fmt.Sprintf("uring: waking the ring: %v", errno))
+	}
+}
+
+// accept moves operations from the line into free slots and queues their requests. false:
+// the ring is closed and everything done.
+func (r *ring) accept() bool {
+	r.mu.Lock()
+	for len(r.accepted) < len(r.free) {
+		ref, ok := r.line.Pop()
+		if !ok {
+			break
+		}
+		r.accepted = append(r.accepted, ref)
+	}
+	idle := len(r.accepted) == 0 && len(r.free) == len(r.slots)
+	end := r.closed && idle
+	// With every slot taken a wake-up could change nothing; a completion will.
+	r.asleep = !end && len(r.accepted) < len(r.free)
+	r.mu.Unlock()
+
+	if !r.armed && !end {
+		r.arm()
+	}
+	for _, ref := range r.accepted {
+		r.begin(ref)
+	}
+	clear(r.accepted)
+	r.accepted = r.accepted[:0]
+	return !end
+}
+
+// arm queues the read of the eventfd that a wake-up completes.
+func (r *ring) arm() {
+	s := r.queues.next()
+	s.opcode, s.fd, s.len = opRead, int32(r.eventFD), 8
+	s.addr = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(r.memory))))
+	s.userData = uint64(wakeSlot)
+	r.armed = true
+}
+
+// begin takes a slot for ref.
+func (r *ring) begin(ref ioengine.Ref) {
+	index := r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
+	s := &r.slots[index]
+	s.ref, s.busy = ref, true
+	if s.transfer.start(ref.Op()) {
+		r.end(index, nil)
+		r.hurry = true
+		return
+	}
+	r.request(index)
+}
+
+// awake spares submitters the wake-up while the owner is at work.
+func (r *ring) awake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asleep = false
+}
+
+// enter hands the requests over and, unless in a hurry, sleeps until something completes.
+func (r *ring) enter() {
+	wait := 1
+	if r.hurry {
+		wait, r.hurry = 0, false
+	}
+	err := r.queues.enter(wait)
+	r.counters.Enters.Add(1)
+	switch {
+	case err == nil || errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EBUSY):
+		// The kernel lacks memory or wants completions reaped first. The requests are still
+		// queued: reap, then try again, without burning the CPU that others need.
+		time.Sleep(100 * time.Microsecond)
+	default:
+		// What the kernel owns of our memory can no longer be known.
+		panic(fmt.Sprintf("uring: io_uring_enter: %v", err))
+	}
+}
+
+// handle takes one completion.
+func (r *ring) handle(userData uint64, res int32) {
+	index, generation := uint32(userData), uint32(userData>>32)
+	if index == wakeSlot {
+		r.armed = false
+		return
+	}
+	r.counters.CQEs.Add(1)
+	if int(index) >= len(r.slots) || !r.slots[index].busy ||
+		r.slots[index].generation != generation {
+		panic(fmt.Sprintf("uring: completion %#x belongs to no operation", userData))
+	}
+	again, err := r.slots[index].transfer.result(res)
+	if again {
+		r.request(index)
+		return
+	}
+	r.end(index, err)
+}
+
+// end frees the slot and reports the operation.
+func (r *ring) end(index uint32, err error) {
+	s := &r.slots[index]
+	ref := s.ref
+	s.ref, s.busy = ioengine.Ref{}, false
+	s.transfer.forget()
+	r.free = append(r.free, index)
+
+	op := ref.Op()
+	op.Err = err
+	r.counters.Count(op)
+	ref.Batch.Finish() // the batch is the caller's again
+}
