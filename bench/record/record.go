@@ -44,7 +44,11 @@ type Leg struct {
 	Session      string            `json:"session"`
 	Scenario     string            `json:"scenario"`
 	ScenarioHash string            `json:"scenario_hash"` // of the scenario as run
-	Comparison   string            `json:"comparison"`    // what differs: "nethttp → epoll"
+	Base         string            `json:"base"`          // levels that differ: "nethttp"
+	Candidate    string            `json:"candidate"`     // "epoll"
+	Primary      string            `json:"primary"`       // metric that decides
+	MinEffect    float64           `json:"min_effect"`    // share below which a difference is nothing
+	Writes       bool              `json:"writes"`        // the load writes
 	Pair         int               `json:"pair"`          // from 1
 	Attempt      int               `json:"attempt"`       // from 1, more after drift
 	Side         string            `json:"side"`          // base or candidate

@@ -1,0 +1,179 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"flashstore/bench/record"
+	"flashstore/bench/stat"
+)
+
+// LevelMin is the least coverage of an interval that supports a verdict: four pairs have 87.5%.
+const LevelMin = 0.85
+
+// clientShareMax: above it the client is what is measured.
+const clientShareMax = 0.5
+
+// Verdict is the answer to a comparison.
+type Verdict string
+
+// The verdicts.
+const (
+	Better       Verdict = "better"
+	Worse        Verdict = "worse"
+	NoDifference Verdict = "no difference shown"
+	TooSmall     Verdict = "difference too small to matter"
+	TooFew       Verdict = "too few pairs"
+	NoResult     Verdict = "no result"
+)
+
+// Row is one comparison of one session.
+type Row struct {
+	Session, Scenario string
+	Base, Candidate   string // levels that differ
+	Primary           string
+	MinEffect         float64
+	Pairs             int // that count
+	Noisy             int // of them
+	Retried           int // attempts given up because of drift
+	Problems          []string
+	Medians           [2]map[string]float64 // by side, base first; metric → median over pairs
+	Ratio             stat.Estimate         // of ln(candidate/base) of the primary metric
+	CPU               stat.Estimate         // of ln(candidate/base) of the server's CPU per operation
+	ClientShare       float64               // of the CPU of both processes; the larger of the sides
+	Verdict           Verdict
+}
+
+// ClientBound says whether the client took most of the CPU.
+func (r Row) ClientBound() bool { return r.ClientShare > clientShareMax }
+
+// Rows summarizes legs, one row a comparison, in the order in which they were first run.
+func Rows(legs []record.Leg) []Row {
+	type key struct{ session, scenario, hash, base, candidate string }
+	var order []key
+	groups := map[key][]record.Leg{}
+	for _, leg := range legs {
+		k := key{leg.Session, leg.Scenario, leg.ScenarioHash, leg.Base, leg.Candidate}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], leg)
+	}
+	rows := make([]Row, len(order))
+	for i, k := range order {
+		rows[i] = newRow(groups[k])
+	}
+	return rows
+}
+
+func newRow(legs []record.Leg) Row {
+	first := legs[0]
+	r := Row{
+		Session: first.Session, Scenario: first.Scenario,
+		Base: first.Base, Candidate: first.Candidate,
+		Primary: first.Primary, MinEffect: first.MinEffect, Verdict: NoResult,
+	}
+	pairs := r.sort(legs)
+	r.Pairs = len(pairs)
+	if r.Pairs == 0 {
+		return r
+	}
+	for side := range r.Medians {
+		r.Medians[side] = map[string]float64{}
+		for metric := range pairs[0][side].Metrics {
+			r.Medians[side][metric] = stat.Median(column(pairs, side, metric))
+		}
+		client := r.Medians[side]["client_cpu_us_per_op"]
+		server := r.Medians[side][cpuMetric]
+		if client+server > 0 {
+			r.ClientShare = max(r.ClientShare, client/(client+server))
+		}
+	}
+	for _, pair := range pairs {
+		if pair[0].Noisy || pair[1].Noisy {
+			r.Noisy++
+		}
+	}
+	r.Ratio = estimate(pairs, r.Primary, first.Seed)
+	r.CPU = estimate(pairs, cpuMetric, first.Seed)
+	r.Verdict = r.judge()
+	return r
+}
+
+// sort collects complete pairs of good legs by number, and notes everything else.
+func (r *Row) sort(legs []record.Leg) [][2]record.Leg {
+	type half struct {
+		legs [2]record.Leg
+		good [2]bool
+	}
+	halves := map[int]*half{}
+	for _, leg := range legs {
+		switch leg.Outcome {
+		case record.OK:
+			if halves[leg.Pair] == nil {
+				halves[leg.Pair] = &half{}
+			}
+			side := 0
+			if leg.Side != "base" {
+				side = 1
+			}
+			halves[leg.Pair].legs[side], halves[leg.Pair].good[side] = leg, true
+		case record.Discarded:
+			r.Retried++
+		default:
+			problem := string(leg.Outcome) + " (" + leg.Side + "): " + leg.Reason
+			if !slices.Contains(r.Problems, problem) {
+				r.Problems = append(r.Problems, problem)
+			}
+		}
+	}
+	var pairs [][2]record.Leg
+	for _, h := range halves {
+		if h.good == [2]bool{true, true} {
+			pairs = append(pairs, h.legs)
+		}
+	}
+	slices.SortFunc(pairs, func(a, b [2]record.Leg) int { return cmp.Compare(a[0].Pair, b[0].Pair) })
+	return pairs
+}
+
+func column(pairs [][2]record.Leg, side int, metric string) []float64 {
+	out := make([]float64, len(pairs))
+	for i, pair := range pairs {
+		out[i] = pair[side].Metrics[metric]
+	}
+	return out
+}
+
+// estimate leaves out a metric that some leg could not measure: CPU below one tick, say.
+func estimate(pairs [][2]record.Leg, metric string, seed uint64) stat.Estimate {
+	base, candidate := column(pairs, 0, metric), column(pairs, 1, metric)
+	for _, v := range append(slices.Clone(base), candidate...) {
+		if !(v > 0) {
+			return stat.Paired(nil, seed)
+		}
+	}
+	return stat.Paired(stat.LogRatios(base, candidate), seed)
+}
+
+func (r Row) judge() Verdict {
+	switch {
+	case r.Ratio.N == 0:
+		return NoResult
+	case r.Ratio.Level < LevelMin:
+		return TooFew
+	case !r.Ratio.Excludes(0):
+		return NoDifference
+	case math.Abs(percent(r.Ratio.Center)) < r.MinEffect*100:
+		return TooSmall
+	case (r.Ratio.Center > 0) == higherIsBetter(r.Primary):
+		return Better
+	}
+	return Worse
+}
+
+func higherIsBetter(metric string) bool { return metric == "ops_per_s" || metric == "mb_per_s" }
+
+// percent turns a log ratio into a change in hundredths.
+func percent(logRatio float64) float64 { return 100 * math.Expm1(logRatio) }

@@ -1,0 +1,71 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"flashstore/bench/stat"
+)
+
+// Conclude writes what a person should take away: first what went wrong, then one sentence a row.
+func Conclude(w io.Writer, rows []Row) {
+	for _, r := range rows {
+		for _, problem := range r.Problems {
+			fmt.Fprintf(w, "%s, %s → %s: %s\n", r.Scenario, r.Base, r.Candidate, problem)
+		}
+		if r.Noisy > 0 {
+			fmt.Fprintf(w, "%s: %d of %d pairs are noisy: the machine's own speed moved by more "+
+				"than 5%% within them\n", r.Scenario, r.Noisy, r.Pairs)
+		}
+		if r.Pairs > 0 && r.ClientBound() {
+			fmt.Fprintf(w, "%s: client-bound: the client took %.0f%% of the CPU of both processes; "+
+				"CPU per operation says more than throughput\n", r.Scenario, 100*r.ClientShare)
+		}
+	}
+	for _, r := range rows {
+		fmt.Fprintln(w, r.Sentence())
+	}
+}
+
+// Sentence says in one sentence what won and by how much.
+func (r Row) Sentence() string {
+	if r.Verdict == NoResult {
+		return fmt.Sprintf("%s: no result for %s against %s.", r.Scenario, r.Candidate, r.Base)
+	}
+	relation := map[Verdict]string{
+		Better:       "%s beats %s",
+		Worse:        "%s loses to %s",
+		NoDifference: "no difference shown of %s to %s",
+		TooSmall:     "the difference of %s to %s is too small to matter",
+		TooFew:       "too few pairs for a verdict on %s against %s",
+	}[r.Verdict]
+	text := r.Scenario + ": " + fmt.Sprintf(relation, r.Candidate, r.Base) + ": " +
+		change(r.Ratio, r.Primary)
+	if r.CPU.N > 0 && r.Primary != cpuMetric {
+		text += ", " + change(r.CPU, cpuMetric)
+	}
+	return text + fmt.Sprintf("; %d %s.", r.Pairs, plural(r.Pairs, "pair"))
+}
+
+const cpuMetric = "server_cpu_us_per_op"
+
+// change is "+27.2% operations per second (+25.7% to +28.3% at 87.5%)".
+func change(e stat.Estimate, metric string) string {
+	what := map[string]string{
+		"ops_per_s": "operations per second", "mb_per_s": "bytes per second",
+		cpuMetric: "server CPU per operation",
+	}[metric]
+	text := fmt.Sprintf("%+.1f%% %s", percent(e.Center), what)
+	if e.Level > 0 {
+		text += fmt.Sprintf(" (%+.1f%% to %+.1f%% at %s)",
+			percent(e.Lo), percent(e.Hi), levelText(e.Level))
+	}
+	return text
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
