@@ -1,0 +1,103 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func load(t *testing.T, yaml string, environ []string, args ...string) (*Loaded, error) {
+	t.Helper()
+	if yaml != "" {
+		path := filepath.Join(t.TempDir(), "flashstore.yaml")
+		if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	return Load(args, environ, &bytes.Buffer{})
+}
+
+func TestPrecedence(t *testing.T) {
+	yaml := "netloop: nethttp\nallocator: heap\nregion: r1\ndrives: ['/d{1...2}', /x]\n"
+	c, err := load(t, yaml, []string{"FLASHSTORE_ALLOCATOR=syncpool", "FLASHSTORE_REGION=r2",
+		"PATH=/bin"}, "--region", "r3", "--metrics-public")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Netloop != "nethttp" || c.Allocator != "syncpool" || c.Region != "r3" ||
+		!c.MetricsPublic || c.IOEngine != "uring" {
+		t.Fatalf("defaults < YAML < environment < flags is broken: %+v", c)
+	}
+	if want := []string{"/d1", "/d2", "/x"}; !slices.Equal(c.Drives, want) {
+		t.Fatalf("drives %v, want %v", c.Drives, want)
+	}
+}
+
+func TestUsageErrorsListWhatIsValid(t *testing.T) {
+	for _, c := range []struct {
+		why, yaml, environ, flag, hint string
+	}{
+		{"unknown flag", "", "", "--netlop=epoll", "--netloop"},
+		{"unknown axis value", "", "", "--netloop=select", "epoll, kqueue, nethttp, netconn"},
+		{"unknown YAML key", "netlop: epoll\n", "", "", "netloop"},
+		{"YAML that is not", "{", "", "", ""},
+		{"a key twice", "region: a\nregion: b\n", "", "", "region"},
+		{"unknown variable", "", "FLASHSTORE_NETLOP=epoll", "", "NETLOOP"},
+		{"parity too high", "", "", "--parity=3", "0 to 2"},
+		{"bad ellipsis", "", "", "--drives=/d{4...1}", "{FIRST...LAST}"},
+		{"bad size", "", "", "--memory-budget=12XB", "64KiB"},
+		{"secret as a flag", "", "", "--root-password=secret123", "valid flags"},
+		{"user without password", "", "FLASHSTORE_ROOT_USER=me", "", "ROOT_PASSWORD"},
+	} {
+		args := []string{"--drives", "/d{1...4}"}
+		if c.flag != "" {
+			args = append(args, c.flag)
+		}
+		_, err := load(t, c.yaml, []string{c.environ}, args...)
+		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), c.hint) {
+			t.Errorf("%s: %v", c.why, err)
+		}
+	}
+}
+
+// What --print-config prints is a configuration that means the same, and shows no secret.
+func TestPrintRoundTrip(t *testing.T) {
+	c, err := load(t, "", []string{"FLASHSTORE_ROOT_USER=me", "FLASHSTORE_ROOT_PASSWORD=hidden123"},
+		"--drives", "/a b{08...10}/x", "--shutdown-grace=3s", "--domain=s3.local,s4.local",
+		"--memory-budget=64MiB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c.Print(&out)
+	if strings.Contains(out.String(), "hidden123") {
+		t.Fatal("the password is printed")
+	}
+	again, err := load(t, out.String(), nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	again.RootUser, again.RootPassword = c.RootUser, c.RootPassword
+	if !slices.Equal(again.Drives, c.Drives) || again.MemoryBudget != 64<<20 ||
+		again.ShutdownGrace != c.ShutdownGrace || !slices.Equal(again.Domains, c.Domains) {
+		t.Fatalf("printed %+v, read back %+v", c.Config, again.Config)
+	}
+}
+
+func TestExpand(t *testing.T) {
+	got, err := expand("/r{1...2}/d{09...10}")
+	want := []string{"/r1/d09", "/r1/d10", "/r2/d09", "/r2/d10"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"/d{", "/d{1..2}", "/d{a...b}", "/d{1...5000}", "/d{1...40}{1...40}"} {
+		if got, err := expand(bad); err == nil {
+			t.Errorf("%s was expanded to %d directories", bad, len(got))
+		}
+	}
+}
