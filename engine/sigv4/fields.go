@@ -21,18 +21,13 @@ func scanFields(header []Field) (f fields, err error) {
 		if slot == nil {
 			continue
 		}
-		// Field values may come as nil when empty; present must not look like absent.
-		if value == nil {
-			value = []byte{}
-		}
-		if slot == &f.trailer {
-			f.trailer = value
-			continue
-		}
-		if *slot != nil {
+		if *slot != nil && slot != &f.trailer {
 			return f, fmt.Errorf("%w: %s given twice", ErrMalformedHeader, name)
 		}
 		*slot = bytes.Trim(value, " \t")
+		if *slot == nil {
+			*slot = []byte{} // empty must not look like absent
+		}
 	}
 	f.awsChunked = hasAWSChunked(header)
 	return f, nil
