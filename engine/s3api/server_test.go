@@ -42,13 +42,16 @@ type fixture struct {
 	log     *lockedBuffer
 	seen    *observations
 	handler *Handler
+	client  *http.Transport
 	address string // host:port
 }
 
 // newFixture starts a real server; edit may change the configuration.
 func newFixture(t *testing.T, edit func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, store: newMemStore(), log: &lockedBuffer{}, seen: &observations{}}
+	f := &fixture{t: t, store: newMemStore(), log: &lockedBuffer{}, seen: &observations{},
+		client: &http.Transport{DisableCompression: true}}
+	t.Cleanup(f.client.CloseIdleConnections)
 	root, err := iam.NewRoot(iam.Credentials{AccessKey: testKey, Secret: testSecret})
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +153,7 @@ func (f *fixture) request(method, target, body string, header ...string) *http.R
 
 func (f *fixture) send(req *http.Request) reply {
 	f.t.Helper()
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := f.client.RoundTrip(req)
 	if err != nil {
 		return reply{err: err}
 	}

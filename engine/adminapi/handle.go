@@ -1,0 +1,70 @@
+package adminapi
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"flashstore/netloop"
+)
+
+// Handle answers one request; see netloop.Handler. Paths are compared as they were sent.
+func (h *Handler) Handle(ex *netloop.Exchange) {
+	answer := h.route(string(ex.Request.Path))
+	switch method := string(ex.Request.Method); {
+	case answer == nil:
+		h.refuse(ex, 404, "not found")
+	case method != "GET" && method != "HEAD":
+		ex.AddField([]byte("Allow"), []byte("GET, HEAD"))
+		h.refuse(ex, 405, "method not allowed")
+	default:
+		answer(ex)
+	}
+}
+
+func (h *Handler) route(path string) func(*netloop.Exchange) {
+	switch path {
+	case "/flashstore/health/live":
+		return func(ex *netloop.Exchange) { h.health(ex, true) }
+	case "/flashstore/health/ready":
+		return func(ex *netloop.Exchange) { h.health(ex, h.config.Ready()) }
+	case "/flashstore/health/cluster":
+		return func(ex *netloop.Exchange) { h.health(ex, h.config.Cluster()) }
+	case "/flashstore/metrics":
+		return h.metrics
+	case "/flashstore/v1/status":
+		return h.status
+	}
+	return nil
+}
+
+func (h *Handler) health(ex *netloop.Exchange, good bool) {
+	if !good {
+		h.refuse(ex, 503, "unavailable")
+		return
+	}
+	h.send(ex, 200, "application/json", []byte(`{"status":"ok"}`+"\n"))
+}
+
+// refuse answers with an error in JSON.
+func (h *Handler) refuse(ex *netloop.Exchange, status int, reason string) {
+	doc, err := json.Marshal(map[string]string{"error": reason})
+	if err != nil {
+		panic(err) // a map of strings is always JSON
+	}
+	h.send(ex, status, "application/json", append(doc, '\n'))
+}
+
+// send answers with body, or its length only for HEAD.
+func (h *Handler) send(ex *netloop.Exchange, status int, contentType string, body []byte) {
+	ex.SetStatus(status)
+	ex.AddField([]byte("Server"), []byte("flashstore"))
+	ex.AddField([]byte("Content-Type"), []byte(contentType))
+	ex.AddField([]byte("Cache-Control"), []byte("no-store"))
+	ex.SetContentLength(int64(len(body)))
+	if string(ex.Request.Method) == "HEAD" {
+		return
+	}
+	if err := ex.Write(body); err != nil {
+		h.config.Log.Debug("answer not sent", slog.Any("error", err))
+	}
+}
