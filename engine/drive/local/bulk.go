@@ -1,0 +1,301 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+const (
+	bulkSuffix    = ".seg"
+	punchBytesMin = 1 << 20 // smaller runs wait for their neighbours
+)
+
+// bulkStore owns the bulk segments: it reserves extents and gives them back. Within a
+// segment space is handed out once, upwards, and never again; segment numbers grow for ever,
+// because the segment of the highest number is never removed.
+type bulkStore struct {
+	engine       ioengine.Engine
+	path         string // of the bulk folder
+	segmentBytes int64
+	sync         bool
+
+	grow   sync.Mutex // one reservation at a time
+	active []*bulkSegment
+	turn   int
+
+	mu       sync.RWMutex
+	segments map[uint64]*bulkSegment
+	highest  uint64
+	// loose extents are reserved but in no record; key: first extent of a shard.
+	loose   map[extent][]extent
+	punched atomic.Uint64
+}
+
+// bulkSegment is one file. The fields below mu of bulkStore are guarded by it.
+type bulkSegment struct {
+	number    uint64
+	sizeBytes int64
+	next      int64       // everything below is handed out; guarded by grow
+	dirty     atomic.Bool // holds sealed shards that are not synced
+
+	active bool
+	used   int64 // bytes loose, committed, or released but not given back
+	write  ioengine.File
+	read   ioengine.File
+	users  int // readers that hold the read file
+	gone   bool
+	runs   []freeRun // released, too short to punch; by offset
+}
+
+// openBulk lists the segments of an earlier life; they are read and punched, not filled.
+func openBulk(c *Config, live map[uint64]int64) (*bulkStore, error) {
+	s := &bulkStore{engine: c.Engine, path: filepath.Join(c.Path, bulkDir),
+		segmentBytes: c.BulkSegmentBytes, sync: c.Durability == Full,
+		active: make([]*bulkSegment, c.BulkStreams), segments: make(map[uint64]*bulkSegment),
+		loose: make(map[extent][]extent)}
+	numbers, err := listSegments(c.Engine.Files(), s.path, bulkSuffix)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range numbers {
+		s.segments[n] = &bulkSegment{number: n, used: live[n]}
+		s.highest = n
+	}
+	return s, nil
+}
+
+func (s *bulkStore) name(number uint64) string {
+	return filepath.Join(s.path, segmentName(number, bulkSuffix))
+}
+
+// reserve hands out whole blocks: one extent, or several if a segment is too small for all.
+// The extents are loose until claimed or freed. Errors: drive.ErrFull.
+func (s *bulkStore) reserve(bytes int64) ([]extent, error) {
+	s.grow.Lock()
+	defer s.grow.Unlock()
+	var list []extent
+	for rest := bytes; rest > 0; {
+		g, err := s.roomFor(min(rest, s.segmentBytes))
+		if err != nil {
+			s.free(list)
+			return nil, err
+		}
+		n := min(rest, g.sizeBytes-g.next)
+		list = append(list, extent{g.number, g.next, n})
+		g.next += n
+		rest -= n
+		s.mu.Lock()
+		g.used += n
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	s.loose[list[0]] = list
+	s.mu.Unlock()
+	return list, nil
+}
+
+// roomFor returns an active segment with so many bytes left; the streams take turns, so that
+// writers in parallel do not all extend one file.
+func (s *bulkStore) roomFor(bytes int64) (*bulkSegment, error) {
+	s.turn = (s.turn + 1) % len(s.active)
+	g := s.active[s.turn]
+	if g != nil && g.sizeBytes-g.next >= bytes {
+		return g, nil
+	}
+	fresh, err := s.create()
+	if err != nil {
+		return nil, err
+	}
+	s.active[s.turn] = fresh
+	if g != nil {
+		s.retire(g)
+	}
+	return fresh, nil
+}
+
+func (s *bulkStore) create() (*bulkSegment, error) {
+	number := s.highest + 1
+	path, files := s.name(number), s.engine.Files()
+	w, err := files.Open(path, ioengine.OpenFlags{Create: true, Exclusive: true, Write: true,
+		Direct: true})
+	if err != nil {
+		return nil, fullOr(err)
+	}
+	err = w.Preallocate(0, s.segmentBytes)
+	if errors.Is(err, ioengine.ErrUnsupported) {
+		err = w.Truncate(s.segmentBytes)
+	}
+	if err == nil {
+		err = files.SyncDir(s.path)
+	}
+	var r ioengine.File
+	if err == nil {
+		r, err = files.Open(path, ioengine.OpenFlags{Random: true})
+	}
+	if err != nil {
+		_ = w.Close()
+		_ = files.Remove(path) // an empty file of the next number is no harm either
+		return nil, fmt.Errorf("bulk segment %s: %w", path, fullOr(err))
+	}
+	g := &bulkSegment{number: number, sizeBytes: s.segmentBytes, active: true, write: w, read: r}
+	s.mu.Lock()
+	s.segments[number] = g
+	s.highest = number
+	s.mu.Unlock()
+	return g, nil
+}
+
+// fullOr names ENOSPC as the drive's error.
+func fullOr(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", drive.ErrFull, err)
+	}
+	return err
+}
+
+// retire ends the filling of a segment and gives its unused end back.
+func (s *bulkStore) retire(g *bulkSegment) {
+	if g.next < g.sizeBytes {
+		_ = g.write.Punch(g.next, g.sizeBytes-g.next) // space only: census would tell
+	}
+	s.mu.Lock()
+	g.active = false
+	s.mu.Unlock()
+	s.removeIfDead(g)
+}
+
+// adopt counts an extent that an earlier life released but did not give back.
+func (s *bulkStore) adopt(x extent) {
+	if g := s.segments[x.segment]; g != nil {
+		g.used += x.lengthBytes
+	}
+}
+
+// isLoose reports whether a shard was reserved here and is in no record yet.
+func (s *bulkStore) isLoose(list []extent) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(list) > 0 && s.loose[list[0]] != nil
+}
+
+// claim says that a record refers to the shard now.
+func (s *bulkStore) claim(list []extent) {
+	s.mu.Lock()
+	delete(s.loose, list[0])
+	s.mu.Unlock()
+}
+
+// abandon gives a shard back if no record refers to it.
+func (s *bulkStore) abandon(list []extent) {
+	if len(list) == 0 {
+		return
+	}
+	s.mu.Lock()
+	loose := s.loose[list[0]] != nil
+	delete(s.loose, list[0])
+	s.mu.Unlock()
+	if loose {
+		s.free(list)
+	}
+}
+
+// writer returns the direct file of a segment of this life.
+func (s *bulkStore) writer(number uint64) (ioengine.File, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g := s.segments[number]
+	if g == nil || g.write == nil {
+		return nil, fmt.Errorf("%w: bulk segment %d is not open for writing", drive.ErrClosed,
+			number)
+	}
+	return g.write, nil
+}
+
+// acquire returns a segment whose read file stays open until it is given to done.
+// drive.ErrNotHere if the segment is gone: all of it was released.
+func (s *bulkStore) acquire(number uint64) (*bulkSegment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.segments[number]
+	if g == nil {
+		return nil, fmt.Errorf("%w: bulk segment %d", drive.ErrNotHere, number)
+	}
+	if g.read == nil {
+		f, err := s.engine.Files().Open(s.name(number), ioengine.OpenFlags{Random: true})
+		if err != nil {
+			return nil, err
+		}
+		g.read = f
+	}
+	g.users++
+	return g, nil
+}
+
+func (s *bulkStore) done(g *bulkSegment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.users--
+	if g.gone && g.users == 0 && g.read != nil {
+		_ = g.read.Close()
+		g.read = nil
+	}
+}
+
+// syncOps appends a DataSync for every segment of list that holds unsynced shards. What is
+// sealed before this call is durable once the operations are done.
+func (s *bulkStore) syncOps(ops []ioengine.Op, list []extent) []ioengine.Op {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, x := range list {
+		g := s.segments[x.segment]
+		if g != nil && g.write != nil && g.dirty.Swap(false) {
+			ops = append(ops, ioengine.Op{Kind: ioengine.DataSync, File: g.write})
+		}
+	}
+	return ops
+}
+
+// sealed notes that all bytes of a shard were written.
+func (s *bulkStore) sealed(list []extent) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, x := range list {
+		if g := s.segments[x.segment]; g != nil {
+			g.dirty.Store(true)
+		}
+	}
+}
+
+// close gives back what no record refers to and closes the files.
+func (s *bulkStore) close() (err error) {
+	s.grow.Lock()
+	defer s.grow.Unlock()
+	s.mu.Lock()
+	loose := s.loose
+	s.loose = nil
+	s.mu.Unlock()
+	for _, list := range loose {
+		s.free(list)
+	}
+	for _, g := range s.active {
+		if g != nil {
+			s.retire(g)
+		}
+	}
+	for _, g := range s.segments {
+		for _, f := range []ioengine.File{g.write, g.read} {
+			if f != nil {
+				err = errors.Join(err, f.Close())
+			}
+		}
+		g.write, g.read = nil, nil
+	}
+	return err
+}

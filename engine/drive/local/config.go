@@ -1,0 +1,92 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+// The values of Config.Durability.
+const (
+	Full    = "full"    // a commit is on stable storage
+	Relaxed = "relaxed" // a commit is with the operating system; a power cut may lose it
+)
+
+// Limits of Config.
+const (
+	inlineMaxLimit   = 256 << 10
+	logSegmentMin    = 1 << 20
+	logSegmentFirst  = 4 << 20 // a drive is ready sooner with a small first segment
+	bulkSegmentMin   = 1 << 20
+	indexReplayBytes = 256 << 20 // log to replay at start, at most
+)
+
+// Config says how to open a drive.
+type Config struct {
+	Path       string          // absolute; formatted before
+	Engine     ioengine.Engine // stays the caller's
+	Durability string          // Full (default) or Relaxed
+	// InlineMax is the longest shard that travels in its record; default 128 KiB.
+	InlineMax int64
+	// LogSegmentBytes is the size of a log segment; default 64 MiB. The first ones are
+	// smaller.
+	LogSegmentBytes int64
+	// BulkSegmentBytes is the size of a bulk segment; default 256 MiB.
+	BulkSegmentBytes int64
+	// BulkStreams is how many bulk segments are filled at a time; default 2.
+	BulkStreams int
+	// IndexCacheBytes is the index's block cache; default 8 MiB.
+	IndexCacheBytes int64
+	// Expect is compared with the drive's identity; a zero Deployment accepts any.
+	Expect drive.Identity
+	Logger *slog.Logger // default slog.Default()
+}
+
+// Validate reports the first thing wrong with c.
+func (c *Config) Validate() error {
+	switch {
+	case !filepath.IsAbs(c.Path):
+		return fmt.Errorf("local: path %q is not absolute", c.Path)
+	case c.Engine == nil:
+		return errors.New("local: no I/O engine")
+	case c.Durability != Full && c.Durability != Relaxed:
+		return fmt.Errorf("local: durability %q; full and relaxed are known", c.Durability)
+	case c.InlineMax < 0 || c.InlineMax > inlineMaxLimit:
+		return fmt.Errorf("local: inline_max %d; 0 to %d bytes are possible", c.InlineMax,
+			int64(inlineMaxLimit))
+	case c.LogSegmentBytes < logSegmentMin || c.LogSegmentBytes%blockBytes != 0:
+		return fmt.Errorf("local: log segments of %d bytes; at least %d, in whole blocks",
+			c.LogSegmentBytes, logSegmentMin)
+	case c.BulkSegmentBytes < bulkSegmentMin || c.BulkSegmentBytes%blockBytes != 0:
+		return fmt.Errorf("local: bulk segments of %d bytes; at least %d, in whole blocks",
+			c.BulkSegmentBytes, bulkSegmentMin)
+	case c.BulkStreams < 1 || c.BulkStreams > 16:
+		return fmt.Errorf("local: %d bulk streams; 1 to 16 are possible", c.BulkStreams)
+	}
+	return nil
+}
+
+// withDefaults returns c with its zero fields filled in.
+func (c Config) withDefaults() Config {
+	setDefault(&c.Durability, Full)
+	setDefault(&c.InlineMax, 128<<10)
+	setDefault(&c.LogSegmentBytes, 64<<20)
+	setDefault(&c.BulkSegmentBytes, 256<<20)
+	setDefault(&c.BulkStreams, 2)
+	setDefault(&c.IndexCacheBytes, 8<<20)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}

@@ -1,0 +1,241 @@
+package local
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+// Drive is a directory with a log, bulk segments and an index.
+type Drive struct {
+	config   Config
+	identity drive.Identity
+	lock     ioengine.File
+	epoch    uint64
+	tornTail bool
+
+	log       *segmentLog
+	machine   *machine
+	bulk      *bulkStore
+	reaper    *reaper
+	syncer    *syncer
+	committer *committer
+	scratch   sync.Pool // *[]byte, row keys
+
+	gate   sync.RWMutex // held for reading by whatever uses files
+	closed bool
+
+	state    atomic.Pointer[levels]
+	broken   atomic.Pointer[brokenError]
+	counters counters
+}
+
+// levels are the parts of Info that the committer publishes.
+type levels struct {
+	term                  uint64
+	maxSeen, completeFrom drive.Order
+	unsettled             int64
+}
+
+type counters struct {
+	commits, batches, batchBytes, bulkBytes, bulkSyncs atomic.Uint64
+	reads, corruptChunks                               atomic.Uint64
+}
+
+// brokenError is why a drive takes no more writes.
+type brokenError struct{ error }
+
+var (
+	_ drive.Drive  = (*Drive)(nil)
+	_ drive.Pinner = (*Drive)(nil)
+)
+
+// Open opens a formatted drive for this process alone. Errors: those of package drive that
+// are reasons not to open a directory, drive.ErrCorrupt, drive.ErrOffline.
+func Open(c Config) (*Drive, error) {
+	c = c.withDefaults()
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	format, err := readFormat(c.Engine, c.Path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkExpect(c.Path, format.Identity, c.Expect); err != nil {
+		return nil, err
+	}
+	held, err := lock(c.Engine.Files(), c.Path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Drive{config: c, identity: format.Identity, lock: held}
+	d.scratch.New = func() any { return new([]byte) }
+	if err := d.start(&format); err != nil {
+		return nil, errors.Join(err, d.closeFiles())
+	}
+	return d, nil
+}
+
+// start recovers the state of the drive and starts its goroutines.
+func (d *Drive) start(format *formatFile) error {
+	frees, err := d.recover(format)
+	if err != nil {
+		return err
+	}
+	if d.bulk, err = openBulk(&d.config, d.machine.live); err != nil {
+		return err
+	}
+	d.publish(&d.machine.pos)
+	d.reaper = newReaper(d)
+	for i := range frees { // released, but not given back before the last stop
+		for _, x := range frees[i].extents {
+			d.bulk.adopt(x)
+		}
+	}
+	d.reaper.add(frees)
+	d.bulk.removeDead()
+	d.committer = newCommitter(d)
+	d.syncer = &syncer{drive: d, queue: newQueue(), ended: make(chan struct{})}
+	go d.reaper.run()
+	go d.committer.run()
+	go d.syncer.run()
+	return nil
+}
+
+// Info returns the present state.
+func (d *Drive) Info() drive.Info {
+	s := d.state.Load()
+	total, free := spaceOf(d.config.Path)
+	i := drive.Info{Identity: d.identity, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
+		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TotalBytes: total, FreeBytes: free,
+		Properties: drive.Properties{InlineMax: d.config.InlineMax,
+			Durability: d.config.Durability},
+		Counters: drive.Counters{
+			Commits: d.counters.commits.Load(), Batches: d.counters.batches.Load(),
+			BatchBytes: d.counters.batchBytes.Load(), BulkBytes: d.counters.bulkBytes.Load(),
+			BulkSyncs: d.counters.bulkSyncs.Load(), Reads: d.counters.reads.Load(),
+			CorruptChunks: d.counters.corruptChunks.Load(), Unsettled: s.unsettled,
+			PunchedBytes: d.bulk.punched.Load()}}
+	if d.tornTail {
+		i.Counters.TornTails = 1
+	}
+	if b := d.broken.Load(); b != nil {
+		i.Health, i.Reason = drive.ReadOnly, b.Error()
+	}
+	return i
+}
+
+// publish shows the committer's position in Info.
+func (d *Drive) publish(p *position) {
+	s := &levels{term: p.term, maxSeen: p.maxSeen, completeFrom: p.completeFrom,
+		unsettled: int64(len(d.machine.unsettled))}
+	if p.incomplete { // counts for no order before the next term is known
+		s.completeFrom = drive.Order{Term: math.MaxUint64, Sequence: math.MaxUint64}
+	}
+	d.state.Store(s)
+}
+
+// fail takes the drive out of service for writing, for good; it returns the error that
+// commits get from now on.
+func (d *Drive) fail(err error) error {
+	b := &brokenError{fmt.Errorf("%w: %w; restart once the device is sound, or replace it",
+		drive.ErrOffline, err)}
+	if d.broken.CompareAndSwap(nil, b) {
+		d.config.Logger.Error("drive takes no more writes", "path", d.config.Path, "error", err)
+		d.committer.queue.close(b)
+		d.syncer.queue.close(b)
+	}
+	return d.failure()
+}
+
+// failure returns why the drive takes no writes, or nil.
+func (d *Drive) failure() error {
+	if b := d.broken.Load(); b != nil {
+		return b
+	}
+	return nil
+}
+
+func (b *brokenError) Unwrap() error { return b.error }
+
+// enter begins a use of the drive's files; leave ends it, on any goroutine.
+func (d *Drive) enter() error {
+	d.gate.RLock()
+	if d.closed {
+		d.gate.RUnlock()
+		return fmt.Errorf("%w: %s", drive.ErrClosed, d.config.Path)
+	}
+	return nil
+}
+
+func (d *Drive) enterWrite() error {
+	if err := d.failure(); err != nil {
+		return err
+	}
+	return d.enter()
+}
+
+func (d *Drive) leave() { d.gate.RUnlock() }
+
+// Close commits what is queued, flushes the index and releases the directory. It waits for
+// reads and writes under way. A second Close is drive.ErrClosed.
+func (d *Drive) Close() error {
+	closed := fmt.Errorf("%w: %s", drive.ErrClosed, d.config.Path)
+	d.syncer.queue.close(closed)
+	<-d.syncer.ended
+	d.committer.queue.close(closed)
+	<-d.committer.ended
+	d.gate.Lock()
+	was := d.closed
+	d.closed = true
+	d.gate.Unlock()
+	if was {
+		return closed
+	}
+	d.reaper.close()
+	return d.closeFiles()
+}
+
+// closeFiles closes whatever is open.
+func (d *Drive) closeFiles() (err error) {
+	if d.bulk != nil {
+		err = errors.Join(err, d.bulk.close())
+		if d.failure() == nil {
+			err = errors.Join(err, d.machine.setReclaimed(d.bulk.highest+1))
+		}
+	}
+	if d.machine != nil {
+		err = errors.Join(err, d.machine.index.close())
+	}
+	if d.log != nil {
+		err = errors.Join(err, d.log.close())
+	}
+	return errors.Join(err, d.lock.Close())
+}
+
+// newEpoch returns an epoch above last; it is random in its low bits, so that what an
+// interrupted start may have written under the same number is not taken for this one's.
+func newEpoch(last uint64) uint64 {
+	var random [8]byte
+	_, _ = rand.Read(random[:2]) // never fails, crypto/rand
+	return (last>>16+1)<<16 | binary.LittleEndian.Uint64(random[:])
+}
+
+// missingSegment returns the first number from first on that the ascending list lacks before
+// its end, or 0.
+func missingSegment(list []uint64, first uint64) uint64 {
+	for want := first; len(list) > 0 && want <= slices.Max(list); want++ {
+		if !slices.Contains(list, want) {
+			return want
+		}
+	}
+	return 0
+}

@@ -1,0 +1,266 @@
+package local
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"flashstore/engine/drive"
+)
+
+// Rows of the index. Below firstOwnSpace the first byte of a row's key is a drive.Space.
+const (
+	firstOwnSpace  = 0xF0
+	rowLive        = 0xF0 // + segment: live bytes of a bulk segment
+	rowFree        = 0xF1 // + number: extents to be given back
+	rowUnsettled   = 0xF2 // + row key: the register waits for a settle
+	rowPosition    = 0xFF
+	rowHeadBytes   = 17 // space, bucket
+	positionBytes  = 120
+	memtableBytes  = 4 << 20
+	bloomBits      = 10
+	indexFilesOpen = 200
+)
+
+// index is the ordered cache of the log. Reads are safe for concurrent use; one goroutine
+// writes.
+type index struct {
+	db *pebble.DB
+}
+
+// openIndex opens or creates the index of a drive.
+func openIndex(path string, cacheBytes int64, log *slog.Logger) (*index, error) {
+	o := &pebble.Options{
+		CacheSize:                   cacheBytes,
+		DisableWAL:                  true,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      pebbleLogger{log},
+		MaxOpenFiles:                indexFilesOpen,
+		MemTableSize:                memtableBytes,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	db, err := pebble.Open(filepath.Join(path, indexDir), o)
+	if err != nil {
+		return nil, fmt.Errorf("index of %s: %w", path, err)
+	}
+	return &index{db: db}, nil
+}
+
+// removeIndex deletes the index: it is about to be rebuilt. Note: these are Pebble's own
+// files on the operating system's file system, so they do not go through the engine.
+func removeIndex(path string) error { return os.RemoveAll(filepath.Join(path, indexDir)) }
+
+// get returns a copy of a row's value, or nil without an error if there is no such row.
+// Errors wrap drive.ErrCorrupt.
+func (x *index) get(key []byte) ([]byte, error) {
+	v, closer, err := x.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+	}
+	v = bytes.Clone(v)
+	return v, closer.Close()
+}
+
+// each calls f for the rows whose key begins with prefix, in order; key and value are valid
+// during the call. It ends at the first error.
+func (x *index) each(prefix []byte, f func(key, value []byte) error) error {
+	it, err := x.db.NewIter(&pebble.IterOptions{
+		LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	if err != nil {
+		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err == nil {
+			err = f(it.Key(), v)
+		}
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+	}
+	if err := it.Close(); err != nil {
+		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+	}
+	return nil
+}
+
+// close makes the index durable and closes it. Pebble's Close does not flush memtables.
+func (x *index) close() error { return errors.Join(x.db.Flush(), x.db.Close()) }
+
+// appendRowKey appends the row key of a register to dst.
+func appendRowKey(dst []byte, k *drive.Key) []byte {
+	dst = append(dst, byte(k.Space))
+	dst = append(dst, k.Bucket[:]...)
+	return append(dst, k.Name...)
+}
+
+func parseRowKey(b []byte) (drive.Key, error) {
+	if len(b) < rowHeadBytes || b[0] >= firstOwnSpace {
+		return drive.Key{}, fmt.Errorf("%w: index key of %d bytes", drive.ErrCorrupt, len(b))
+	}
+	return drive.Key{Space: drive.Space(b[0]), Bucket: [16]byte(b[1:rowHeadBytes]),
+		Name: string(b[rowHeadBytes:])}, nil
+}
+
+// prefixEnd is the first key behind all that begin with prefix; nil if there is none.
+func prefixEnd(prefix []byte) []byte {
+	end := bytes.Clone(prefix)
+	for len(end) > 0 {
+		if end[len(end)-1]++; end[len(end)-1] != 0 {
+			return end
+		}
+		end = end[:len(end)-1]
+	}
+	return nil
+}
+
+func numberedRow(kind byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kind}, number)
+}
+
+// position is what the index reflects: everything of the log before next, and the state of
+// the drive at that place. It is written with every index batch.
+type position struct {
+	incarnation  [16]byte
+	next         location // where the next batch will be
+	number       uint64   // its number
+	epoch        uint64   // of the last batch
+	term         uint64
+	maxSeen      drive.Order
+	incomplete   bool // as flagIncomplete
+	completeFrom drive.Order
+	frees        uint64 // number of the next free row
+	// reclaimed: no bulk segment below this number holds extents that nobody refers to.
+	reclaimed uint64
+}
+
+func (p *position) encode() []byte {
+	le := binary.LittleEndian
+	b := make([]byte, 0, positionBytes)
+	incomplete := uint64(0)
+	if p.incomplete {
+		incomplete = 1
+	}
+	b = append(b, p.incarnation[:]...)
+	for _, v := range []uint64{layoutVersion, p.next.segment, uint64(p.next.offsetBytes),
+		p.number, p.epoch, p.term, incomplete, p.frees, p.reclaimed} {
+		b = le.AppendUint64(b, v)
+	}
+	return appendOrder(appendOrder(b, p.maxSeen), p.completeFrom)
+}
+
+func parsePosition(b []byte) (p position, err error) {
+	if len(b) != positionBytes {
+		return p, fmt.Errorf("%w: position row of %d bytes", drive.ErrCorrupt, len(b))
+	}
+	le := binary.LittleEndian
+	if v := le.Uint64(b[16:]); v != layoutVersion {
+		return p, fmt.Errorf("%w: index of layout %d", drive.ErrNewer, v)
+	}
+	copy(p.incarnation[:], b)
+	p.next = location{le.Uint64(b[24:]), int64(le.Uint64(b[32:]))}
+	p.number, p.epoch, p.term = le.Uint64(b[40:]), le.Uint64(b[48:]), le.Uint64(b[56:])
+	p.incomplete = le.Uint64(b[64:]) == 1
+	p.frees, p.reclaimed = le.Uint64(b[72:]), le.Uint64(b[80:])
+	p.maxSeen, p.completeFrom = orderAt(b[88:]), orderAt(b[104:])
+	return p, nil
+}
+
+// pebbleLogger passes on what matters of Pebble's log.
+type pebbleLogger struct{ log *slog.Logger }
+
+func (l pebbleLogger) Infof(string, ...any) {}
+
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.log.Error("index", "error", fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return: Pebble cannot go on, and its locks are held.
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	panic("local: index: " + fmt.Sprintf(format, args...))
+}
+
+func encodeLive(bytes int64) []byte {
+	return binary.LittleEndian.AppendUint64(nil, uint64(bytes))
+}
+
+func encodeExtents(list []extent) []byte {
+	b := make([]byte, 0, len(list)*extentBytes)
+	for _, x := range list {
+		b = appendExtent(b, x)
+	}
+	return b
+}
+
+func appendExtent(b []byte, x extent) []byte {
+	b = binary.LittleEndian.AppendUint64(b, x.segment)
+	b = binary.LittleEndian.AppendUint64(b, uint64(x.offsetBytes))
+	return binary.LittleEndian.AppendUint64(b, uint64(x.lengthBytes))
+}
+
+func parseExtents(b []byte) []extent {
+	list := make([]extent, 0, len(b)/extentBytes)
+	for ; len(b) >= extentBytes; b = b[extentBytes:] {
+		list = append(list, extentAt(b))
+	}
+	return list
+}
+
+func extentAt(b []byte) extent {
+	le := binary.LittleEndian
+	return extent{le.Uint64(b), int64(le.Uint64(b[8:])), int64(le.Uint64(b[16:]))}
+}
+
+// load reads everything of the index that is kept in memory.
+func (x *index) load(m *machine) (frees []freeItem, err error) {
+	err = x.each([]byte{rowLive}, func(k, v []byte) error {
+		if len(k) != 9 || len(v) != 8 {
+			return fmt.Errorf("%w: live row of %d bytes", drive.ErrCorrupt, len(v))
+		}
+		m.live[binary.BigEndian.Uint64(k[1:])] = int64(binary.LittleEndian.Uint64(v))
+		return nil
+	})
+	if err == nil {
+		err = x.each([]byte{rowUnsettled}, func(k, _ []byte) error {
+			v, err := x.get(k[1:])
+			if err == nil && v == nil {
+				err = fmt.Errorf("%w: unsettled register %x has no row", drive.ErrCorrupt, k[1:])
+			}
+			m.unsettled[string(k[1:])] = v
+			return err
+		})
+	}
+	if err == nil {
+		err = x.each([]byte{rowFree}, func(k, v []byte) error {
+			frees = append(frees, freeItem{number: binary.BigEndian.Uint64(k[1:]),
+				extents: parseExtents(v)})
+			return nil
+		})
+	}
+	return frees, err
+}
+
+// position returns what the index reflects, or found false for a new index.
+func (x *index) position() (p position, found bool, err error) {
+	v, err := x.get([]byte{rowPosition})
+	if err != nil || v == nil {
+		return p, false, err
+	}
+	p, err = parsePosition(v)
+	return p, err == nil, err
+}

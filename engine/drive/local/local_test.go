@@ -1,0 +1,64 @@
+package local_test
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/drivetest"
+	"flashstore/engine/drive/local"
+	"flashstore/ioengine"
+	"flashstore/ioengine/threadpool"
+)
+
+func newEngine(t testing.TB) ioengine.Engine {
+	e, err := threadpool.New(threadpool.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e
+}
+
+var identity = drive.Identity{Deployment: "dep", DriveID: "d1", Drives: 4, Parity: 2}
+
+func config(e ioengine.Engine, path string) local.Config {
+	return local.Config{Path: path, Engine: e, LogSegmentBytes: 4 << 20,
+		BulkSegmentBytes: 8 << 20, Logger: slog.New(slog.DiscardHandler)}
+}
+
+func open(t testing.TB, c local.Config) *local.Drive {
+	t.Helper()
+	d, err := local.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func newDrive(t testing.TB) (*local.Drive, local.Config) {
+	t.Helper()
+	e := newEngine(t)
+	path := filepath.Join(t.TempDir(), "d1")
+	if err := local.Format(e, path, identity); err != nil {
+		t.Fatal(err)
+	}
+	c := config(e, path)
+	return open(t, c), c
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	drivetest.Run(t, func(t *testing.T) (drive.Drive, func() drive.Drive) {
+		d, c := newDrive(t)
+		return d, func() drive.Drive {
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			d = open(t, c)
+			return d
+		}
+	})
+}

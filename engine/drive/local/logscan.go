@@ -1,0 +1,177 @@
+package local
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+const windowBytes = 2 << 20 // read at once while scanning
+
+// logScan reads the log forwards from a batch boundary.
+type logScan struct {
+	engine      ioengine.Engine
+	log         *segmentLog
+	incarnation [16]byte
+
+	// number is the one of the next batch, epoch the one of the last.
+	number, epoch uint64
+	// end is the place behind the last good batch.
+	end location
+	// clean: nothing but zeros behind end.
+	clean bool
+	// damage is what was lost in the middle of the log.
+	damage []logDamage
+
+	junk *logDamage // bad blocks with nothing good behind them so far
+}
+
+// logDamage is a stretch of the log that should have held batches.
+type logDamage struct {
+	Segment     uint64 `json:"segment"`
+	OffsetBytes int64  `json:"offset"`
+	Lost        uint64 `json:"lost_batches"` // 0 in a torn tail: unknown
+}
+
+// run calls f for every good batch from s.end on, through all segments. b is valid during
+// the call. Batches are taken whole or not at all.
+func (s *logScan) run(segments []uint64, f func(h *batchHeader, b []byte) error) error {
+	for _, segment := range segments {
+		if segment < s.end.segment {
+			continue
+		}
+		from := int64(0)
+		if segment == s.end.segment {
+			from = s.end.offsetBytes
+		}
+		if err := s.segment(segment, from, f); err != nil {
+			return fmt.Errorf("%s: %w", s.log.name(segment), err)
+		}
+	}
+	s.clean = s.junk == nil
+	return nil
+}
+
+func (s *logScan) segment(segment uint64, at int64, f func(*batchHeader, []byte) error) error {
+	file, err := s.engine.Files().Open(s.log.name(segment), ioengine.OpenFlags{Direct: true})
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	size, err := file.Size()
+	if err != nil {
+		return err
+	}
+	w := window{engine: s.engine, file: file, sizeBytes: size / blockBytes * blockBytes}
+	for at < w.sizeBytes {
+		block, err := w.bytes(at, blockBytes)
+		if err != nil {
+			return err
+		}
+		if isZero(block) {
+			at += blockBytes
+			continue
+		}
+		n, err := s.batch(&w, location{segment, at}, f)
+		if err != nil {
+			return fmt.Errorf("at %d: %w", at, err)
+		}
+		at += int64(n)
+	}
+	if size != w.sizeBytes {
+		s.note(location{segment, w.sizeBytes})
+	}
+	return nil
+}
+
+// batch takes the batch at a place that is not zero, and returns how far to go on: its
+// length, or a block if nothing good begins here.
+func (s *logScan) batch(w *window, at location, f func(*batchHeader, []byte) error) (int, error) {
+	block, err := w.bytes(at.offsetBytes, blockBytes)
+	if err != nil {
+		return 0, err
+	}
+	h, err := parseBatchHeader(block)
+	if err == nil && (h.segment != at.segment || h.offsetBytes != at.offsetBytes ||
+		h.incarnation != s.incarnation ||
+		h.offsetBytes+int64(h.lengthBytes) > w.sizeBytes) {
+		err = fmt.Errorf("%w: it belongs elsewhere", errBatch)
+	}
+	var b []byte
+	if err == nil {
+		if b, err = w.bytes(at.offsetBytes, h.lengthBytes); err != nil {
+			return 0, err
+		}
+		err = parseBatch(&h, b)
+	}
+	if err == nil && (h.number < s.number || h.epoch < s.epoch) {
+		err = fmt.Errorf("%w: it is from an earlier life", errBatch)
+	}
+	if errors.Is(err, errBatch) {
+		s.note(at)
+		return blockBytes, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	s.explain(&h, at)
+	s.number, s.epoch = h.number+1, h.epoch
+	s.end = location{at.segment, at.offsetBytes + int64(h.lengthBytes)}
+	return h.lengthBytes, f(&h, b)
+}
+
+// note remembers the first bad place that has nothing good behind it yet.
+func (s *logScan) note(at location) {
+	if s.junk == nil {
+		s.junk = &logDamage{Segment: at.segment, OffsetBytes: at.offsetBytes}
+	}
+}
+
+// explain decides what the bad blocks before a good batch were: the torn tail of an earlier
+// life if no number is missing, otherwise batches that are lost.
+func (s *logScan) explain(h *batchHeader, at location) {
+	if h.number > s.number {
+		d := logDamage{Segment: at.segment, OffsetBytes: at.offsetBytes}
+		if s.junk != nil {
+			d = *s.junk
+		}
+		d.Lost = h.number - s.number
+		s.damage = append(s.damage, d)
+	}
+	s.junk = nil
+}
+
+// window reads a file forwards through one buffer.
+type window struct {
+	engine    ioengine.Engine
+	file      ioengine.File
+	sizeBytes int64
+	buf       []byte
+	begin     int64 // offset of what is in have
+	have      []byte
+}
+
+// bytes returns n bytes at an offset; valid until the next call. n is at most windowBytes.
+func (w *window) bytes(at int64, n int) ([]byte, error) {
+	skip := at - w.begin
+	if skip < 0 || skip+int64(n) > int64(len(w.have)) {
+		if w.buf == nil {
+			w.buf = alignedBytes(windowBytes)
+		}
+		w.begin, skip = at, 0
+		w.have = w.buf[:min(windowBytes, w.sizeBytes-at)]
+		if err := ioengine.Run(w.engine, ioengine.Foreground, ioengine.Op{Kind: ioengine.Read,
+			File: w.file, Bufs: [][]byte{w.have}, OffsetBytes: at}); err != nil {
+			w.have = nil
+			return nil, fmt.Errorf("%w: read at %d: %w", drive.ErrCorrupt, at, err)
+		}
+	}
+	return w.have[skip : skip+int64(n)], nil
+}
+
+func isZero(p []byte) bool {
+	return len(p) == 0 || p[0] == 0 && bytes.Equal(p[1:], p[:len(p)-1])
+}

@@ -1,0 +1,183 @@
+package local
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"flashstore/engine/drive"
+)
+
+// The layout of a record; doc.go has the table.
+const (
+	recordHeadBytes = 128
+	nameBytesMax    = 1100
+	// recordBytesMax lets one record of any legal content fit into a batch.
+	recordBytesMax = batchBytesMax - batchHeadBytes
+)
+
+// Where the shard of a record is.
+const (
+	shardNone   = 0
+	shardInline = 1
+	shardBulk   = 2
+)
+
+// A record is written in two forms.
+const (
+	formLog   = 0 // with name and inline shard
+	formIndex = 1 // without: the row key has the name, the log has the shard
+)
+
+var errRecord = errors.New("the record is malformed")
+
+// stored is a record as the log and the index hold it. Its slices alias the bytes it was
+// decoded from.
+type stored struct {
+	drive.Record
+	shard uint8  // shardNone, shardInline, shardBulk
+	sums  []byte // one per chunk of an inline shard
+}
+
+// store prepares r for encoding; sums of the inline shard are appended to dst.
+func store(r *drive.Record, dst []byte) (stored, error) {
+	s := stored{Record: *r}
+	switch {
+	case r.Type < drive.TypePut || r.Type >= drive.TypeMove:
+		return s, fmt.Errorf("%w: type %d cannot be committed", errRecord, r.Type)
+	case len(r.Key.Name) > nameBytesMax:
+		return s, fmt.Errorf("%w: name of %d bytes", errRecord, len(r.Key.Name))
+	case len(r.Inline) > 0 && len(r.Bulk) > 0:
+		return s, fmt.Errorf("%w: both an inline and a bulk shard", errRecord)
+	case len(r.Inline) > 0 && int64(len(r.Inline)) != r.ShardBytes:
+		return s, fmt.Errorf("%w: %d inline bytes of a shard of %d", errRecord,
+			len(r.Inline), r.ShardBytes)
+	case len(r.Bulk) > bulkRefBytesMax:
+		return s, fmt.Errorf("%w: a bulk reference of %d bytes", errRecord, len(r.Bulk))
+	}
+	switch {
+	case len(r.Inline) > 0:
+		s.shard = shardInline
+		s.sums = appendSums(dst, r.Inline)
+	case len(r.Bulk) > 0:
+		s.shard = shardBulk
+	case r.ShardBytes != 0:
+		return s, fmt.Errorf("%w: a shard of %d bytes is missing", errRecord, r.ShardBytes)
+	}
+	if s.bytes(formLog) > recordBytesMax {
+		return s, fmt.Errorf("%w: %d bytes, more than a batch holds", errRecord,
+			s.bytes(formLog))
+	}
+	return s, nil
+}
+
+// bytes is the length of the encoded record.
+func (s *stored) bytes(form uint8) int {
+	n := recordHeadBytes + len(s.Meta) + len(s.Bulk) + len(s.sums)
+	if form == formLog {
+		n += len(s.Key.Name) + len(s.Inline)
+	}
+	return n
+}
+
+// appendTo encodes the record behind dst. In the log form the inline shard comes last.
+func (s *stored) appendTo(dst []byte, form uint8) []byte {
+	name, inline := s.Key.Name, s.Inline
+	if form == formIndex {
+		name, inline = "", nil
+	}
+	le := binary.LittleEndian
+	dst = le.AppendUint32(dst, uint32(s.bytes(form)))
+	dst = append(dst, byte(s.Type), byte(s.Key.Space), s.shard, hashXXH3,
+		s.Geometry.Data, s.Geometry.Parity, s.Geometry.Index, form)
+	dst = le.AppendUint16(dst, uint16(len(name)))
+	dst = le.AppendUint16(dst, uint16(len(s.Bulk)))
+	dst = le.AppendUint32(dst, uint32(len(s.Meta)))
+	dst = le.AppendUint32(dst, uint32(len(s.sums)))
+	dst = append(dst, s.Key.Bucket[:]...)
+	dst = append(dst, s.Version[:]...)
+	dst = appendOrder(dst, s.Order)
+	dst = appendOrder(dst, s.Token)
+	dst = append(dst, s.WriteID[:]...)
+	dst = le.AppendUint64(dst, uint64(s.SizeBytes))
+	dst = le.AppendUint64(dst, uint64(s.ShardBytes))
+	dst = le.AppendUint64(dst, uint64(s.ModTimeNanos))
+	dst = append(dst, name...)
+	dst = append(dst, s.Meta...)
+	dst = append(dst, s.Bulk...)
+	dst = append(dst, s.sums...)
+	return append(dst, inline...)
+}
+
+// parseRecord decodes the record b begins with and returns its length in bytes. Key.Name is
+// a copy, everything else aliases b. Errors wrap errRecord or drive.ErrNewer.
+func parseRecord(b []byte) (s stored, bytes int, err error) {
+	if len(b) < recordHeadBytes {
+		return s, 0, fmt.Errorf("%w: %d bytes left", errRecord, len(b))
+	}
+	le := binary.LittleEndian
+	total := int64(le.Uint32(b))
+	s.Type, s.Key.Space, s.shard = drive.Type(b[4]), drive.Space(b[5]), b[6]
+	form := b[11]
+	nameLen, bulkLen := int64(le.Uint16(b[12:])), int64(le.Uint16(b[14:]))
+	metaLen, sumsLen := int64(le.Uint32(b[16:])), int64(le.Uint32(b[20:]))
+	s.ShardBytes = int64(le.Uint64(b[112:]))
+	inlineLen := int64(0)
+	if s.shard == shardInline && form == formLog {
+		inlineLen = s.ShardBytes
+	}
+	switch {
+	case s.Type == 0 || s.Type >= drive.TypeMove:
+		return s, 0, fmt.Errorf("%w: record type %d", drive.ErrNewer, s.Type)
+	case b[7] != hashXXH3:
+		return s, 0, fmt.Errorf("%w: checksum algorithm %d", drive.ErrNewer, b[7])
+	case s.shard > shardBulk || form > formIndex:
+		return s, 0, fmt.Errorf("%w: shard kind %d, form %d", errRecord, s.shard, form)
+	case inlineLen < 0 || inlineLen > recordBytesMax || total > int64(len(b)) ||
+		total != recordHeadBytes+nameLen+metaLen+bulkLen+sumsLen+inlineLen:
+		return s, 0, fmt.Errorf("%w: its lengths do not add up", errRecord)
+	case s.shard == shardInline && sumsLen != sumsBytes(s.ShardBytes):
+		return s, 0, fmt.Errorf("%w: %d bytes of checksums", errRecord, sumsLen)
+	case (s.shard == shardBulk) != (bulkLen > 0) || s.shard != shardInline && sumsLen > 0 ||
+		s.shard == shardNone && s.ShardBytes != 0:
+		return s, 0, fmt.Errorf("%w: shard kind %d does not fit its lengths", errRecord, s.shard)
+	}
+	s.Geometry = drive.Geometry{Data: b[8], Parity: b[9], Index: b[10]}
+	copy(s.Key.Bucket[:], b[24:])
+	copy(s.Version[:], b[40:])
+	s.Order, s.Token = orderAt(b[56:]), orderAt(b[72:])
+	copy(s.WriteID[:], b[88:])
+	s.SizeBytes = int64(le.Uint64(b[104:]))
+	s.ModTimeNanos = int64(le.Uint64(b[120:]))
+	rest := b[recordHeadBytes:total]
+	take := func(n int64) []byte {
+		p := rest[:n:n]
+		rest = rest[n:]
+		return p
+	}
+	s.Key.Name = string(take(nameLen))
+	s.Meta = nilIfEmpty(take(metaLen))
+	s.Bulk = nilIfEmpty(take(bulkLen))
+	s.sums = take(sumsLen)
+	s.Inline = nilIfEmpty(take(inlineLen))
+	return s, int(total), nil
+}
+
+func nilIfEmpty(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+func appendOrder(dst []byte, o drive.Order) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, o.Term)
+	return binary.LittleEndian.AppendUint64(dst, o.Sequence)
+}
+
+func orderAt(b []byte) drive.Order {
+	return drive.Order{
+		Term:     binary.LittleEndian.Uint64(b),
+		Sequence: binary.LittleEndian.Uint64(b[8:]),
+	}
+}

@@ -1,0 +1,154 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"flashstore/engine/drive"
+)
+
+// recover opens the index, replays the log that it does not reflect, and prepares the log for
+// writing. It returns what was released and not given back yet.
+func (d *Drive) recover(format *formatFile) ([]freeItem, error) {
+	c := &d.config
+	incarnation, err := format.incarnation()
+	if err != nil {
+		return nil, err
+	}
+	d.log = newSegmentLog(c.Engine, c.Path, c.Durability == Full, c.LogSegmentBytes)
+	segments, err := listSegments(c.Engine.Files(), d.log.path, logSuffix)
+	if err != nil {
+		return nil, err
+	}
+	if n := missingSegment(segments, 1); n != 0 {
+		return nil, fmt.Errorf("%w: %s is missing, later segments are there: bring it back, "+
+			"or replace the drive by an empty directory and heal", drive.ErrCorrupt, d.log.name(n))
+	}
+	fresh := position{incarnation: incarnation, next: location{segment: 1}, number: 1,
+		incomplete: format.Joining}
+	frees, err := d.openMachine(fresh)
+	if err != nil {
+		return nil, err
+	}
+	last := uint64(len(segments))
+	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
+		return nil, fmt.Errorf("%w: %s is missing, which the index knows: bring it back, or "+
+			"replace the drive by an empty directory and heal", drive.ErrCorrupt,
+			d.log.name(at.segment))
+	}
+	scan, more, err := replay(d.machine, d.log, segments)
+	if err != nil {
+		return nil, err
+	}
+	frees = append(frees, more...)
+	return frees, d.resume(scan, last)
+}
+
+// openMachine opens the index and loads its state; one that cannot be read is made anew, to
+// be filled from the log. The index of another drive is refused.
+func (d *Drive) openMachine(fresh position) ([]freeItem, error) {
+	c := &d.config
+	frees, err := d.loadMachine(fresh)
+	if err == nil || errors.Is(err, drive.ErrForeign) || errors.Is(err, drive.ErrNewer) {
+		return frees, err
+	}
+	c.Logger.Warn("index is unreadable, rebuilding it from the log", "path", c.Path, "error", err)
+	if d.machine != nil {
+		_ = d.machine.index.db.Close() // it is removed next
+		d.machine = nil
+	}
+	if err := removeIndex(c.Path); err != nil {
+		return nil, err
+	}
+	return d.loadMachine(fresh)
+}
+
+func (d *Drive) loadMachine(fresh position) ([]freeItem, error) {
+	x, err := openIndex(d.config.Path, d.config.IndexCacheBytes, d.config.Logger)
+	if err != nil {
+		return nil, err
+	}
+	d.machine = newMachine(x, fresh)
+	pos, found, err := x.position()
+	if err != nil || !found {
+		return nil, err
+	}
+	if pos.incarnation != fresh.incarnation {
+		return nil, fmt.Errorf("%w: %s/%s belongs to another drive: remove it, it is rebuilt "+
+			"from the log", drive.ErrForeign, d.config.Path, indexDir)
+	}
+	d.machine.pos = pos
+	return x.load(d.machine)
+}
+
+// replay applies the log from the machine's position on.
+func replay(m *machine, l *segmentLog, segments []uint64) (*logScan, []freeItem, error) {
+	scan := &logScan{engine: l.engine, log: l, incarnation: m.pos.incarnation,
+		number: m.pos.number, epoch: m.pos.epoch, end: m.pos.next}
+	var frees []freeItem
+	err := scan.run(segments, func(h *batchHeader, b []byte) error {
+		freed, err := m.replayBatch(h, b)
+		frees = append(frees, freed...)
+		return err
+	})
+	return scan, frees, err
+}
+
+// replayBatch applies a batch that was accepted in an earlier life.
+func (m *machine) replayBatch(h *batchHeader, b []byte) ([]freeItem, error) {
+	err := eachRecord(h, b, func(s *stored, at int) error {
+		place := location{h.segment, h.offsetBytes + int64(at)}
+		if s.shard == shardInline {
+			place.offsetBytes += int64(s.bytes(formLog) - len(s.Inline))
+		}
+		_, err := m.apply(s, place)
+		if errors.Is(err, drive.ErrFenced) {
+			err = nil // cannot be: it was accepted; but a rebuild must go on
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.pos.number, m.pos.epoch = h.number+1, h.epoch
+	m.pos.incomplete, m.pos.completeFrom = h.incomplete, h.completeFrom
+	m.pos.next = location{h.segment, h.offsetBytes + int64(h.lengthBytes)}
+	return m.flush()
+}
+
+// resume decides where writing goes on, and reports what the scan found.
+func (d *Drive) resume(scan *logScan, last uint64) error {
+	c := &d.config
+	pos := &d.machine.pos
+	for _, g := range scan.damage {
+		pos.incomplete = true
+		c.Logger.Error("log is damaged, batches are lost; heal this drive", "file",
+			d.log.name(g.Segment), "offset", g.OffsetBytes, "batches", g.Lost)
+	}
+	if scan.junk != nil {
+		d.tornTail = true
+		pos.incomplete = true
+		c.Logger.Warn("incomplete batch at the end of the log dropped", "file",
+			d.log.name(scan.junk.Segment), "offset", scan.junk.OffsetBytes)
+	}
+	d.epoch = newEpoch(pos.epoch)
+	if last > 0 && scan.clean {
+		return d.log.resume(scan.end)
+	}
+	// Behind a torn tail nothing is written: a fresh segment, so that no old block can ever
+	// be taken for a new one.
+	d.log.next = location{segment: last}
+	if err := d.log.room(); err != nil && !errors.Is(err, drive.ErrFull) {
+		return err
+	}
+	return nil
+}
+
+// setReclaimed is the last write of a clean stop: bulk segments below the number hold
+// nothing that nobody refers to.
+func (m *machine) setReclaimed(number uint64) error {
+	m.pos.reclaimed = number
+	return m.index.db.Set([]byte{rowPosition}, m.pos.encode(), pebble.NoSync)
+}

@@ -1,0 +1,257 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+const opBytesMax = 512 << 10 // larger operations leave io_uring's fast path
+
+// shardWriter streams one shard into its extents.
+type shardWriter struct {
+	drive *Drive
+	ref   bulkRef
+	taken int64 // bytes of the shard passed to Write
+	sums  summer
+
+	mu      sync.Mutex
+	idle    sync.Cond
+	pending int // writes the engine works on
+	err     error
+	state   writerState
+}
+
+type writerState uint8
+
+const (
+	writing writerState = iota
+	sealed
+	over
+)
+
+var _ drive.ShardWriter = (*shardWriter)(nil)
+
+// Create reserves space for a shard and opens its writer.
+func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
+	if err := d.enterWrite(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	if shardBytes <= 0 || shardBytes > shardBytesMax {
+		return nil, fmt.Errorf("local: a bulk shard of %d bytes", shardBytes)
+	}
+	data, table := bulkLayout(shardBytes)
+	list, err := d.bulk.reserve(data + table)
+	if err != nil {
+		return nil, err
+	}
+	w := &shardWriter{drive: d, ref: bulkRef{shardBytes: shardBytes, extents: list,
+		external: table > 0}}
+	w.sums.sums = make([]byte, 0, sumsBytes(shardBytes))
+	w.idle.L = &w.mu
+	return w, nil
+}
+
+// Write computes checksums on the caller's goroutine and starts the writes.
+func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
+	total := int64(0)
+	for _, b := range bufs {
+		total += int64(len(b))
+	}
+	if err := w.begin(total); err != nil {
+		done(err)
+		return
+	}
+	for _, b := range bufs {
+		w.sums.write(b)
+	}
+	at := w.taken
+	w.taken += total
+	if w.taken == w.ref.shardBytes {
+		w.sums.finish()
+	}
+	ops, err := w.ops(nil, padded(bufs), at)
+	if err != nil || len(ops) == 0 {
+		w.end(err)
+		done(err)
+		return
+	}
+	w.drive.config.Engine.Submit(&ioengine.Batch{Ops: ops, Done: func(b *ioengine.Batch) {
+		err := b.Err()
+		if err != nil {
+			err = fmt.Errorf("bulk write: %w", fullOr(err))
+		}
+		w.drive.counters.bulkBytes.Add(uint64(total))
+		w.end(err)
+		done(err)
+	}})
+}
+
+// begin checks a Write and counts it as pending.
+func (w *shardWriter) begin(bytes int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := w.taken+bytes == w.ref.shardBytes
+	switch {
+	case w.state != writing:
+		return errors.New("local: the shard writer is over")
+	case w.taken+bytes > w.ref.shardBytes:
+		return fmt.Errorf("local: %d bytes more than the shard of %d has",
+			w.taken+bytes-w.ref.shardBytes, w.ref.shardBytes)
+	case bytes%drive.ChunkBytes != 0 && !last:
+		return fmt.Errorf("local: a write of %d bytes within a shard", bytes)
+	}
+	if err := w.drive.enterWrite(); err != nil {
+		return err
+	}
+	w.pending++
+	return nil
+}
+
+func (w *shardWriter) end(err error) {
+	w.mu.Lock()
+	w.pending--
+	if w.err == nil {
+		w.err = err
+	}
+	if w.pending == 0 {
+		w.idle.Broadcast()
+	}
+	w.mu.Unlock()
+	w.drive.leave()
+}
+
+// padded returns bufs in whole aligned blocks: as they are but for the shard's tail, which
+// is copied and filled up with zeros; or one copy if they are not aligned.
+func padded(bufs [][]byte) [][]byte {
+	total := 0
+	direct := true
+	for i, b := range bufs {
+		total += len(b)
+		direct = direct && aligned(b) && (len(b)%blockBytes == 0 || i == len(bufs)-1)
+	}
+	if !direct {
+		whole := alignedBytes(int(blocks(int64(total))))
+		n := 0
+		for _, b := range bufs {
+			n += copy(whole[n:], b)
+		}
+		return [][]byte{whole}
+	}
+	tail := total % blockBytes
+	if tail == 0 {
+		return bufs
+	}
+	last := bufs[len(bufs)-1]
+	out := append(make([][]byte, 0, len(bufs)+1), bufs[:len(bufs)-1]...)
+	block := alignedBytes(blockBytes)
+	copy(block, last[len(last)-tail:])
+	return append(out, last[:len(last)-tail], block)
+}
+
+// ops appends the writes of bufs, whole blocks, at an offset of the shard's extents.
+func (w *shardWriter) ops(ops []ioengine.Op, bufs [][]byte, at int64) ([]ioengine.Op, error) {
+	var failed error
+	opBytes := int64(0)
+	end := extent{} // where the last op ends
+	for _, b := range bufs {
+		if len(b) == 0 {
+			continue
+		}
+		w.ref.locate(at, int64(len(b)), func(x extent) {
+			p := b[:x.lengthBytes]
+			b = b[x.lengthBytes:]
+			joins := x.segment == end.segment && x.offsetBytes == end.offsetBytes &&
+				opBytes+x.lengthBytes <= opBytesMax
+			at += x.lengthBytes
+			end = extent{segment: x.segment, offsetBytes: x.offsetBytes + x.lengthBytes}
+			if joins {
+				last := &ops[len(ops)-1]
+				last.Bufs = append(last.Bufs, p)
+				opBytes += x.lengthBytes
+				return
+			}
+			f, err := w.drive.bulk.writer(x.segment)
+			if err != nil {
+				failed = err
+				return
+			}
+			ops = append(ops, ioengine.Op{Kind: ioengine.Write, File: f, Bufs: [][]byte{p},
+				OffsetBytes: x.offsetBytes})
+			opBytes = x.lengthBytes
+		})
+		if failed != nil {
+			return nil, failed
+		}
+	}
+	return ops, nil
+}
+
+// Seal waits for the writes. An error gives the space back.
+func (w *shardWriter) Seal() (drive.BulkRef, error) {
+	w.mu.Lock()
+	for w.pending > 0 {
+		w.idle.Wait()
+	}
+	err, state := w.err, w.state
+	if state == writing {
+		w.state = sealed
+	}
+	w.mu.Unlock()
+	if state != writing {
+		return nil, errors.New("local: the shard writer is over")
+	}
+	if err == nil && w.taken != w.ref.shardBytes {
+		err = fmt.Errorf("local: sealed after %d of %d bytes", w.taken, w.ref.shardBytes)
+	}
+	w.ref.sums = w.sums.sums
+	if err == nil && w.ref.external {
+		err = w.writeTable()
+	}
+	if err != nil {
+		w.Abort()
+		return nil, err
+	}
+	w.drive.bulk.sealed(w.ref.extents)
+	return w.ref.encode(), nil
+}
+
+// writeTable puts the checksum table behind the data, and checksums of its blocks into the
+// reference.
+func (w *shardWriter) writeTable() error {
+	if err := w.drive.enterWrite(); err != nil {
+		return err
+	}
+	defer w.drive.leave()
+	data, tableBytes := bulkLayout(w.ref.shardBytes)
+	table := alignedBytes(int(tableBytes))
+	copy(table, w.sums.sums)
+	w.ref.sums = nil
+	for at := 0; at < len(table); at += tableBlockBytes {
+		w.ref.sums = appendSum(w.ref.sums, table[at:at+tableBlockBytes])
+	}
+	ops, err := w.ops(nil, [][]byte{table}, data)
+	if err != nil {
+		return err
+	}
+	return fullOr(ioengine.Run(w.drive.config.Engine, ioengine.Foreground, ops...))
+}
+
+// Abort gives the space back, also after Seal if no commit of the reference succeeded. It
+// waits for writes under way.
+func (w *shardWriter) Abort() {
+	w.mu.Lock()
+	for w.pending > 0 {
+		w.idle.Wait()
+	}
+	first := w.state != over
+	w.state = over
+	w.mu.Unlock()
+	if first {
+		w.drive.bulk.abandon(w.ref.extents)
+	}
+}
