@@ -60,6 +60,15 @@ func newRing(entries int, counters *ioengine.Counters) (*ring, error) {
 }
 
 // own is the owner. The thread is unlocked, and may end, only when the ring is closed.
+//
+// It yields after it has reported completions: whom they woke runs first, on this P, and what
+// they submit joins the next enter, instead of waiting until the runtime notices a P whose
+// thread sleeps in the kernel. With 16 submitters and 4 busy goroutines on 2 CPUs that is
+// 1.3 to 2.4 times the batches at half the CPU each.
+//
+// Note: sleeping in Go's network poller instead (a registered eventfd) gives up the P at
+// once, yet is far worse when the CPUs are busy: nobody looks at the poller then but a
+// runtime thread every 10 ms, and a batch takes 20 ms.
 func (r *ring) own(entries int, opened chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -72,7 +81,9 @@ func (r *ring) own(entries int, opened chan<- error) {
 	for r.accept() {
 		r.enter()
 		r.awake()
-		r.queues.reap(r.handle)
+		if r.queues.reap(r.handle) > 0 {
+			runtime.Gosched()
+		}
 	}
 	r.release()
 }
