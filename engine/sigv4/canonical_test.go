@@ -26,6 +26,20 @@ func TestAppendPath(t *testing.T) {
 	}
 }
 
+func TestPathAsSentForgesNoLines(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/a%2bb": true, "/a+b": true, "/ab": false, "": false,
+		"/a\nb": false, "/a b": false, "/a\x7f": false, "/a\r+": false,
+	} {
+		canonical, _ := appendPath([]byte("GET\n"), []byte(path))
+		canonical = append(canonical, "\nq=\n"...)
+		got, ok := withPathAsSent(canonical, &Request{Method: []byte("GET"), Path: []byte(path)})
+		if ok != want || ok && string(got) != "GET\n"+path+"\nq=\n" {
+			t.Errorf("%q: %q, %v", path, got, ok)
+		}
+	}
+}
+
 func TestQueryCanonical(t *testing.T) {
 	for _, test := range [][2]string{
 		{"", ""}, {"&", ""}, {"acl", "acl="}, {"b=2&a=1", "a=1&b=2"}, {"a=b=c", "a=b%3Dc"},

@@ -50,7 +50,8 @@ func (q *query) parse(raw []byte) error {
 	return nil
 }
 
-// appendCanonical appends the canonical query; X-Amz-Signature, which cannot sign itself, is left out.
+// appendCanonical appends the canonical query. X-Amz-Signature, which cannot sign itself, is
+// left out.
 func (q *query) appendCanonical(dst []byte) []byte {
 	mark := len(dst)
 	for _, p := range q.params {
