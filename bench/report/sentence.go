@@ -14,8 +14,8 @@ func Conclude(w io.Writer, rows []Row) {
 			fmt.Fprintf(w, "%s, %s → %s: %s\n", r.Scenario, r.Base, r.Candidate, problem)
 		}
 		if r.Noisy > 0 {
-			fmt.Fprintf(w, "%s: %d of %d pairs are noisy: the machine's own speed moved by more "+
-				"than 5%% within them\n", r.Scenario, r.Noisy, r.Pairs)
+			fmt.Fprintf(w, "%s: %d of %d pairs are noisy: the machine's own speed, or what "+
+				"others took of it, moved by more than 5%% within them\n", r.Scenario, r.Noisy, r.Pairs)
 		}
 		if r.Pairs > 0 && r.ClientBound() {
 			fmt.Fprintf(w, "%s: client-bound: the client took %.0f%% of the CPU of both processes; "+

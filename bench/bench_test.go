@@ -1,0 +1,292 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"flashstore/bench/record"
+)
+
+// deadline bounds every wait of these tests; nothing waits that long unless it is broken.
+const deadline = 30 * time.Second
+
+// TestMain builds the stub server; when called as the harness itself, it is the harness.
+func TestMain(m *testing.M) {
+	if args := os.Getenv("BENCH_TEST_MAIN"); args != "" {
+		os.Exit(Main(context.Background(), strings.Fields(args), os.Stdout, os.Stderr))
+	}
+	dir, err := os.MkdirTemp("", "stub")
+	if err != nil {
+		panic(err)
+	}
+	binary := filepath.Join(dir, "stub")
+	build := exec.Command("go", "build", "-o", binary, "./target/testdata/stub")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	os.Setenv("STUB", binary)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// place is where a test's harness works.
+type place struct{ dir, index, warp string }
+
+// newPlace writes a script that stands for warp: what is tested here is what the harness does when
+// the load fails, hangs or is never reached. The real warp runs in make bench-smoke.
+func newPlace(t *testing.T, script string) place {
+	t.Helper()
+	root := t.TempDir()
+	p := place{filepath.Join(root, "bench"), filepath.Join(root, "results", "index.ndjson"),
+		filepath.Join(root, "warp")}
+	if err := os.WriteFile(p.warp, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p place) args(more ...string) []string {
+	return append([]string{
+		"run", "../scenarios/get-4k.yaml", "--server", os.Getenv("STUB"), "--warp", p.warp,
+		"--dir", p.dir, "--record", p.index, "--quick", "--set", "workload.objects=20", "--pairs", "1",
+	}, more...)
+}
+
+func (p place) run(t *testing.T, ctx context.Context, more ...string) (code int, text string) {
+	t.Helper()
+	var out bytes.Buffer
+	code = Main(ctx, p.args(more...), &out, &out)
+	return code, out.String()
+}
+
+func (p place) legs(t *testing.T) (legs []record.Leg) {
+	t.Helper()
+	x, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, skipped, err := x.Read()
+	if err != nil || skipped != 0 {
+		t.Fatal(err, skipped)
+	}
+	for _, line := range lines {
+		if line.Leg != nil {
+			legs = append(legs, *line.Leg)
+		}
+	}
+	return legs
+}
+
+func (p place) mustBeEmpty(t *testing.T) {
+	t.Helper()
+	if left, err := os.ReadDir(p.dir); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, error %v", left, err)
+	}
+}
+
+func TestFailingLoadIsInvalid(t *testing.T) {
+	p := newPlace(t, "echo no such bucket; exit 1")
+	code, text := p.run(t, t.Context())
+	if code != exitInvalid || !strings.Contains(text, "no such bucket") ||
+		!strings.Contains(text, "no result") {
+		t.Errorf("code %d:\n%s", code, text)
+	}
+	for _, leg := range p.legs(t) {
+		if leg.Outcome != record.Discarded && leg.Outcome != record.Invalid || leg.Metrics != nil {
+			t.Errorf("leg %+v", leg)
+		}
+	}
+	p.mustBeEmpty(t)
+}
+
+func TestUnprovenServerIsSkipped(t *testing.T) {
+	for fault, want := range map[string]string{
+		"falls-back": "asked for nethttp, active is other", "unproven": "is 0",
+	} {
+		t.Setenv("STUB_FAULT", fault)
+		p := newPlace(t, "exit 1")
+		code, text := p.run(t, t.Context())
+		if code != exitInvalid || !strings.Contains(text, want) {
+			t.Errorf("%s: code %d:\n%s", fault, code, text)
+		}
+		skipped := 0
+		for _, leg := range p.legs(t) {
+			if leg.Outcome == record.Skipped {
+				skipped++
+			}
+		}
+		if skipped == 0 {
+			t.Errorf("%s: no skipped leg in the record", fault)
+		}
+		p.mustBeEmpty(t)
+	}
+}
+
+func TestDeadServerIsSaid(t *testing.T) {
+	t.Setenv("STUB_FAULT", "dies")
+	p := newPlace(t, "exit 1")
+	if code, text := p.run(t, t.Context()); code != exitInvalid ||
+		!strings.Contains(text, "stub: cannot open the drives") {
+		t.Errorf("code %d:\n%s", code, text)
+	}
+	p.mustBeEmpty(t)
+}
+
+func TestMissingDiskSkips(t *testing.T) {
+	p := newPlace(t, "exit 1")
+	file := filepath.Join(t.TempDir(), "huge.yaml")
+	text, err := os.ReadFile("../scenarios/get-4k.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("disk_free: 2GiB"), []byte("disk_free: 9000000GiB"), 1)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := p.args()
+	args[1] = file
+	var out bytes.Buffer
+	if code := Main(t.Context(), args, &out, &out); code != exitInvalid ||
+		!strings.Contains(out.String(), "needs 9000000GiB of free disk") {
+		t.Errorf("code %d:\n%s", code, out.String())
+	}
+}
+
+// Interrupted while warp runs: everything is stopped and removed before Main returns.
+func TestInterrupt(t *testing.T) {
+	p := newPlace(t, `echo $$ > "$(dirname "$0")/pid"; exec sleep 1000`)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		awaitFile(filepath.Join(filepath.Dir(p.warp), "pid"))
+	}()
+	code, text := p.run(t, ctx)
+	if code != exitFailure || !strings.Contains(text, "interrupted") {
+		t.Errorf("code %d:\n%s", code, text)
+	}
+	p.mustBeEmpty(t)
+	awaitNoProcess(t, filepath.Dir(p.dir))
+}
+
+// Killed while warp runs: the kernel ends the processes, the next start removes the data.
+func TestKilled(t *testing.T) {
+	p := newPlace(t, `echo $$ > "$(dirname "$0")/pid"; exec sleep 1000`)
+	harness := exec.Command(os.Args[0])
+	harness.Env = append(os.Environ(), "BENCH_TEST_MAIN="+strings.Join(p.args(), " "))
+	if err := harness.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitFile(filepath.Join(filepath.Dir(p.warp), "pid"))
+	harness.Process.Kill()
+	harness.Wait()
+	awaitNoProcess(t, filepath.Dir(p.dir))
+	if left, err := os.ReadDir(p.dir); err != nil || len(left) != 1 {
+		t.Fatalf("a killed harness leaves one workspace, here %v, %v", left, err)
+	}
+	t.Setenv("STUB_FAULT", "dies")
+	p.run(t, t.Context())
+	p.mustBeEmpty(t)
+}
+
+func awaitFile(path string) {
+	for start := time.Now(); time.Since(start) < deadline; time.Sleep(5 * time.Millisecond) {
+		if text, err := os.ReadFile(path); err == nil && len(text) > 0 {
+			return
+		}
+	}
+}
+
+// awaitNoProcess waits until no process mentions root in its arguments or log.
+func awaitNoProcess(t *testing.T, root string) {
+	t.Helper()
+	var found string
+	for start := time.Now(); time.Since(start) < deadline; time.Sleep(5 * time.Millisecond) {
+		found = ""
+		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, file := range files {
+			args, _ := os.ReadFile(file)
+			log, _ := os.Readlink(filepath.Join(filepath.Dir(file), "fd", "1"))
+			if bytes.Contains(args, []byte(root)) || strings.HasPrefix(log, root) {
+				found = fmt.Sprintf("%s %q", file, args)
+			}
+		}
+		if found == "" {
+			return
+		}
+	}
+	t.Errorf("still there: %s", found)
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"", exitUsage, "flashbench run"},
+		{"--help", exitOK, "flashbench run"},
+		{"run --help", exitOK, "-pairs"},
+		{"version", exitOK, "flashbench, built by go"},
+		{"gate", exitUsage, `unknown command "gate"; valid: compare, run, version`},
+		{"run --nope", exitUsage, "not defined: -nope"},
+		{"run --only nope ../scenarios/get-4k.yaml", exitUsage, "there are: get-4k"},
+		{"run ../scenarios/get-4k.yaml --set run.pears=1", exitUsage, "valid keys"},
+		{"run /nonexistent.yaml", exitUsage, "no such file"},
+		{"run", exitUsage, "no scenario files"},
+		{"run ../scenarios/get-4k.yaml --server /nonexistent", exitUsage, "make build warp"},
+		{"compare a b c", exitUsage, "at most two"},
+	} {
+		var out bytes.Buffer
+		code := Main(t.Context(), strings.Fields(c.args), &out, &out)
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%q: code %d, want %d:\n%s", c.args, code, c.code, out.String())
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	p := newPlace(t, "exit 1")
+	x, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"a1", "b2", "empty"} {
+		head := record.Session{ID: id, Machine: "m" + id}
+		if err := x.Append(record.Line{Session: &head}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 8 {
+			leg := record.Leg{Session: id, Scenario: "get-4k", Base: "x" + id, Candidate: "y",
+				Pair: i/2 + 1, Side: []string{"base", "candidate"}[i%2], Outcome: record.OK,
+				Primary: "ops_per_s", Metrics: map[string]float64{"ops_per_s": float64(100 + i%2*50)}}
+			if id == "empty" {
+				continue
+			}
+			if err := x.Append(record.Line{Leg: &leg}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for args, want := range map[string]string{
+		"":      "y beats xb2: +50.0%",
+		"a":     "y beats xa1",
+		"a b":   "NOT COMPARABLE",
+		"a1 a1": "carry no verdict",
+		"c":     `0 sessions begin with "c"`,
+	} {
+		var out bytes.Buffer
+		Main(t.Context(), append([]string{"compare", "--record", p.index}, strings.Fields(args)...),
+			&out, &out)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q: no %q in\n%s", args, want, out.String())
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// Exit codes, the same for every command.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+	exitInvalid = 4 // something was measured that does not count
+)
+
+// errUsage is wrapped by errors of the command line.
+var errUsage = errors.New("usage")
+
+// errInvalid is wrapped where legs were skipped or invalid.
+var errInvalid = errors.New("no valid result")
+
+type command struct {
+	summary string
+	run     func(ctx context.Context, args []string, out, messages io.Writer) error
+}
+
+func commands() map[string]command {
+	return map[string]command{
+		"run":     {"measure scenarios and print what won", runCommand},
+		"compare": {"print recorded sessions again, or two of them side by side", compareCommand},
+		"version": {"print the version", versionCommand},
+	}
+}
+
+// Main runs a command line without the program's name and returns the exit code. Results go to out,
+// progress and errors to messages. When ctx ends, everything started is stopped and removed.
+func Main(ctx context.Context, args []string, out, messages io.Writer) int {
+	if len(args) == 0 {
+		usage(messages)
+		return exitUsage
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		usage(out)
+		return exitOK
+	}
+	c, ok := commands()[args[0]]
+	if !ok {
+		fmt.Fprintf(messages, "flashbench: unknown command %q; valid: %s\n", args[0],
+			strings.Join(slices.Sorted(maps.Keys(commands())), ", "))
+		return exitUsage
+	}
+	err := c.run(ctx, args[1:], out, messages)
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case ctx.Err() != nil:
+		fmt.Fprintln(messages, "flashbench: interrupted; servers are stopped, data is removed")
+		return exitFailure
+	}
+	fmt.Fprintf(messages, "flashbench %s: %v\n", args[0], err)
+	switch {
+	case errors.Is(err, errUsage):
+		return exitUsage
+	case errors.Is(err, errInvalid):
+		return exitInvalid
+	}
+	return exitFailure
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "flashbench measures S3 servers, configuration against configuration.\n\n")
+	for _, name := range slices.Sorted(maps.Keys(commands())) {
+		fmt.Fprintf(w, "  flashbench %-8s %s\n", name, commands()[name].summary)
+	}
+	fmt.Fprint(w, "\nflashbench COMMAND --help lists the flags.\n")
+}
+
+func versionCommand(_ context.Context, _ []string, out, _ io.Writer) error {
+	info, _ := debug.ReadBuildInfo()
+	revision := "unknown revision"
+	if r, dirty := gitRevision("."); r != "" {
+		revision = map[bool]string{true: r + " with changes", false: r}[dirty]
+	}
+	fmt.Fprintf(out, "flashbench, built by %s, in a tree at %s\n", info.GoVersion, revision)
+	return nil
+}
+
+// parse reads flags and operands in any order. Errors wrap errUsage, but for flag.ErrHelp.
+func parse(flags *flag.FlagSet, args []string, out, messages io.Writer) ([]string, error) {
+	flags.SetOutput(io.Discard)
+	var operands []string
+	for {
+		err := flags.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(out)
+			fmt.Fprintf(out, "flags of flashbench %s:\n", flags.Name())
+			flags.PrintDefaults()
+			return nil, err
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w; see flashbench %s --help", errUsage, err, flags.Name())
+		}
+		if flags.NArg() == 0 {
+			return operands, nil
+		}
+		operands, args = append(operands, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+// list is a flag that may be repeated, and holds several values apart by commas where split is set.
+type list struct {
+	values []string
+	split  bool
+}
+
+func (l *list) String() string { return strings.Join(l.values, ",") }
+
+// Set adds to the list.
+func (l *list) Set(v string) error {
+	if l.split {
+		l.values = append(l.values, strings.Split(v, ",")...)
+	} else {
+		l.values = append(l.values, v)
+	}
+	return nil
+}
+
+func orDefault(variable, otherwise string) string {
+	if v := os.Getenv(variable); v != "" {
+		return v
+	}
+	return otherwise
+}

@@ -1,0 +1,158 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"flashstore/bench/host"
+	"flashstore/bench/record"
+	"flashstore/bench/scenario"
+	"flashstore/bench/target"
+	"flashstore/bench/warp"
+)
+
+// session is one run of the harness: a workspace, a place for records, a clock.
+type session struct {
+	options
+	id          string
+	raw         string // folder of the operations of each leg
+	workspace   *target.Workspace
+	index       *record.Index
+	messages    io.Writer
+	server      []int // cores
+	client      []int
+	started     time.Time
+	legsDone    int
+	legsPlanned int
+	perLeg      time.Duration // as far as known
+}
+
+func openSession(o options, messages io.Writer) (*session, error) {
+	for _, binary := range []string{o.server, o.warp} {
+		if _, err := os.Stat(binary); err != nil {
+			return nil, fmt.Errorf("%w: %w; make build warp", errUsage, err)
+		}
+	}
+	s := &session{options: o, messages: messages, started: time.Now()}
+	s.id = s.started.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:4])
+	s.raw = filepath.Join(filepath.Dir(o.index), "raw", s.id)
+	if err := os.MkdirAll(s.raw, 0o755); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.index, err = record.Open(o.index); err != nil {
+		return nil, err
+	}
+	if s.workspace, err = target.OpenWorkspace(o.dir); err != nil {
+		return nil, err
+	}
+	if o.pin {
+		s.server, s.client = host.Split()
+	}
+	if err := s.recordStart(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *session) close() error { return s.workspace.Close() }
+
+func (s *session) recordStart() error {
+	print := host.TakeFingerprint(s.workspace.Path())
+	start := record.Session{
+		ID: s.id, Start: s.started, Machine: print.ID(), Fingerprint: print,
+		Binaries: map[string]string{}, Args: s.args,
+	}
+	start.Revision, start.Dirty = gitRevision(".")
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for name, path := range map[string]string{
+		"flashstore": s.options.server, "warp": s.warp, "flashbench": self,
+	} {
+		if start.Binaries[name], err = hashFile(path); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.messages, "%s, %d cores, %d MiB, Linux %s, %s (%s)\n",
+		print.CPU, print.Cores, print.MemoryMB, print.Kernel, print.FileSystem, print.MountFlags)
+	if s.server != nil {
+		fmt.Fprintf(s.messages, "server on core %s, client on core %s\n",
+			host.CoreList(s.server), host.CoreList(s.client))
+	}
+	return s.index.Append(record.Line{Session: &start})
+}
+
+// gitRevision of the tree at dir, and whether it has changes other than records. Empty without git.
+func gitRevision(dir string) (revision string, dirty bool) {
+	git := func(args ...string) (string, error) {
+		out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	revision, err := git("rev-parse", "--short=12", "HEAD")
+	if err != nil {
+		return "", false
+	}
+	changes, err := git("status", "--porcelain", "--", ".", ":!results")
+	return revision, err != nil || changes != ""
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// legOverhead is a first guess of what a leg takes beside its load: start, verify pass, stop.
+const legOverhead = 2 * time.Second
+
+// plan counts the legs, for the time left.
+func (s *session) plan(scenarios []*scenario.Scenario) {
+	total := time.Duration(0)
+	for _, sc := range scenarios {
+		legs := 2 * sc.Run.Pairs * len(sc.Comparisons())
+		s.legsPlanned += legs
+		total += time.Duration(legs) * (sc.Run.Duration + warp.LeadTime + legOverhead)
+	}
+	s.perLeg = total / time.Duration(max(1, s.legsPlanned))
+	fmt.Fprintf(s.messages, "%d legs, about %s\n", s.legsPlanned, total.Round(time.Second))
+}
+
+// timeLeft estimates from the legs so far; before the first one, from the plan.
+func (s *session) timeLeft() time.Duration {
+	return time.Duration(s.legsPlanned-s.legsDone) * s.perLeg
+}
+
+// mayRetry says whether a pair more fits into the budget.
+func (s *session) mayRetry() bool {
+	return s.budget == 0 || time.Since(s.started)+s.timeLeft()+s.perLeg < s.budget
+}
+
+// calibrate writes back what earlier legs left in the page cache, so that it is not measured.
+func (s *session) calibrate(ctx context.Context) (host.Calibration, error) {
+	if err := ctx.Err(); err != nil {
+		return host.Calibration{}, err
+	}
+	if err := host.SyncDisk(s.workspace.Path()); err != nil {
+		return host.Calibration{}, err
+	}
+	return host.Calibrate(s.workspace.Path())
+}
