@@ -1,0 +1,3 @@
+package main
+
+func check([]string) int { return 2 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"flashstore/engine"
+	"flashstore/engine/config"
+)
+
+// server runs until SIGTERM or SIGINT.
+func server(args []string) error {
+	loaded, err := config.Load(args, os.Environ(), os.Stdout)
+	if loaded != nil && loaded.PrintConfig && err == nil {
+		loaded.Print(os.Stdout)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log := logger(loaded.LogLevel)
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	e, err := engine.New(stop, loaded.Config, log)
+	if err != nil {
+		return err
+	}
+	addr, err := e.Listen()
+	if err != nil {
+		return errors.Join(err, e.Shutdown(context.Background()))
+	}
+	if loaded.Durability == "relaxed" {
+		log.Warn("durability is relaxed: a power cut may lose acknowledged writes")
+	}
+	log.Info("serving S3", "address", "http://"+addr.String(), "netloop", loaded.Netloop,
+		"allocator", loaded.Allocator, "ioengine", loaded.IOEngine, "simd", loaded.SIMD,
+		"durability", loaded.Durability)
+	served := make(chan error, 1)
+	go func() { served <- e.Serve() }()
+	select {
+	case err = <-served:
+		err = fmt.Errorf("the server ended by itself: %w", err)
+	case <-stop.Done():
+		log.Info("stopping", "grace", loaded.ShutdownGrace)
+	}
+	grace, done := context.WithTimeout(context.Background(), loaded.ShutdownGrace)
+	defer done()
+	stopErr := e.Shutdown(grace)
+	if errors.Is(stopErr, context.DeadlineExceeded) {
+		log.Warn("some requests were cut off at the end of the grace period", "error", stopErr)
+		stopErr = nil
+	}
+	return errors.Join(err, stopErr)
+}
+
+// logger writes text to standard error.
+func logger(name string) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(name)) // config has validated it
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"flashstore/arena"
+	"flashstore/engine/adminapi"
+	"flashstore/engine/config"
+	"flashstore/engine/erasure"
+	"flashstore/engine/iam"
+	lockslocal "flashstore/engine/lock/local"
+	"flashstore/engine/metrics"
+	"flashstore/engine/s3api"
+	"flashstore/engine/sigv4"
+	"flashstore/ioengine"
+	"flashstore/netloop"
+)
+
+// Engine is a composed server. New opens everything, Listen binds, Serve answers, Shutdown
+// stops; each is called once, in this order.
+type Engine struct {
+	config    config.Config
+	log       *slog.Logger
+	parts     parts
+	allocator arena.Allocator
+	io        ioengine.Engine
+	ioWhy     string // why io is not the engine asked for, or ""
+	drives    *driveSet
+	store     *erasure.Store
+	server    netloop.Server
+	handler   netloop.Handler
+	ready     atomic.Bool
+	closers   []func() error // in order of start
+}
+
+// New composes a server from c: its drives are open and its store serves when New returns. On an
+// error everything is closed again.
+func New(ctx context.Context, c config.Config, log *slog.Logger) (*Engine, error) {
+	e := &Engine{config: c, log: log, parts: allParts()}
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+func (e *Engine) start(ctx context.Context) (err error) {
+	root, err := e.openStorage(ctx)
+	if err != nil {
+		return err
+	}
+	if e.handler, err = e.handlers(root); err != nil {
+		return err
+	}
+	e.server, err = e.parts.netloop(&e.config, e.allocator)
+	return err
+}
+
+// openStorage opens memory, I/O, drives and the store over them.
+func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
+	if e.allocator, err = e.parts.allocator(&e.config); err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, e.allocator.Close)
+	e.io, e.ioWhy, err = e.parts.ioengine(&e.config, probeDir(e.config.Drives), e.log)
+	if err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, e.io.Close)
+	if e.drives, err = openDrives(&e.config, e.io, e.log); err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, e.drives.close)
+	if root, err = rootIdentity(&e.config, e.log); err != nil {
+		return nil, err
+	}
+	e.store, err = erasure.New(erasure.Config{Drives: e.drives.drives(),
+		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.allocator,
+		Locks: lockslocal.New(), Logger: e.log})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", config.ErrUsage, err)
+	}
+	if err := e.store.Start(ctx); err != nil {
+		return nil, err
+	}
+	e.closers = append(e.closers, func() error { e.store.Close(); return nil })
+	return root, nil
+}
+
+// probeDir is an existing directory on the file system of the first drive.
+func probeDir(drives []string) string {
+	dir, err := filepath.Abs(drives[0])
+	for err == nil {
+		if _, err := os.Stat(dir); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	return os.TempDir()
+}
+
+// handlers builds the way of a request above the store.
+func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
+	registry := metrics.New()
+	registry.Func(e.figures)
+	requests, err := registry.NewRequests(s3api.OpNames())
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := sigv4.New(sigv4.Config{Region: e.config.Region, Keys: root})
+	if err != nil {
+		return nil, err
+	}
+	s3, err := s3api.New(s3api.Config{Store: e.store, Verifier: verifier, Authorizer: root,
+		Region: e.config.Region, Domains: e.config.Domains, Recorder: requests, Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	own, err := adminapi.New(adminapi.Config{
+		Ready:         e.ready.Load,
+		Cluster:       func() bool { return e.store.HasWriteQuorum() },
+		Status:        func() any { return e.status() },
+		Gatherer:      registry,
+		Verifier:      verifier,
+		Authorizer:    root,
+		MetricsToken:  e.config.MetricsToken,
+		MetricsPublic: e.config.MetricsPublic,
+		Log:           e.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s3api.NewMux(own, s3, e.config.Domains), nil
+}
+
+// Listen binds the configured address and returns what was bound.
+func (e *Engine) Listen() (net.Addr, error) {
+	addr, err := e.server.Listen(e.config.Address)
+	if err != nil {
+		return nil, fmt.Errorf("address %s: %w; choose another with --address", e.config.Address,
+			err)
+	}
+	return addr, nil
+}
+
+// Serve answers requests until Shutdown.
+func (e *Engine) Serve() error {
+	e.ready.Store(true)
+	return e.server.Serve(e.handler)
+}
+
+// Shutdown stops accepting, lets what is in flight end within ctx, then closes every part. A
+// second call is not allowed.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	e.ready.Store(false)
+	return errors.Join(e.server.Shutdown(ctx), e.close())
+}
+
+// close closes the parts in the reverse order of their start.
+func (e *Engine) close() (err error) {
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, e.closers[i]())
+	}
+	e.closers = nil
+	return err
+}

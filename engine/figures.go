@@ -1,0 +1,80 @@
+package engine
+
+import "flashstore/engine/metrics"
+
+// figures turns the Stats of the parts into metrics at each scrape.
+func (e *Engine) figures(emit func(metrics.Figure)) {
+	counter := func(name, help string, value uint64, labels ...metrics.Label) {
+		emit(metrics.Figure{Name: name, Help: help, Kind: metrics.Counter, Labels: labels,
+			Value: float64(value)})
+	}
+	level := func(name, help string, value int64, labels ...metrics.Label) {
+		emit(metrics.Figure{Name: name, Help: help, Kind: metrics.Level, Labels: labels,
+			Value: float64(value)})
+	}
+	for axis, s := range e.axes() {
+		level("axis_info", "The active value of each axis.", 1, metrics.Label{Name: "axis",
+			Value: axis}, metrics.Label{Name: "active", Value: s.Active})
+	}
+	e.frontFigures(counter, level)
+	e.storeFigures(counter, level)
+	for _, d := range e.driveStatus() {
+		label := metrics.Label{Name: "drive", Value: d.Path}
+		online := int64(0)
+		if d.Health == "online" {
+			online = 1
+		}
+		level("drive_online", "1 if the drive reads and writes.", online, label)
+		level("drive_free_bytes", "Free space of the drive's file system.", d.FreeBytes, label)
+		counter("drive_commits_total", "Records committed.", d.Commits, label)
+		counter("drive_batches_total", "Log writes that carried them.", d.Batches, label)
+	}
+}
+
+type (
+	countFunc func(name, help string, value uint64, labels ...metrics.Label)
+	levelFunc func(name, help string, value int64, labels ...metrics.Label)
+)
+
+// frontFigures are those of the server and of memory.
+func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
+	n := e.server.Stats()
+	level("connections", "Open connections.", n.Connections)
+	counter("connections_accepted_total", "Connections accepted.", n.Accepted)
+	counter("connections_refused_total", "Connections over the limit.", n.Refused)
+	counter("http_requests_total", "Requests parsed.", n.Requests)
+	counter("http_malformed_total", "Heads refused by the parser.", n.Malformed)
+	counter("http_timeouts_total", "Connections cut by a deadline or rate.", n.TimedOut)
+	counter("socket_read_bytes_total", "Bytes read from clients.", n.ReadBytes)
+	counter("socket_written_bytes_total", "Bytes written to clients.", n.WrittenBytes)
+	counter("socket_writes_total", "Write calls to clients.", n.WriteCalls)
+	m := e.allocator.Stats()
+	level("blocks_in_use", "64 KiB blocks lent out.", m.BlocksInUse)
+	level("memory_reserved_bytes", "Memory the allocator holds.", m.ReservedBytes)
+	counter("blocks_borrowed_total", "Blocks lent.", m.BlocksBorrowed)
+	counter("memory_exhausted_total", "Requests refused for lack of memory.", m.Exhausted)
+	counter("memory_heap_fallbacks_total", "Allocations served by the Go heap.",
+		m.HeapFallbacks)
+}
+
+// storeFigures are those of the erasure set and the I/O engine.
+func (e *Engine) storeFigures(counter countFunc, level levelFunc) {
+	s := e.store.Stats()
+	level("drives_online", "Drives that read and write.", int64(s.DrivesOnline))
+	level("write_quorum", "Drives that must hold a write.", int64(s.WriteQuorum))
+	counter("acked_below_full_total", "Writes acknowledged on fewer than all drives.",
+		s.AckedBelowFull)
+	counter("writes_decided_total", "Undecided writes rolled forward.", s.Decided)
+	counter("reads_degraded_total", "Stripes rebuilt from parity.", s.DegradedReads)
+	counter("reads_undecided_total", "Reads answered 503 until a write is decided.",
+		s.Undecided)
+	counter("quorum_missed_total", "Commits below the write quorum.", s.QuorumMissed)
+	counter("codec_calls_total", "Reed-Solomon calls.", s.Codec.Encodes+s.Codec.Rebuilds)
+	i := e.io.Stats()
+	counter("io_read_bytes_total", "Bytes read from drives.", i.ReadBytes)
+	counter("io_write_bytes_total", "Bytes written to drives.", i.WriteBytes)
+	counter("io_synced_writes_total", "Writes and syncs that reached stable storage.",
+		i.SyncWrites)
+	counter("io_errors_total", "Failed operations on drives.", i.Errors)
+	counter("io_cached_reads_total", "Reads served by the page cache at once.", i.CachedReads)
+}

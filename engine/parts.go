@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"flashstore/arena"
+	"flashstore/arena/block64k"
+	"flashstore/arena/heap"
+	"flashstore/arena/syncpool"
+	"flashstore/engine/config"
+	"flashstore/ioengine"
+	"flashstore/ioengine/threadpool"
+	"flashstore/ioengine/uring"
+	"flashstore/netloop"
+	"flashstore/netloop/epoll"
+	"flashstore/netloop/netconn"
+	"flashstore/netloop/nethttp"
+)
+
+// parts is the table of swappable parts: axis value → constructor. The SIMD path is chosen in
+// erasure/codec, durability in drive/local; both take their axis value as it is.
+type parts struct {
+	netloops   map[string]func(*config.Config, arena.Allocator) (netloop.Server, error)
+	allocators map[string]func(*config.Config) (arena.Allocator, error)
+	ioengines  map[string]func(probeDir string) (ioengine.Engine, error)
+}
+
+func allParts() parts {
+	return parts{
+		netloops: map[string]func(*config.Config, arena.Allocator) (netloop.Server, error){
+			"epoll": func(c *config.Config, a arena.Allocator) (netloop.Server, error) {
+				return epoll.New(epoll.Config{Limits: netloop.DefaultLimits(), Allocator: a,
+					Loops: c.Loops, Workers: c.Workers})
+			},
+			"nethttp": func(_ *config.Config, a arena.Allocator) (netloop.Server, error) {
+				return nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(), Allocator: a})
+			},
+			"netconn": func(_ *config.Config, a arena.Allocator) (netloop.Server, error) {
+				return netconn.New(netconn.Config{Limits: netloop.DefaultLimits(), Allocator: a})
+			},
+		},
+		allocators: map[string]func(*config.Config) (arena.Allocator, error){
+			"arena": func(c *config.Config) (arena.Allocator, error) {
+				return block64k.New(block64k.Config{BudgetBytes: c.MemoryBudget, Homes: c.Loops})
+			},
+			"syncpool": func(c *config.Config) (arena.Allocator, error) {
+				return syncpool.New(syncpool.Config{BudgetBytes: c.MemoryBudget})
+			},
+			"heap": func(c *config.Config) (arena.Allocator, error) {
+				return heap.New(heap.Config{BudgetBytes: c.MemoryBudget})
+			},
+		},
+		ioengines: map[string]func(string) (ioengine.Engine, error){
+			"uring": func(probeDir string) (ioengine.Engine, error) {
+				return uring.New(uring.Config{ProbeDir: probeDir})
+			},
+			"threadpool": func(string) (ioengine.Engine, error) {
+				return threadpool.New(threadpool.Config{})
+			},
+		},
+	}
+}
+
+// pick returns the constructor for an axis value.
+func pick[T any](axis, value string, table map[string]T) (T, error) {
+	build, ok := table[value]
+	if !ok {
+		valid := slices.Sorted(maps.Keys(table))
+		return build, fmt.Errorf("%w: %s %q is not available here; valid: %s", config.ErrUsage,
+			axis, value, strings.Join(valid, ", "))
+	}
+	return build, nil
+}
+
+func (p *parts) netloop(c *config.Config, a arena.Allocator) (netloop.Server, error) {
+	build, err := pick("netloop", c.Netloop, p.netloops)
+	if err != nil {
+		return nil, err
+	}
+	return build(c, a)
+}
+
+func (p *parts) allocator(c *config.Config) (arena.Allocator, error) {
+	build, err := pick("allocator", c.Allocator, p.allocators)
+	if err != nil {
+		return nil, err
+	}
+	return build(c)
+}
+
+// ioengine makes the engine asked for, or the thread pool where the kernel forbids io_uring;
+// why says so.
+func (p *parts) ioengine(c *config.Config, probeDir string,
+	log *slog.Logger) (e ioengine.Engine, why string, err error) {
+	build, err := pick("ioengine", c.IOEngine, p.ioengines)
+	if err != nil {
+		return nil, "", err
+	}
+	e, err = build(probeDir)
+	if !errors.Is(err, uring.ErrUnavailable) {
+		return e, "", err
+	}
+	log.Warn("io_uring cannot be used here: the thread pool takes its place", "reason", err)
+	why = err.Error()
+	e, err = p.ioengines["threadpool"](probeDir)
+	return e, why, err
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"flashstore/engine/drive"
+)
+
+// Version of the software.
+const Version = "0.1.0"
+
+// Status is the document of GET /flashstore/v1/status.
+type Status struct {
+	Version string                `json:"version"`
+	Go      string                `json:"go"`
+	Axes    map[string]AxisStatus `json:"axes"`
+	Set     SetStatus             `json:"set"`
+	Drives  []DriveStatus         `json:"drives"`
+}
+
+// AxisStatus is what was asked of an axis, what runs, and a counter that proves it is in use.
+type AxisStatus struct {
+	Requested string `json:"requested"`
+	Active    string `json:"active"`
+	Why       string `json:"why,omitempty"` // active differs from requested
+	Proof     Proof  `json:"proof"`
+}
+
+// Proof is a counter that only the active part moves.
+type Proof struct {
+	Name  string `json:"name"`
+	Count uint64 `json:"count"`
+}
+
+// SetStatus is the erasure set.
+type SetStatus struct {
+	DataShards     int    `json:"data_shards"`
+	ParityShards   int    `json:"parity_shards"`
+	WriteQuorum    int    `json:"write_quorum"`
+	DrivesOnline   int    `json:"drives_online"`
+	ReadOnly       bool   `json:"read_only"`
+	AckedBelowFull uint64 `json:"acked_below_full"`
+	DegradedReads  uint64 `json:"degraded_reads"`
+}
+
+// DriveStatus is one drive.
+type DriveStatus struct {
+	Path       string `json:"path"`
+	Position   int    `json:"position"`
+	Health     string `json:"health"`
+	Reason     string `json:"reason,omitempty"`
+	Term       uint64 `json:"term"`
+	TotalBytes int64  `json:"total_bytes"`
+	FreeBytes  int64  `json:"free_bytes"`
+	Commits    uint64 `json:"commits"`
+	Batches    uint64 `json:"batches"`
+}
+
+// status reads the present state of all parts.
+func (e *Engine) status() Status {
+	store := e.store.Stats()
+	return Status{
+		Version: Version + revision(),
+		Go:      runtime.Version(),
+		Axes:    e.axes(),
+		Set: SetStatus{DataShards: store.Layout.Data, ParityShards: store.Layout.Parity,
+			WriteQuorum: store.WriteQuorum, DrivesOnline: store.DrivesOnline,
+			ReadOnly: !e.store.HasWriteQuorum(), AckedBelowFull: store.AckedBelowFull,
+			DegradedReads: store.DegradedReads},
+		Drives: e.driveStatus(),
+	}
+}
+
+// axes says of each axis what was asked and what runs.
+func (e *Engine) axes() map[string]AxisStatus {
+	c := &e.config
+	net, memory, io := e.server.Stats(), e.allocator.Stats(), e.io.Stats()
+	simd := e.store.Stats().Codec
+	all := map[string]AxisStatus{
+		"netloop": {c.Netloop, net.Name, "", Proof{"requests", net.Requests}},
+		"allocator": {c.Allocator, e.allocator.Properties().Name, "",
+			Proof{"blocks_borrowed", memory.BlocksBorrowed}},
+		"ioengine": {c.IOEngine, e.io.Properties().Name, e.ioWhy, Proof{"pool_ops", io.PoolOps}},
+		"simd":     {c.SIMD, simd.Path, "", Proof{"codec_calls", simd.Encodes + simd.Rebuilds}},
+		"durability": {c.Durability, c.Durability, "",
+			Proof{"synced_writes", io.SyncWrites}},
+	}
+	if a := all["netloop"]; a.Active == "epoll" {
+		a.Proof = Proof{"epoll_events", net.EpollEvents}
+		all["netloop"] = a
+	}
+	if a := all["ioengine"]; a.Active == "uring" {
+		a.Proof = Proof{"cqes", io.CQEs}
+		all["ioengine"] = a
+	}
+	if a := all["durability"]; c.Durability == "relaxed" {
+		a.Proof = Proof{"write_bytes", io.WriteBytes}
+		all["durability"] = a
+	}
+	return all
+}
+
+func (e *Engine) driveStatus() []DriveStatus {
+	all := make([]DriveStatus, len(e.drives.slots))
+	for i := range e.drives.slots {
+		s := &e.drives.slots[i]
+		all[i] = DriveStatus{Path: s.path, Position: i, Health: drive.Offline.String()}
+		if s.drive == nil {
+			all[i].Reason = s.away.Error()
+			continue
+		}
+		info := s.drive.Info()
+		all[i].Health, all[i].Reason, all[i].Term = info.Health.String(), info.Reason, info.Term
+		all[i].TotalBytes, all[i].FreeBytes = info.TotalBytes, info.FreeBytes
+		all[i].Commits, all[i].Batches = info.Counters.Commits, info.Counters.Batches
+	}
+	return all
+}
+
+// revision is "+" and the short git revision of the build, if it is known.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "+" + s.Value[:12]
+		}
+	}
+	return ""
+}
+
+// VersionString is the version as people quote it.
+func VersionString() string { return Version + revision() }
