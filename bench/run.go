@@ -31,7 +31,8 @@ func runCommand(ctx context.Context, args []string, out, messages io.Writer) err
 	only, set := list{split: true}, list{}
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.Var(&only, "only", "run only scenarios of these `names`")
-	flags.Var(&set, "set", "change a value: `key=value`, as in run.duration=8s or netloop=nethttp,epoll")
+	flags.Var(&set, "set",
+		"change a value: `key=value`, as in run.duration=8s or netloop=nethttp,epoll")
 	quick := flags.Bool("quick", false, "two short pairs: a look, not a verdict")
 	pairs := flags.Int("pairs", 0, "`number` of pairs, instead of the scenario's")
 	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")

@@ -59,13 +59,13 @@ type Leg struct {
 	Start        time.Time         `json:"start"`
 	Outcome      Outcome           `json:"outcome"`
 	Reason       string            `json:"reason,omitempty"` // unless OK
-	Noisy        bool              `json:"noisy,omitempty"`  // the machine was not the same for both legs
+	Noisy        bool              `json:"noisy,omitempty"`  // the machine differed between legs
 	Drift        float64           `json:"drift,omitempty"`  // against the pair's first leg
 
 	Calibration host.Calibration   `json:"calibration"`
 	ServerCores []int              `json:"server_cores,omitempty"`
 	ClientCores []int              `json:"client_cores,omitempty"`
-	OtherCPU    float64            `json:"other_cpu,omitempty"` // share of the machine, kernel threads included
+	OtherCPU    float64            `json:"other_cpu,omitempty"` // share of the machine
 	Operations  int                `json:"operations,omitempty"`
 	Metrics     map[string]float64 `json:"metrics,omitempty"` // by the names scenario files use
 	Raw         string             `json:"raw,omitempty"`     // file of operations, if kept

@@ -35,7 +35,9 @@ func (s *Scenario) Set(assignment string) error {
 
 func (s *Scenario) setters() map[string]func(string) error {
 	setters := map[string]func(string) error{
-		"workload.obj_size":        func(v string) error { return s.Workload.ObjSize.UnmarshalText([]byte(v)) },
+		"workload.obj_size": func(v string) error {
+			return s.Workload.ObjSize.UnmarshalText([]byte(v))
+		},
 		"workload.objects":         setInt(&s.Workload.Objects),
 		"workload.concurrent":      setInt(&s.Workload.Concurrent),
 		"workload.payload_signing": setText(&s.Workload.PayloadSigning),

@@ -52,14 +52,17 @@ func (s *Server) Preload(ctx context.Context, objects int, objectBytes int64, se
 }
 
 func (s *Server) preloadOne(ctx context.Context, i int, data []byte, seed uint64) error {
-	var key [32]byte
-	binary.LittleEndian.PutUint64(key[:], seed)
-	binary.LittleEndian.PutUint64(key[8:], uint64(i))
-	rand.NewChaCha8(key).Read(data)
+	rand.NewChaCha8(chachaKey(seed, uint64(i))).Read(data)
 	name := fmt.Sprintf("load/%03d/%08d", i%100, i)
 	_, err := s.client.PutObject(ctx, Bucket, name, bytes.NewReader(data), int64(len(data)),
 		minio.PutObjectOptions{DisableMultipart: true})
 	return err
+}
+
+func chachaKey(seed, stream uint64) (key [32]byte) {
+	binary.LittleEndian.PutUint64(key[:], seed)
+	binary.LittleEndian.PutUint64(key[8:], stream)
+	return key
 }
 
 func (s *Server) checkCount(ctx context.Context, objects int) error {

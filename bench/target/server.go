@@ -173,7 +173,8 @@ func (s *Server) probe(ctx context.Context) error {
 // PID is the server's process number.
 func (s *Server) PID() int { return s.process.PID() }
 
-// Stop ends the server as an operator would; an error if it does not obey or its exit code is not 0.
+// Stop ends the server as an operator would; an error if it does not obey or
+// its exit code is not 0.
 func (s *Server) Stop() error { return s.process.Stop(stopGrace) }
 
 // Kill ends the server at once.

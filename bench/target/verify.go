@@ -24,8 +24,8 @@ const (
 	objectBytesMax = 8 << 20
 )
 
-// Verify writes objects of several sizes, among them objectBytes, reads them back whole and in part,
-// and lists them. It leaves them in a bucket of its own; a second pass overwrites them.
+// Verify writes objects of several sizes, among them objectBytes, reads them back whole and in
+// part, and lists them. It leaves them in a bucket of its own; a second pass overwrites them.
 func (s *Server) Verify(ctx context.Context, objectBytes int64, seed uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, verifyMax)
 	defer cancel()
@@ -36,7 +36,7 @@ func (s *Server) Verify(ctx context.Context, objectBytes int64, seed uint64) err
 	sizes := []int64{1, 64 << 10, 2<<20 + 17, min(objectBytes, objectBytesMax)}
 	slices.Sort(sizes)
 	sizes = slices.Compact(sizes)
-	random := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24)})
+	random := rand.NewChaCha8(chachaKey(seed, 0))
 	var keys []string
 	for _, size := range sizes {
 		key := fmt.Sprintf("verify/%010d", size)
