@@ -24,6 +24,7 @@ func (l *Limits) Validate() error {
 		{"ShutdownLinger", int64(l.ShutdownLinger)},
 		{"TargetBytesMax", int64(l.TargetBytesMax)},
 		{"TrailerBytesMax", int64(l.TrailerBytesMax)},
+		{"QueueMax", int64(l.QueueMax)},
 	} {
 		if limit.value <= 0 {
 			return fmt.Errorf("netloop: Limits.%s is %d, must be positive", limit.name, limit.value)

@@ -51,6 +51,7 @@ type Limits struct {
 	ShutdownLinger  time.Duration // how long a closing connection drains, so that its answer arrives
 	TargetBytesMax  int           // of the request target; more: 414
 	TrailerBytesMax int           // of a chunked body's trailer section
+	QueueMax        int           // requests that wait for a worker; more: 503 and close
 }
 
 // DefaultLimits are the limits of a server nobody configured.
@@ -69,6 +70,7 @@ func DefaultLimits() Limits {
 		ShutdownLinger:  500 * time.Millisecond,
 		TargetBytesMax:  16 << 10, // a 1,024-byte key, percent-encoded, and a presigned query
 		TrailerBytesMax: 8 << 10,
+		QueueMax:        4_096,
 	}
 }
 

@@ -35,8 +35,8 @@ type Chunked struct {
 	err        error
 }
 
-// Reset starts a new body.
-func (c *Chunked) Reset(limits *Limits) { *c = Chunked{trailerMax: limits.TrailerBytes} }
+// Reset starts a new body, whose trailer has at most so many bytes.
+func (c *Chunked) Reset(trailerBytesMax int) { *c = Chunked{trailerMax: trailerBytesMax} }
 
 // Done reports whether the body and its trailer are complete.
 func (c *Chunked) Done() bool { return c.stage == chunkDone }

@@ -93,7 +93,7 @@ func FuzzChunked(f *testing.F) {
 		data, used, done, err := chunkedBody(in)
 		l := limits()
 		var c http1.Chunked
-		c.Reset(&l)
+		c.Reset(l.TrailerBytes)
 		var piecesData []byte
 		var piecesErr error
 		piecesUsed := 0

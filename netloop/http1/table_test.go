@@ -19,7 +19,7 @@ func limits() http1.Limits {
 func chunkedBody(in []byte) (data []byte, used int, done bool, err error) {
 	l := limits()
 	var c http1.Chunked
-	c.Reset(&l)
+	c.Reset(l.TrailerBytes)
 	for used < len(in) && !c.Done() {
 		if left := c.Left(); left > 0 {
 			n := int(min(left, int64(len(in)-used)))

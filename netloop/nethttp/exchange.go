@@ -35,6 +35,7 @@ type exchange struct {
 	body      io.Reader
 	rate      session.Rate
 	bodyBegun bool
+	bodyDone  bool
 	noBody    bool  // of the response: HEAD, 204, 304
 	left      int64 // of the declared response body; -1: not declared
 	broken    bool  // the response cannot be completed
@@ -50,7 +51,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	x.begin(w, r)
 	defer x.end() // also when the handler panics: net/http then breaks the connection
 	s.handler.Handle(&x.Exchange)
-	keep, err := x.Finish()
+	_, err := x.Finish() // CloseAfter went out as a header field, which net/http obeys
 	if x.broken || err != nil || x.Broken() {
 		s.counters.abortedReplies.Add(1)
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
@@ -58,14 +59,28 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		panic(http.ErrAbortHandler)
 	}
-	_ = keep // CloseAfter went out as a header field, which net/http obeys
+	x.boundDrain(r)
+}
+
+// boundDrain gives net/http, which drops what was left of the body without a deadline of its
+// own, one. It is gone with the next request.
+func (x *exchange) boundDrain(r *http.Request) {
+	limits := &x.server.config.Limits
+	switch {
+	case x.bodyDone || r.ContentLength == 0:
+		return
+	case !x.bodyBegun && r.Header.Get("Expect") != "": // it will not come
+		_ = x.control.SetReadDeadline(time.Now().Add(limits.ShutdownLinger))
+	default:
+		_ = x.control.SetReadDeadline(time.Now().Add(limits.BodyRateWindow))
+	}
 }
 
 func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	x.Reset(x, x.memory)
 	x.writer, x.body = w, r.Body
 	x.control = http.NewResponseController(w)
-	x.bodyBegun, x.noBody, x.broken, x.left = false, false, false, -1
+	x.bodyBegun, x.bodyDone, x.noBody, x.broken, x.left = false, false, false, false, -1
 	x.text, x.header = x.text[:0], x.header[:0]
 
 	req := &x.Request
@@ -138,6 +153,7 @@ func (x *exchange) ReadBody(p []byte) (int, error) {
 	case err == io.EOF && n > 0:
 		return n, nil // the end is for the next call
 	case err == io.EOF:
+		x.bodyDone = true
 		_ = x.control.SetReadDeadline(time.Time{})
 		return n, io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && !fast:

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -54,7 +52,6 @@ func New(config Config) (*Server, error) {
 		ReadHeaderTimeout: config.Limits.HeadTimeout,
 		IdleTimeout:       config.Limits.IdleTimeout,
 		MaxHeaderBytes:    config.Limits.HeadBytesMax,
-		ErrorLog:          log.New(io.Discard, "", 0),
 		ConnContext:       withConn,
 		// Without this, OPTIONS * is answered by net/http itself.
 		DisableGeneralOptionsHandler: true,

@@ -26,7 +26,7 @@ func MalformedMessages() []Malformed {
 }
 
 func head(fields ...string) string {
-	return "PUT /b/k HTTP/1.1\r\nHost: h\r\n" + strings.Join(fields, "\r\n") + "\r\n\r\n"
+	return "PUT /body HTTP/1.1\r\nHost: h\r\n" + strings.Join(fields, "\r\n") + "\r\n\r\n"
 }
 
 func fromFields(status int, prefix string, values ...string) []Malformed {

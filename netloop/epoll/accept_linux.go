@@ -1,0 +1,124 @@
+package epoll
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// acceptMax is how many connections a loop accepts before it looks after those it has. The
+// listener is level-triggered: the rest is there the next time.
+const acceptMax = 64
+
+func (l *loop) accept(index int) {
+	if index >= len(l.listeners) {
+		return // closed meanwhile
+	}
+	for range acceptMax {
+		fd, name, err := unix.Accept4(l.listeners[index], unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch err {
+		case nil:
+			l.place(fd, addrPort(name))
+		case unix.EMFILE, unix.ENFILE:
+			l.refuseOne(index)
+			return
+		case unix.EINTR, unix.ECONNABORTED:
+		default: // EAGAIN, or want of memory: later
+			return
+		}
+	}
+}
+
+// refuseOne takes a connection off the queue although no descriptor is left, and closes it:
+// otherwise it stays there, and the loop turns without end.
+func (l *loop) refuseOne(index int) {
+	if l.reserve < 0 {
+		l.refillReserve()
+		return
+	}
+	_ = unix.Close(l.reserve)
+	l.reserve = -1
+	if fd, _, err := unix.Accept4(l.listeners[index], unix.SOCK_CLOEXEC); err == nil {
+		_ = unix.Close(fd)
+		l.counters.Refused.Add(1)
+	}
+	l.refillReserve()
+}
+
+func (l *loop) refillReserve() {
+	if fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		l.reserve = fd
+	}
+}
+
+// place gives a new connection to the emptier of two loops: this one and one by chance.
+func (l *loop) place(fd int, remote netip.AddrPort) {
+	s := l.server
+	if s.open.Add(1) > int64(s.config.Limits.ConnectionsMax) {
+		s.open.Add(-1)
+		l.counters.Refused.Add(1)
+		_ = unix.Close(fd)
+		return
+	}
+	l.counters.Accepted.Add(1)
+	target := l
+	if other := s.loops[rand.IntN(len(s.loops))]; other.open.Load() < l.open.Load() {
+		target = other
+	}
+	target.open.Add(1)
+	target.counters.Connections.Add(1)
+	if target == l {
+		l.adopt(fd, remote)
+		return
+	}
+	target.send(letter{fd: fd, remote: remote})
+}
+
+// adopt makes fd a connection of this loop.
+func (l *loop) adopt(fd int, remote netip.AddrPort) {
+	var slot uint32
+	if n := len(l.free); n > 0 {
+		slot = l.free[n-1]
+		l.free = l.free[:n-1]
+	} else {
+		slot = uint32(len(l.slots))
+		l.slots = append(l.slots, nil)
+		l.gens = append(l.gens, 0)
+	}
+	c := &conn{fd: fd, token: token{slot, l.gens[slot]}, loop: l, remote: remote}
+	c.timer.conn = c
+	c.owner.Store(ownerLoop)
+	l.slots[slot] = c
+	const events = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+	if err := l.poller.add(fd, events, c.token); err != nil {
+		l.close(c) // out of memory
+		return
+	}
+	if l.stopping {
+		l.close(c)
+		return
+	}
+	// The registration reports what has come already as an event.
+	l.setDeadline(c, l.server.config.Limits.IdleTimeout)
+	c.owner.Store(ownerNobody)
+}
+
+// close ends c, which the loop owns, and frees its slot for another generation.
+func (l *loop) close(c *conn) {
+	l.detach(c)
+	l.wheel.remove(&c.timer)
+	_ = unix.Close(c.fd)
+	l.slots[c.token.slot] = nil
+	l.gens[c.token.slot]++
+	l.free = append(l.free, c.token.slot)
+	l.open.Add(-1)
+	l.counters.Connections.Add(-1)
+	l.server.open.Add(-1)
+}
+
+// reset ends c in a way the peer cannot take for a clean end.
+func (l *loop) reset(c *conn) {
+	_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	l.close(c)
+}

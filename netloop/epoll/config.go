@@ -1,0 +1,51 @@
+package epoll
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"flashstore/arena"
+	"flashstore/netloop"
+)
+
+// ErrUnsupported: this platform has no epoll.
+var ErrUnsupported = errors.New("epoll: only on Linux")
+
+const (
+	loopsMax   = 256
+	workersMax = 1 << 16
+	// workersDefault: a worker is a goroutine, a few KiB while it waits. Fewer would let as
+	// many slow bodies keep everybody else waiting.
+	workersDefault = 1024
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Limits    netloop.Limits
+	Allocator arena.Allocator // of connection blocks and request memory; not closed
+	Loops     int             // 0: GOMAXPROCS
+	Workers   int             // Handle calls at once; 0: workersDefault
+}
+
+// Validate names the first thing that is missing or out of range.
+func (c *Config) Validate() error {
+	switch {
+	case c.Allocator == nil:
+		return errors.New("epoll: Config.Allocator is nil")
+	case c.Loops < 0 || c.Loops > loopsMax:
+		return fmt.Errorf("epoll: Config.Loops is %d, at most %d", c.Loops, loopsMax)
+	case c.Workers < 0 || c.Workers > workersMax:
+		return fmt.Errorf("epoll: Config.Workers is %d, at most %d", c.Workers, workersMax)
+	}
+	return c.Limits.Validate()
+}
+
+func (c *Config) setDefaults() {
+	if c.Loops == 0 {
+		c.Loops = runtime.GOMAXPROCS(0)
+	}
+	if c.Workers == 0 {
+		c.Workers = workersDefault
+	}
+}

@@ -1,0 +1,199 @@
+package epoll
+
+import (
+	"io"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"flashstore/netloop/session"
+)
+
+// token is the data of an epoll event.
+type token struct{ slot, generation uint32 }
+
+// Tokens that are not connections.
+const slotReserved = 1 << 30
+
+var wakeToken = token{slot: slotReserved} // never changed
+
+func listenerToken(index int) token { return token{slot: slotReserved + 1 + uint32(index)} }
+
+// owner of a connection.
+const (
+	ownerNobody uint32 = iota
+	ownerLoop
+	ownerWorker
+)
+
+// Bits of conn.ready.
+const (
+	bitIn  uint32 = 1 << iota // there may be bytes, or the end, to be read
+	bitOut                    // there may be room to write
+	bitEnd                    // the peer has closed its side, or all is over: bitIn stays set
+)
+
+// phase is what the owner is to do with a connection next.
+type phase uint8
+
+const (
+	phaseRead   phase = iota // read and answer requests
+	phaseHandle              // a worker is to call the handler
+	phaseDrain               // a worker is to drop the rest of a body
+	phaseFlush               // the loop writes spill, then goes by verdict
+	phaseLinger              // half-closed; bytes are dropped until the peer closes too
+	phaseClose
+	phaseBreak // close with a reset
+)
+
+// conn is one connection. 200 to 300 bytes: this is all an idle one costs.
+type conn struct {
+	fd     int
+	token  token
+	loop   *loop
+	remote netip.AddrPort
+
+	owner  atomic.Uint32
+	ready  atomic.Uint32
+	waiter atomic.Pointer[worker] // the worker that waits for a bit of ready
+
+	// Of the owner.
+	phase    phase
+	inWorker bool
+	active   *active // nil while idle
+	verdict  session.Verdict
+	spill    []byte // what the loop could not write at once
+	timer    timer
+	headBy   int64 // the tick by which the head that has begun must end; 0: none has
+}
+
+// errAgain is what fill returns when nothing has come.
+const errAgain = unix.EAGAIN
+
+// fill reads what has come into the session's buffer, without waiting.
+func (c *conn) fill() (unix.Errno, bool) {
+	if c.ready.Load()&bitIn == 0 {
+		return errAgain, false
+	}
+	n, errno := c.read(c.active.session.Room())
+	if n > 0 {
+		c.active.session.Filled(n)
+		return 0, true
+	}
+	return errno, false // errno 0: the end
+}
+
+// read keeps invariant 3: bitIn stays unless the socket has been read empty.
+func (c *conn) read(p []byte) (int, unix.Errno) {
+	c.ready.And(^bitIn)
+	n, errno := rawRead(c.fd, p)
+	if errno != 0 {
+		return 0, errno
+	}
+	if n == len(p) || c.ready.Load()&bitEnd != 0 {
+		c.ready.Or(bitIn)
+	}
+	c.loop.counters.ReadBytes.Add(uint64(n))
+	return n, 0
+}
+
+// ReadBefore implements session.Stream, for workers.
+func (c *conn) ReadBefore(p []byte, deadline time.Time) (int, error) {
+	for {
+		n, errno := c.read(p)
+		switch {
+		case n > 0:
+			return n, nil
+		case errno == 0:
+			return 0, io.EOF
+		case errno != errAgain:
+			return 0, errno
+		}
+		if !c.active.worker.await(c, bitIn, deadline) {
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+}
+
+// WriteAll implements session.Stream. A worker waits for room in the socket; a loop copies
+// what finds none.
+func (c *conn) WriteAll(bufs [][]byte) error {
+	if !c.inWorker && len(c.spill) > 0 {
+		c.spillFrom(bufs, 0)
+		return nil
+	}
+	a := c.active
+	for done := 0; ; {
+		iov, total := a.fillIovecs(bufs, done)
+		if total == 0 {
+			return nil
+		}
+		n, errno := rawWritev(c.fd, iov, total)
+		clear(iov)
+		c.loop.counters.WriteCalls.Add(1)
+		if errno == 0 {
+			c.loop.counters.WrittenBytes.Add(uint64(n))
+			done += n
+			continue
+		}
+		if errno != errAgain {
+			return errno
+		}
+		if !c.inWorker {
+			c.spillFrom(bufs, done)
+			return nil
+		}
+		if err := c.awaitRoom(); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitRoom returns once the socket may take bytes again. The bit may be old: clearing it and
+// trying once more is left to the caller's loop, which comes back if there is still no room.
+func (c *conn) awaitRoom() error {
+	if c.ready.And(^bitOut)&bitOut != 0 {
+		return nil
+	}
+	if !c.active.worker.await(c, bitOut, time.Now().Add(c.loop.server.config.Limits.WriteTimeout)) {
+		c.loop.counters.TimedOut.Add(1)
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// spillFrom copies bufs without their first skip bytes.
+func (c *conn) spillFrom(bufs [][]byte, skip int) {
+	for _, b := range bufs {
+		if skip >= len(b) {
+			skip -= len(b)
+			continue
+		}
+		c.spill = append(c.spill, b[skip:]...)
+		skip = 0
+	}
+}
+
+// flush writes spill as far as it goes and reports whether all of it went.
+func (c *conn) flush() (bool, error) {
+	c.ready.And(^bitOut)
+	for len(c.spill) > 0 {
+		iov, total := c.active.fillIovecs([][]byte{c.spill}, 0)
+		n, errno := rawWritev(c.fd, iov, total)
+		clear(iov)
+		c.loop.counters.WriteCalls.Add(1)
+		if errno == errAgain {
+			return false, nil
+		}
+		if errno != 0 {
+			return false, errno
+		}
+		c.loop.counters.WrittenBytes.Add(uint64(n))
+		c.spill = c.spill[n:]
+	}
+	c.spill = nil
+	return true, nil
+}

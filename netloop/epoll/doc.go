@@ -1,0 +1,24 @@
+// Package epoll serves netloop Handlers from event loops on Linux: one epoll instance and one
+// SO_REUSEPORT listener per loop, and a bounded pool of workers for handlers that block.
+//
+// It does not know HTTP beyond "a head is complete" (see netloop/session). Elsewhere than on
+// Linux New returns ErrUnsupported.
+//
+// Invariants:
+//
+//  1. A connection has one owner at a time: nobody (it waits for its peer), its loop, or one
+//     worker. Only the owner touches the socket and the session; only the loop closes it.
+//  2. A connection is registered once, edge-triggered. The loop notes every edge in
+//     conn.ready before it looks at the owner; an owner gives a connection up before it looks
+//     at conn.ready a last time. So an edge is seen by one of them at least: none is lost.
+//  3. conn.ready has bitIn whenever the socket may hold bytes nobody has read.
+//  4. Event data is slot and generation. An event of an earlier connection in a slot is
+//     dropped.
+//  5. A connection without bytes in hand holds no block and no session.
+//  6. System calls that are made raw, unseen by the Go scheduler, cannot sleep. A loop that
+//     has nothing to do waits in Go's own poller and holds up nobody.
+//  7. What a loop cannot write at once is copied and flushed later; the loop itself never
+//     waits for one connection.
+//
+// A handler that panics ends the process: nothing here hides it.
+package epoll

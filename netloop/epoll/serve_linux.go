@@ -1,0 +1,262 @@
+package epoll
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"flashstore/netloop/http1"
+	"flashstore/netloop/session"
+)
+
+// serve does what can be done for c, which the loop owns, and gives it up or closes it.
+func (l *loop) serve(c *conn) {
+	switch c.phase {
+	case phaseFlush:
+		l.flush(c)
+	case phaseLinger:
+		l.linger(c)
+	case phaseClose:
+		l.close(c)
+	case phaseBreak:
+		l.reset(c)
+	default:
+		l.read(c)
+	}
+}
+
+// read answers requests until there are no more bytes, a worker takes over, or it is the turn
+// of others.
+func (l *loop) read(c *conn) {
+	if c.active == nil {
+		if c.ready.Load()&bitIn == 0 {
+			l.park(c)
+			return
+		}
+		if err := l.attach(c); err != nil {
+			l.exhausted(c)
+			return
+		}
+	}
+	s := c.active.session
+	for turn := 0; ; {
+		if turn == l.server.config.Limits.PipelineMax && s.Pending() {
+			l.again = append(l.again, c)
+			return
+		}
+		ready, err := s.Next(l.now)
+		var refusal *http1.Refusal
+		if errors.As(err, &refusal) {
+			s.Refuse(refusal)
+			l.settle(c, session.VerdictClose)
+			return
+		}
+		if ready {
+			turn++
+			c.headBy = 0
+			if !l.answer(c) {
+				return
+			}
+			continue
+		}
+		errno, got := c.fill()
+		if got {
+			continue
+		}
+		if errno == errAgain {
+			l.park(c)
+		} else {
+			l.close(c) // the peer has gone between requests, or within a head
+		}
+		return
+	}
+}
+
+// answer handles a request and reports whether the loop may go on with c.
+func (l *loop) answer(c *conn) bool {
+	s := c.active.session
+	if inline := l.server.inline; inline != nil {
+		s.SetInline(true)
+		if inline.TryHandle(&s.Exchange) {
+			l.counters.Inline.Add(1)
+			return l.settle(c, s.Finish())
+		}
+		s.SetInline(false)
+	}
+	l.lend(c, phaseHandle)
+	return false
+}
+
+// lend gives c to a worker. Nothing of c may be touched afterwards.
+func (l *loop) lend(c *conn, p phase) {
+	c.phase, c.inWorker = p, true
+	c.owner.Store(ownerWorker)
+	if l.server.workers.submit(c) {
+		return
+	}
+	c.owner.Store(ownerLoop)
+	c.inWorker = false
+	if p == phaseHandle {
+		c.active.session.Overloaded()
+	}
+	l.settle(c, session.VerdictClose)
+}
+
+// settle acts on a verdict, once what was written has left, and reports whether the loop may
+// go on with c.
+func (l *loop) settle(c *conn, verdict session.Verdict) bool {
+	if len(c.spill) > 0 && verdict != session.VerdictBreak {
+		c.phase, c.verdict = phaseFlush, verdict
+		l.setDeadline(c, l.server.config.Limits.WriteTimeout)
+		l.flush(c)
+		return false
+	}
+	switch verdict {
+	case session.VerdictKeep:
+		c.phase = phaseRead
+		return true
+	case session.VerdictDrain:
+		l.lend(c, phaseDrain)
+	case session.VerdictClose:
+		c.phase = phaseLinger
+		l.linger(c)
+	case session.VerdictBreak:
+		l.reset(c)
+	}
+	return false
+}
+
+// flush goes on writing what the loop could not write at once.
+func (l *loop) flush(c *conn) {
+	before := len(c.spill)
+	done, err := c.flush()
+	if err != nil {
+		l.close(c)
+		return
+	}
+	if done {
+		if l.settle(c, c.verdict) {
+			l.again = append(l.again, c)
+		}
+		return
+	}
+	if len(c.spill) < before {
+		l.setDeadline(c, l.server.config.Limits.WriteTimeout)
+	}
+	l.giveUp(c, bitOut)
+}
+
+// linger drops what the peer still sends, so that its kernel does not throw our answer away,
+// until it closes too or the time is over.
+func (l *loop) linger(c *conn) {
+	if c.active != nil {
+		l.detach(c)
+		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+		l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
+	}
+	if c.timer.deadline.Load() <= l.wheel.now {
+		l.close(c) // it sends so fast that the wheel never finds it idle
+		return
+	}
+	if c.ready.Load()&bitIn != 0 {
+		if n, errno := c.read(l.scraps); n == 0 && errno != errAgain {
+			l.close(c)
+			return
+		}
+	}
+	l.giveUp(c, bitIn)
+}
+
+// park lets c wait for its peer: without a session if it has no bytes in hand.
+func (l *loop) park(c *conn) {
+	limits := &l.server.config.Limits
+	switch {
+	case c.active != nil && c.active.session.Pending():
+		if c.headBy == 0 {
+			c.headBy = l.tickAfter(l.now, limits.HeadTimeout)
+			l.wheel.set(&c.timer, c.headBy)
+		}
+	case l.stopping:
+		l.close(c)
+		return
+	default:
+		l.detach(c)
+		l.setDeadline(c, limits.IdleTimeout)
+	}
+	l.giveUp(c, bitIn)
+}
+
+// giveUp makes nobody the owner. Only the loop sets bits, so none of wanted can come between.
+func (l *loop) giveUp(c *conn, wanted uint32) {
+	if c.ready.Load()&wanted != 0 {
+		l.again = append(l.again, c)
+		return
+	}
+	c.owner.Store(ownerNobody)
+}
+
+func (l *loop) setDeadline(c *conn, d time.Duration) {
+	l.wheel.set(&c.timer, l.tickAfter(l.now, d))
+}
+
+// exhausted answers without a session: there is no memory for one.
+func (l *loop) exhausted(c *conn) {
+	const answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" +
+		"Content-Length: 0\r\nConnection: close\r\n\r\n"
+	_, _ = unix.Write(c.fd, []byte(answer)) // the connection ends either way
+	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+	c.phase = phaseLinger
+	l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
+	l.linger(c)
+}
+
+// due is called by the wheel when c's deadline has come.
+func (l *loop) due(t *timer) int64 {
+	c := t.conn
+	if !c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
+		return l.wheel.now + lentTicks // a worker has it, or it has bytes to be served
+	}
+	if t.deadline.Load() > l.wheel.now { // a worker had it a moment ago
+		c.owner.Store(ownerNobody)
+		return t.deadline.Load()
+	}
+	switch {
+	case c.phase == phaseFlush:
+		l.counters.TimedOut.Add(1)
+		l.reset(c)
+	case c.headBy != 0:
+		l.counters.TimedOut.Add(1)
+		l.close(c)
+	default:
+		l.close(c) // idle, or lingering
+	}
+	return 0
+}
+
+// stop closes listeners and whatever waits for a first or another request.
+func (l *loop) stop() {
+	l.stopping = true
+	closeAll(l.listeners)
+	l.listeners = nil
+	for _, c := range l.slots {
+		if c != nil && c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
+			l.serve(c) // a request that has come is answered; park closes the others
+		}
+	}
+}
+
+// cut ends all connections. One that a worker has is shut down under it; the worker gives it
+// back as soon as its handler ends.
+func (l *loop) cut() {
+	for _, c := range l.slots {
+		if c == nil {
+			continue
+		}
+		if c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
+			l.close(c)
+		} else {
+			_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package epoll
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	backlog = 4096
+	// visibleWriteBytes is from where a write is made visible to the Go scheduler: copying
+	// so much into the socket takes long enough to matter to others.
+	visibleWriteBytes = 256 << 10
+	iovecsMax         = 64
+)
+
+// listenSockets binds count sockets to one address.
+func listenSockets(address string, count int) (fds []int, bound *net.TCPAddr, err error) {
+	tcp, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("epoll: listen: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			closeAll(fds)
+			fds = nil
+		}
+	}()
+	addr := tcp.AddrPort()
+	for range count {
+		fd, err := listenSocket(addr)
+		if err != nil {
+			return fds, nil, fmt.Errorf("epoll: listen on %s: %w", address, err)
+		}
+		fds = append(fds, fd)
+		name, err := unix.Getsockname(fd)
+		if err != nil {
+			return fds, nil, fmt.Errorf("epoll: getsockname: %w", err)
+		}
+		addr = netip.AddrPortFrom(addr.Addr(), addrPort(name).Port()) // the others share it
+		bound = net.TCPAddrFromAddrPort(addrPort(name))
+	}
+	return fds, bound, nil
+}
+
+func listenSocket(addr netip.AddrPort) (int, error) {
+	family, name := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(addr.Port())})
+	switch ip := addr.Addr().Unmap(); {
+	case ip.Is4():
+		family, name = unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: ip.As4()}
+	case ip.IsValid():
+		name = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: ip.As16()}
+	}
+	const flags = unix.SOCK_STREAM | unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC
+	fd, err := unix.Socket(family, flags, 0)
+	if err != nil && !addr.Addr().IsValid() { // no IPv6 here: the wildcard is IPv4's
+		family, name = unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port())}
+		fd, err = unix.Socket(family, flags, 0)
+	}
+	if err != nil {
+		return -1, err
+	}
+	if err := bindAndListen(fd, family, name); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// bindAndListen sets what accepted sockets inherit: TCP_NODELAY among them.
+func bindAndListen(fd, family int, name unix.Sockaddr) error {
+	for _, option := range []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1},
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+	} {
+		if err := unix.SetsockoptInt(fd, option.level, option.name, option.value); err != nil {
+			return err
+		}
+	}
+	if family == unix.AF_INET6 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
+			return err
+		}
+	}
+	if err := unix.Bind(fd, name); err != nil {
+		return err
+	}
+	return unix.Listen(fd, backlog)
+}
+
+func addrPort(name unix.Sockaddr) netip.AddrPort {
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}
+
+// rawRead reads from a nonblocking socket; p is not empty.
+func rawRead(fd int, p []byte) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+// rawWritev writes to a nonblocking socket; iov is on the heap and total its bytes.
+func rawWritev(fd int, iov []unix.Iovec, total int) (int, unix.Errno) {
+	for {
+		var n uintptr
+		var errno unix.Errno
+		at := unsafe.Pointer(unsafe.SliceData(iov))
+		if total < visibleWriteBytes {
+			n, _, errno = unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(at),
+				uintptr(len(iov)))
+		} else {
+			n, _, errno = unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(at),
+				uintptr(len(iov)))
+		}
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package epoll
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"flashstore/netloop/http1"
+	"flashstore/netloop/session"
+)
+
+// pool is a bounded set of workers and a bounded queue before them. The worker that was used
+// last is used next: its stack is warm.
+type pool struct {
+	server   *Server
+	mu       sync.Mutex
+	idle     []*worker
+	count    int
+	queue    []*conn // from queueAt on
+	queueAt  int
+	stopping bool
+	done     sync.WaitGroup
+}
+
+// worker is one goroutine that answers one request after the other.
+type worker struct {
+	pool  *pool
+	job   chan *conn    // capacity 1
+	woken chan struct{} // capacity 1
+	clock *time.Timer
+}
+
+// submit gives c, owned by the caller, to a worker, and reports false if too many wait.
+func (p *pool) submit(c *conn) bool {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		w := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		w.job <- c
+		return true
+	}
+	if p.count < p.server.config.Workers {
+		p.count++
+		p.done.Add(1)
+		p.mu.Unlock()
+		w := &worker{pool: p, job: make(chan *conn, 1), woken: make(chan struct{}, 1),
+			clock: time.NewTimer(time.Hour)}
+		w.clock.Stop()
+		w.job <- c
+		go w.run()
+		return true
+	}
+	defer p.mu.Unlock()
+	if len(p.queue)-p.queueAt >= p.server.config.Limits.QueueMax {
+		return false
+	}
+	if p.queueAt > 0 && len(p.queue) == cap(p.queue) {
+		p.queue = append(p.queue[:0], p.queue[p.queueAt:]...)
+		p.queueAt = 0
+	}
+	p.queue = append(p.queue, c)
+	return true
+}
+
+// next returns a connection that waits, or nil after w was put among the idle or is to end.
+func (p *pool) next(w *worker) (c *conn, end bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queueAt < len(p.queue) {
+		c = p.queue[p.queueAt]
+		p.queue[p.queueAt] = nil
+		if p.queueAt++; p.queueAt == len(p.queue) {
+			p.queue, p.queueAt = p.queue[:0], 0
+		}
+		return c, false
+	}
+	if p.stopping {
+		return nil, true
+	}
+	p.idle = append(p.idle, w)
+	return nil, false
+}
+
+// stop ends all workers; no connection is left when it is called.
+func (p *pool) stop() {
+	p.mu.Lock()
+	p.stopping = true
+	for _, w := range p.idle {
+		close(w.job)
+	}
+	p.idle = nil
+	p.mu.Unlock()
+	p.done.Wait()
+}
+
+func (w *worker) run() {
+	defer w.pool.done.Done()
+	for {
+		c, open := <-w.job
+		if !open {
+			return
+		}
+		for c != nil {
+			w.serve(c)
+			var end bool
+			if c, end = w.pool.next(w); end {
+				return
+			}
+		}
+	}
+}
+
+// serve answers the request at hand, and those that follow while they come at once, then
+// gives c up.
+func (w *worker) serve(c *conn) {
+	limits := &w.pool.server.config.Limits
+	c.active.worker = w
+	for turn := 1; ; turn++ {
+		switch w.answer(c) {
+		case session.VerdictClose:
+			c.phase = phaseLinger
+			c.loop.post(c)
+			return
+		case session.VerdictBreak:
+			c.phase = phaseBreak
+			c.loop.post(c)
+			return
+		}
+		c.phase = phaseRead
+		if turn >= limits.PipelineMax {
+			c.loop.post(c) // others have their turn first
+			return
+		}
+		if !w.next(c) {
+			return
+		}
+	}
+}
+
+func (w *worker) answer(c *conn) session.Verdict {
+	s := c.active.session
+	verdict := session.VerdictDrain
+	if c.phase != phaseDrain {
+		w.pool.server.handler.Handle(&s.Exchange)
+		verdict = s.Finish()
+	}
+	if verdict == session.VerdictDrain {
+		verdict = s.Drain()
+	}
+	return verdict
+}
+
+// next reports whether another request is complete. If none is, c has been given up.
+func (w *worker) next(c *conn) bool {
+	s := c.active.session
+	for {
+		ready, err := s.Next(time.Now())
+		var refusal *http1.Refusal
+		if errors.As(err, &refusal) {
+			s.Refuse(refusal)
+			c.phase = phaseLinger
+			c.loop.post(c)
+			return false
+		}
+		if ready {
+			c.phase = phaseHandle
+			return true
+		}
+		errno, got := c.fill()
+		if got {
+			continue
+		}
+		if errno != errAgain {
+			c.phase = phaseClose
+			c.loop.post(c)
+		} else if s.Pending() {
+			c.loop.post(c) // half a head: the loop sets its deadline
+		} else {
+			c.release()
+		}
+		return false
+	}
+}
+
+// release makes c idle. Bytes that came meanwhile are seen by the loop, or by the last look.
+func (c *conn) release() {
+	l := c.loop
+	l.detach(c)
+	c.inWorker = false
+	c.timer.deadline.Store(l.tickAfter(time.Now(), l.server.config.Limits.IdleTimeout))
+	c.owner.Store(ownerNobody)
+	if c.ready.Load()&bitIn != 0 && c.owner.CompareAndSwap(ownerNobody, ownerWorker) {
+		l.post(c)
+	}
+}
+
+// await waits until c.ready has bit, and reports false if deadline comes first.
+func (w *worker) await(c *conn, bit uint32, deadline time.Time) bool {
+	c.waiter.Store(w)
+	defer c.waiter.Store(nil)
+	if c.ready.Load()&bit != 0 {
+		return true
+	}
+	w.clock.Reset(time.Until(deadline))
+	defer w.clock.Stop()
+	for {
+		select {
+		case <-w.woken: // or a late wake for an earlier wait
+			if c.ready.Load()&bit != 0 {
+				return true
+			}
+		case <-w.clock.C:
+			return c.ready.Load()&bit != 0
+		}
+	}
+}
+
+// wakeUp is called by the loop after it set bits of c.ready.
+func (w *worker) wakeUp() {
+	select {
+	case w.woken <- struct{}{}:
+	default: // it has not looked since the last one
+	}
+}

@@ -1,0 +1,12 @@
+// Package netconn serves netloop Handlers with Go's net package: one goroutine per connection,
+// and the same parser and framing as the epoll server. Compared with nethttp it shows what the
+// parser is worth, compared with epoll what the loop is worth.
+//
+// It owns sockets and goroutines; the protocol is netloop/session's.
+//
+// Invariants:
+//
+//  1. A connection belongs to its goroutine; others only close it or end its wait.
+//  2. A connection without bytes in hand holds no block and no session.
+//  3. A handler that panics ends the process: nothing here hides it.
+package netconn

@@ -1,0 +1,29 @@
+package netconn_test
+
+import (
+	"testing"
+
+	"flashstore/arena/block64k"
+	"flashstore/netloop"
+	"flashstore/netloop/netconn"
+	"flashstore/netloop/netlooptest"
+)
+
+func TestConversations(t *testing.T) {
+	netlooptest.Run(t, func(t testing.TB, limits netloop.Limits) netloop.Server {
+		memory, err := block64k.New(block64k.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := memory.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		s, err := netconn.New(netconn.Config{Limits: limits, Allocator: memory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, netlooptest.Traits{})
+}

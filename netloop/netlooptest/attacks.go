@@ -1,0 +1,210 @@
+package netlooptest
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"flashstore/netloop"
+)
+
+// wait polls for what another goroutine will do.
+func (s *suite) wait(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(hang); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("waited in vain for " + what)
+		}
+	}
+}
+
+// malformed: refused, no handler called, nothing behind it read as a request.
+func (s *suite) malformed(t *testing.T) {
+	r := start(t, s, nil)
+	for _, m := range MalformedMessages() {
+		if s.traits.NetHTTP && !netHTTPRefuses(m) {
+			continue
+		}
+		before := r.handler.calls.Load()
+		c := r.dial()
+		smuggled := get("/smuggled")
+		_, _ = io.WriteString(c.TCPConn, m.Bytes+smuggled+smuggled) // may break in the middle
+		resp, err := http.ReadResponse(c.in, &http.Request{Method: "GET"})
+		if err != nil {
+			t.Errorf("%q: no answer: %v", m.Name, err)
+			continue
+		}
+		if resp.StatusCode != m.Status && !(s.traits.NetHTTP && resp.StatusCode >= 400) {
+			t.Errorf("%q: %d, want %d", m.Name, resp.StatusCode, m.Status)
+		}
+		if _, err := io.ReadAll(resp.Body); err != nil {
+			t.Errorf("%q: %v", m.Name, err)
+		}
+		c.wantEnd()
+		calls := r.handler.calls.Load() - before
+		if want := map[bool]int64{true: 1}[m.Body]; calls != want {
+			t.Errorf("%q: %d calls, want %d", m.Name, calls, want)
+		}
+		_ = c.Close()
+	}
+}
+
+// netHTTPRefuses is false for what net/http accepts and reads in one way only.
+func netHTTPRefuses(m Malformed) bool {
+	if m.Body {
+		// It takes a bare LF for a line end and white space around a size.
+		return false
+	}
+	for _, name := range []string{
+		"Transfer-Encoding:", "field A\x00", "field \rA", "field A: b\n", "field A: b\r", "HTTP/", "h2", "line ",
+		"Host: ", "absolute", "head ends in LF", "target too", "field too", "fields too",
+		"white space", "field A: b", "CL and TE", "TE ", "TE,", "CL twice, same", "request line",
+	} {
+		if strings.HasPrefix(m.Name, name) {
+			return false
+		}
+	}
+	return m.Status != 501
+}
+
+func (s *suite) garbageAfter(t *testing.T) {
+	r := start(t, s, nil)
+	for _, first := range []string{get("/first"), get("/inline"), put("/echo", []byte("/first"))} {
+		c := r.dial()
+		c.send(first, "garbage\r\n\r\n", get("/smuggled"))
+		resp, body := c.answer("GET")
+		if resp.StatusCode != 200 {
+			t.Fatalf("%d %q", resp.StatusCode, body)
+		}
+		resp, _ = c.answer("GET")
+		if resp.StatusCode != 400 || !resp.Close {
+			t.Fatalf("%d, close %v", resp.StatusCode, resp.Close)
+		}
+		c.wantEnd()
+	}
+	if n := r.handler.calls.Load(); n != 3 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func (s *suite) inject(t *testing.T) {
+	r := start(t, s, nil)
+	for _, path := range []string{"/inject", "/inline/inject"} {
+		c := r.dial()
+		c.send(get(path))
+		if got, _ := io.ReadAll(c.in); len(got) > 0 {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+func (s *suite) headTimeout(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = 300 * time.Millisecond })
+	c, after := r.dial(), r.dial()
+	begin := time.Now()
+	c.send("GET / HTTP/1.1\r\nHost")
+	after.send(get("/x"), "GET / HT") // with a request before it
+	after.want(200, "/x")
+	if !s.traits.NetHTTP { // which may answer 408
+		c.wantEnd()
+		after.wantEnd()
+	} else {
+		_, _ = io.ReadAll(c.in)
+		_, _ = io.ReadAll(after.in)
+	}
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("took %v", took)
+	}
+	// One byte now and then does not help.
+	c = r.dial()
+	for _, b := range []byte("GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa") {
+		if _, err := c.Write([]byte{b}); err != nil {
+			return
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+	if _, err := c.Write([]byte("more")); err == nil {
+		_, err = io.ReadAll(c.in)
+		if isTimeout(err) {
+			t.Error("a slow head goes on for ever")
+		}
+	}
+}
+
+func (s *suite) idleTimeout(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) { l.IdleTimeout = 300 * time.Millisecond })
+	for _, path := range []string{"/x", "/inline"} {
+		c := r.dial()
+		c.send(get(path))
+		c.want(200, path)
+		begin := time.Now()
+		c.wantEnd()
+		if took := time.Since(begin); took < 200*time.Millisecond || took > 3*time.Second {
+			t.Errorf("idle for %v", took)
+		}
+	}
+}
+
+// halfClose: a client that has sent all it wants still gets its answers.
+func (s *suite) halfClose(t *testing.T) {
+	if s.traits.NetHTTP {
+		t.Skip("net/http takes the end of input for the end of interest")
+	}
+	r := start(t, s, nil)
+	for _, request := range []string{get("/x"), get("/inline"), put("/echo", pattern(100_000))} {
+		c := r.dial()
+		c.send(request)
+		if err := c.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if resp, _ := c.answer("GET"); resp.StatusCode != 200 {
+			t.Errorf("%d", resp.StatusCode)
+		}
+		c.wantEnd()
+	}
+}
+
+// resets: clients that vanish at any moment leave nothing behind.
+func (s *suite) resets(t *testing.T) {
+	r := start(t, s, nil)
+	for range 20 {
+		for _, request := range []string{
+			"", "GET /x HT", get("/x"), get("/size?10000000"), get("/inline/size?10000000"),
+			"PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc",
+			"PUT /inline/refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc",
+		} {
+			c := r.dial()
+			c.send(request)
+			if err := c.SetLinger(0); err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Close()
+		}
+	}
+	s.wait(t, "all connections to end", func() bool { return r.server.Stats().Connections == 0 })
+	c := r.dial()
+	c.send(get("/x"))
+	c.want(200, "/x")
+}
+
+func (s *suite) connectionsMax(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) { l.ConnectionsMax = 4 })
+	var open []*client
+	for range 4 {
+		c := r.dial()
+		c.send(get("/x"))
+		c.want(200, "/x")
+		open = append(open, c)
+	}
+	r.dial().wantEnd()
+	if stats := r.server.Stats(); stats.Refused != 1 || stats.Connections != 4 {
+		t.Errorf("%+v", stats)
+	}
+	_ = open[0].Close()
+	s.wait(t, "room", func() bool { return r.server.Stats().Connections == 3 })
+	c := r.dial()
+	c.send(get("/x"))
+	c.want(200, "/x")
+}

@@ -1,0 +1,52 @@
+package netlooptest
+
+import (
+	"testing"
+
+	"flashstore/netloop"
+)
+
+// Traits tell where servers may differ.
+type Traits struct {
+	// Inline: TryHandle is called.
+	Inline bool
+	// NetHTTP: heads are read by net/http, which refuses what is dangerous, but not all that
+	// is malformed, by its own statuses, and flushes and drains by its own limits.
+	NetHTTP bool
+}
+
+// New makes a server with these limits, that listens nowhere yet. What it needs besides is
+// released by t.Cleanup, which runs after the server has ended.
+type New func(t testing.TB, limits netloop.Limits) netloop.Server
+
+type suite struct {
+	new    New
+	traits Traits
+}
+
+// Run has every conversation with servers made by new.
+func Run(t *testing.T, new New, traits Traits) {
+	s := &suite{new, traits}
+	for _, c := range []struct {
+		name string
+		run  func(*suite, *testing.T)
+	}{
+		{"request", (*suite).request}, {"keep-alive", (*suite).keepAlive},
+		{"pipelined", (*suite).pipelined}, {"byte by byte", (*suite).byteByByte},
+		{"bodies", (*suite).bodies}, {"small chunks", (*suite).smallChunks},
+		{"continue", (*suite).continues}, {"refused expectation", (*suite).refusedContinue},
+		{"unread body", (*suite).unreadBody}, {"broken bodies", (*suite).brokenBodies},
+		{"HEAD", (*suite).headAndStatuses}, {"HTTP/1.0", (*suite).http10},
+		{"slow reader", (*suite).slowReader}, {"slow inline", (*suite).slowInline},
+		{"head timeout", (*suite).headTimeout}, {"idle timeout", (*suite).idleTimeout},
+		{"slow body", (*suite).slowBody}, {"truncated body", (*suite).truncatedBody},
+		{"write timeout", (*suite).writeTimeout}, {"malformed", (*suite).malformed},
+		{"garbage after a request", (*suite).garbageAfter},
+		{"inject", (*suite).inject}, {"half-close", (*suite).halfClose},
+		{"resets", (*suite).resets}, {"connections max", (*suite).connectionsMax},
+		{"many", (*suite).many}, {"shutdown", (*suite).shutdown},
+		{"shutdown cut", (*suite).shutdownCut}, {"baseline", (*suite).baseline},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(s, t) })
+	}
+}

@@ -1,0 +1,41 @@
+package session
+
+import (
+	"sync/atomic"
+
+	"flashstore/netloop"
+)
+
+// Counters of one loop or one server. Safe for concurrent use.
+type Counters struct {
+	Connections    atomic.Int64
+	Accepted       atomic.Uint64
+	Refused        atomic.Uint64
+	Requests       atomic.Uint64
+	Inline         atomic.Uint64
+	Malformed      atomic.Uint64
+	TimedOut       atomic.Uint64
+	EpollWaits     atomic.Uint64
+	EpollEvents    atomic.Uint64
+	ReadBytes      atomic.Uint64
+	WrittenBytes   atomic.Uint64
+	WriteCalls     atomic.Uint64
+	AbortedReplies atomic.Uint64
+}
+
+// AddTo adds the counters to stats.
+func (c *Counters) AddTo(stats *netloop.Stats) {
+	stats.Connections += c.Connections.Load()
+	stats.Accepted += c.Accepted.Load()
+	stats.Refused += c.Refused.Load()
+	stats.Requests += c.Requests.Load()
+	stats.Inline += c.Inline.Load()
+	stats.Malformed += c.Malformed.Load()
+	stats.TimedOut += c.TimedOut.Load()
+	stats.EpollWaits += c.EpollWaits.Load()
+	stats.EpollEvents += c.EpollEvents.Load()
+	stats.ReadBytes += c.ReadBytes.Load()
+	stats.WrittenBytes += c.WrittenBytes.Load()
+	stats.WriteCalls += c.WriteCalls.Load()
+	stats.AbortedReplies += c.AbortedReplies.Load()
+}
