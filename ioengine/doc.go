@@ -1,7 +1,8 @@
 // Package ioengine owns every file operation a drive needs: opening, preallocating,
 // reading, writing, syncing, punching, renaming.
 //
-// It does not own file formats, retries or checksums.
+// It does not own file formats, retries or checksums. Queue, Counters, Advance and Refuse are
+// parts that engines share.
 //
 // Invariants:
 //

@@ -24,8 +24,11 @@ type Queue struct {
 	taken   uint
 }
 
-// Push appends all operations of b.
+// Push appends all operations of b, of which there must be some: Done would never be called.
 func (q *Queue) Push(b *Batch) {
+	if len(b.Ops) == 0 {
+		panic("ioengine: a batch without operations")
+	}
 	class := min(int(b.Class), classCount-1)
 	q.classes[class].push(waiting{batch: b})
 	q.length += len(b.Ops)

@@ -92,6 +92,11 @@ func (r *ring) open(entries int) (err error) {
 	if r.queues, err = openQueues(entries); err != nil {
 		return err
 	}
+	// A filter may allow io_uring_setup and forbid this call; later it would be too late.
+	if err := r.queues.enter(0); err != nil {
+		r.queues.close()
+		return fmt.Errorf("io_uring_enter: %w", err)
+	}
 	// Not EFD_NONBLOCK: io_uring would answer EAGAIN instead of waiting.
 	if r.eventFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
 		r.queues.close()
