@@ -48,7 +48,7 @@ func (h *Handler) listBuckets(rq *request) error {
 		}
 		answer.Buckets = append(answer.Buckets, b)
 	}
-	return rq.xml(answer.Append(rq.document(listDocument)))
+	return rq.xml(answer.Append(rq.list(len(answer.Buckets))))
 }
 
 // createBucket makes a bucket of the one region there is

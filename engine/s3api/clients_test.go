@@ -36,10 +36,10 @@ func TestMinioClient(t *testing.T) {
 		if ok, err := c.BucketExists(ctx, "made-by-minio"); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		for _, size := range []int{0, 1, 70_000, 20 << 20} { // the last one in parts
+		for _, size := range []int{0, 1, 70_000, 6 << 20} { // the last one in parts
 			data := bytes.Repeat([]byte("x"), size)
 			info, err := c.PutObject(ctx, "made-by-minio", "dir/key +ü", bytes.NewReader(data), int64(size),
-				minio.PutObjectOptions{ContentType: "text/plain", PartSize: 8 << 20,
+				minio.PutObjectOptions{ContentType: "text/plain", PartSize: 5 << 20,
 					UserMetadata: map[string]string{"Colour": "blue"}})
 			if err != nil {
 				t.Fatalf("%s: put %d: %v", name, size, err)

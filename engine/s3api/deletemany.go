@@ -55,7 +55,7 @@ func (h *Handler) deleteObjects(rq *request) error {
 		})
 	}
 	workers.Wait()
-	return rq.xml(s3xml.AppendDeleteResult(rq.document(listDocument), wanted.Quiet, lines))
+	return rq.xml(s3xml.AppendDeleteResult(rq.list(len(lines)), wanted.Quiet, lines))
 }
 
 // deleteOne authorizes and deletes one key of many. It reads rq only: several run at once.

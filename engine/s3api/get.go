@@ -46,7 +46,6 @@ func (h *Handler) getObject(rq *request) error {
 		bufs, err = handle.Next(rq.ctx)
 	}
 	if err != io.EOF {
-		rq.ex.Abort()
 		return err
 	}
 	return nil

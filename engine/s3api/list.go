@@ -24,7 +24,7 @@ func (h *Handler) listObjects(rq *request) error {
 	if list.Delimiter != "" {
 		list.NextMarker = next
 	}
-	return rq.xml(list.Append(rq.document(listDocument)))
+	return rq.xml(list.Append(rq.list(len(list.Entries))))
 }
 
 // listObjectsV2 is the second version
@@ -61,7 +61,7 @@ func (h *Handler) listObjectsV2(rq *request) error {
 	if next != "" {
 		list.NextToken = makeToken(next)
 	}
-	return rq.xml(list.Append(rq.document(listDocument)))
+	return rq.xml(list.Append(rq.list(len(list.Entries))))
 }
 
 // newList reads what both versions have in common. Errors: InvalidArgument.

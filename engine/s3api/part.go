@@ -106,5 +106,5 @@ func (h *Handler) listParts(rq *request) error {
 			answer.Parts[i].Info.Checksum = object.Checksum{}
 		}
 	}
-	return rq.xml(answer.Append(rq.document(listDocument)))
+	return rq.xml(answer.Append(rq.list(len(answer.Parts))))
 }

@@ -99,8 +99,13 @@ func (rq *request) write(bufs ...[]byte) error {
 // document returns memory for an XML answer of about that many bytes.
 func (rq *request) document(bytes int) []byte { return rq.ex.Memory.Alloc(bytes)[:0] }
 
-// Sizes of XML answers, so that most fit the request's memory.
+// Sizes of XML answers in bytes, so that most are written without growing.
 const (
 	smallDocument = 1 << 10
-	listDocument  = 32 << 10
+	entryDocument = 320 // a line of a list: 230 of tags and fixed values, and the key
 )
+
+// list returns memory for an XML answer with that many lines.
+func (rq *request) list(lines int) []byte {
+	return rq.document(smallDocument + lines*entryDocument)
+}

@@ -38,7 +38,7 @@ func (h *Handler) listUploads(rq *request) error {
 	if err != nil {
 		return err
 	}
-	return rq.xml(answer.Append(rq.document(listDocument)))
+	return rq.xml(answer.Append(rq.list(2 * len(answer.Uploads))))
 }
 
 // pastAll follows every key that begins with what stands before it: 0xFF is in no UTF-8.
