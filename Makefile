@@ -1,0 +1,58 @@
+# Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
+
+.PHONY: help build warp doctor run bench bench-smoke test lint race fuzz-smoke ci-long clean
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED ?= 0
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+build: ## bin/flashstore and bin/flashbench
+	go build -trimpath -o bin/flashstore ./cmd/flashstore
+	go build -trimpath -o bin/flashbench ./cmd/flashbench
+
+warp: bin/warp ## bin/warp, the pinned load generator
+bin/warp: tools/go.mod tools/go.sum
+	@tools/warp.sh
+
+doctor: ## what this machine has and lacks
+	@tools/doctor.sh
+
+run: build ## a server on loopback, with drives below .data/run
+	@tools/doctor.sh --quiet
+	@tools/run.sh
+
+bench: ## the main comparison, under 5 minutes after the builds
+	@tools/doctor.sh --quiet
+	@$(MAKE) --no-print-directory build warp
+	bin/flashbench run --only get-4k,put-4k --pairs 4 --budget 5m \
+		--set run.duration=8s --set run.trim_head=1s --set run.trim_tail=1s
+
+bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
+	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson
+
+test: ## all tests
+	@tools/doctor.sh --quiet
+	go test $(GOTESTFLAGS) -count=1 ./...
+	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy
+
+lint: bin/staticcheck ## gofmt, vet, staticcheck and the house rules
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }
+	go vet ./...
+	bin/staticcheck ./...
+	cd tools && go vet ./tidy && go run ./tidy -quiet
+
+bin/staticcheck: tools/lint/go.mod tools/lint/go.sum
+	cd tools/lint && go build -trimpath -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+race: ## all tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -count=1 -race ./...
+
+fuzz-smoke: ## every fuzz target for five seconds
+	tools/fuzz.sh 5
+
+ci-long: lint race fuzz-smoke bench ## what takes too long for every commit
+
+clean: ## removes binaries and data, keeps records
+	rm -rf bin .data
