@@ -59,7 +59,7 @@ func netHTTPRefuses(m Malformed) bool {
 	}
 	for _, name := range []string{
 		"Transfer-Encoding:", "field A\x00", "field \rA", "field A: b\n", "field A: b\r", "HTTP/", "h2", "line ",
-		"Host: ", "absolute", "head ends in LF", "target too", "field too", "fields too",
+		"Host: ", "absolute", "head ends in", "target too", "field too", "fields too",
 		"white space", "field A: b", "CL and TE", "TE ", "TE,", "CL twice, same", "request line",
 	} {
 		if strings.HasPrefix(m.Name, name) {
@@ -169,7 +169,7 @@ func (s *suite) halfClose(t *testing.T) {
 // resets: clients that vanish at any moment leave nothing behind.
 func (s *suite) resets(t *testing.T) {
 	r := start(t, s, nil)
-	for range 20 {
+	for range 10 {
 		for _, request := range []string{
 			"", "GET /x HT", get("/x"), get("/size?10000000"), get("/inline/size?10000000"),
 			"PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc",

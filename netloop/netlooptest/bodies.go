@@ -168,7 +168,7 @@ func (s *suite) slowBody(t *testing.T) {
 // slowReader takes a large answer in small pieces through a small window.
 func (s *suite) slowReader(t *testing.T) {
 	r := start(t, s, nil)
-	const n = 8 << 20
+	const n = 5 << 20
 	for _, prefix := range []string{"", "/inline"} {
 		c := r.dial()
 		if err := c.SetReadBuffer(64 << 10); err != nil {
@@ -186,7 +186,7 @@ func (s *suite) slowInline(t *testing.T) {
 	var stuck []*client
 	for range 8 {
 		c := r.dial()
-		c.send(get("/inline/size?"+strconv.Itoa(8<<20)), get("/inline/next"))
+		c.send(get("/inline/size?"+strconv.Itoa(6<<20)), get("/inline/next"))
 		stuck = append(stuck, c)
 	}
 	for range 8 {
@@ -195,7 +195,7 @@ func (s *suite) slowInline(t *testing.T) {
 		c.want(200, "/inline/x")
 	}
 	for _, c := range stuck {
-		c.want(200, string(pattern(8<<20)))
+		c.want(200, string(pattern(6<<20)))
 		c.want(200, "/inline/next")
 	}
 }

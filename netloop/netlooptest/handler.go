@@ -2,9 +2,11 @@ package netlooptest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"flashstore/netloop"
@@ -192,11 +194,15 @@ func (h *handler) refuse(ex *netloop.Exchange) {
 	reply(ex, []byte("no"))
 }
 
-// pattern is n bytes that tell their position.
-func pattern(n int) []byte {
-	out := make([]byte, 0, n+8)
-	for i := 0; len(out) < n; i += 8 {
-		out = append(out, byte(i>>32), byte(i>>24), byte(i>>16), byte(i>>8), byte(i), 'x', 'y', 'z')
+// pattern is n bytes, up to patternBytesMax, that tell their position. Not to be changed.
+func pattern(n int) []byte { return wholePattern()[:n] }
+
+const patternBytesMax = 32 << 20
+
+var wholePattern = sync.OnceValue(func() []byte {
+	out := make([]byte, patternBytesMax)
+	for i := 0; i < len(out); i += 8 {
+		binary.BigEndian.PutUint64(out[i:], uint64(i)*0x9E3779B97F4A7C15)
 	}
-	return out[:n]
-}
+	return out
+})
