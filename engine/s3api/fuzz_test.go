@@ -66,7 +66,7 @@ func FuzzFields(f *testing.F) {
 		for _, a := range checksums {
 			validSum(a, sum)
 		}
-		parseHTTPTime(tags)
+		_, _ = parseHTTPTime(tags)
 		_, _ = unescape([]byte(tags), true)
 	})
 }
