@@ -23,6 +23,7 @@ type memStore struct {
 	fail func(method string) error
 	// breakAfter makes Next fail once that many bytes of a body were handed out.
 	breakAfter int
+	partMin    int64 // bytes of every part but the last
 }
 
 type memBucket struct {
@@ -45,7 +46,7 @@ var _ object.Store = (*memStore)(nil)
 
 func newMemStore() *memStore {
 	return &memStore{buckets: map[object.BucketName]*memBucket{},
-		done: map[object.UploadID]object.Info{}}
+		done: map[object.UploadID]object.Info{}, partMin: object.PartBytesMin}
 }
 
 // bucket returns a bucket with the store locked, whatever the error.
@@ -308,7 +309,7 @@ func (s *memStore) CompleteUpload(_ context.Context, c *object.Complete) (object
 		if p == nil || p.info.ETag != want.ETag {
 			return info, object.ErrInvalidPart
 		}
-		if i < len(c.Parts)-1 && p.info.SizeBytes < object.PartBytesMin {
+		if i < len(c.Parts)-1 && p.info.SizeBytes < s.partMin {
 			return info, object.ErrPartTooSmall
 		}
 		parts = append(parts, object.Part{Number: want.Number, Info: p.info})

@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"flashstore/engine/object"
 )
 
 // begin starts an upload of /bucket/k and returns its id.
@@ -48,7 +46,8 @@ func sumHash(h hash.Hash, s string) string {
 
 func TestMultipart(t *testing.T) {
 	f := newFixture(t, nil)
-	big := strings.Repeat("0123456789abcdef", object.PartBytesMin/16)
+	f.store.partMin = 1
+	big := strings.Repeat("0123456789abcdef", 5000)
 	id := f.begin("Content-Type", "text/plain", "x-amz-meta-a", "b")
 	f.part(id, 1, "replaced")
 	etag1 := f.part(id, 1, big).header.Get("ETag")
@@ -134,7 +133,8 @@ func TestMultipartRefusals(t *testing.T) {
 
 func TestMultipartChecksums(t *testing.T) {
 	f := newFixture(t, nil)
-	first, second := strings.Repeat("0123456789abcdef", object.PartBytesMin/16), "the rest"
+	f.store.partMin = 1
+	first, second := strings.Repeat("0123456789abcdef", 1000), "the rest"
 	for _, a := range checksums {
 		for _, kind := range []string{fullObject, composite} {
 			header := []string{"x-amz-checksum-algorithm", a.String(), "x-amz-checksum-type", kind}

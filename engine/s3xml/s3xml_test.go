@@ -197,7 +197,7 @@ func TestLengthIsBounded(t *testing.T) {
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("white space: %v", err)
 	}
-	_, err = DecodeComplete(io.MultiReader(strings.NewReader("<"), endless('a')), 1)
+	_, err = DecodeCreateBucket(io.MultiReader(strings.NewReader("<"), endless('a')))
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("name: %v", err)
 	}
