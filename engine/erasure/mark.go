@@ -11,8 +11,12 @@ import "flashstore/engine/drive"
 // the promise covers: an acknowledged write is on w drives, at most m of them may have lost it,
 // and w > m, so one still reports it. Damage other than a torn tail is never excused.
 func (s *Store) mark(i int) drive.Order {
-	info := s.cfg.Drives[i].Info()
-	if info.TornTail && s.online() == s.n {
+	d := s.cfg.Drives[i]
+	if d == nil {
+		return drive.Order{} // it does not answer at all
+	}
+	info := d.Info()
+	if info.CompleteFrom == (drive.Order{}) || info.TornTail && s.online() == s.n {
 		return drive.Order{}
 	}
 	return info.CompleteFrom

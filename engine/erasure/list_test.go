@@ -1,0 +1,131 @@
+package erasure
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"flashstore/engine/object"
+)
+
+// Pages of any size give what a plain sort and cut of the live keys gives.
+func TestListAgainstPlainSort(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	const seed = 7
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, seed))
+	live := map[string]bool{}
+	parts := []string{"a", "b", "/", "b/", "ä", "0", "~"}
+	for range 250 {
+		key := ""
+		for range 1 + r.IntN(5) {
+			key += parts[r.IntN(len(parts))]
+		}
+		f.mustPut(object.Key(key), []byte(key))
+		live[key] = true
+		if r.IntN(4) == 0 {
+			if err := f.store.DeleteObject(context.Background(), "bucket",
+				object.Key(key)); err != nil {
+				t.Fatal(err)
+			}
+			delete(live, key)
+		}
+	}
+	for _, prefix := range []string{"", "a", "b/", "ä/", "zz"} {
+		for _, delimiter := range []string{"", "/", "b"} {
+			for _, page := range []int{1, 3, 1000} {
+				want := plainList(live, prefix, delimiter)
+				got := f.listAll(prefix, delimiter, page)
+				if !slices.Equal(got, want) {
+					t.Fatalf("prefix %q delimiter %q pages of %d:\n got %q\nwant %q", prefix,
+						delimiter, page, got, want)
+				}
+			}
+		}
+	}
+}
+
+// plainList names keys as "key" and common prefixes as "prefix…".
+func plainList(live map[string]bool, prefix, delimiter string) []string {
+	var all []string
+	for key := range live {
+		if !strings.HasPrefix(key, prefix) {
+			continue
+		}
+		if at := strings.Index(key[len(prefix):], delimiter); delimiter != "" && at >= 0 {
+			key = key[:len(prefix)+at+len(delimiter)] + "…"
+		}
+		all = append(all, key)
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		return strings.Compare(strings.TrimSuffix(a, "…"), strings.TrimSuffix(b, "…"))
+	})
+	return slices.Compact(all)
+}
+
+func (f *fixture) listAll(prefix, delimiter string, page int) []string {
+	f.t.Helper()
+	q := object.ListQuery{Prefix: prefix, Delimiter: delimiter, Max: page}
+	var all []string
+	for {
+		p, err := f.store.List(context.Background(), "bucket", q)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for _, e := range p.Entries {
+			name := string(e.Info.Key)
+			if e.Prefix != "" {
+				name = e.Prefix + "…"
+			}
+			all = append(all, name)
+		}
+		if p.Next == "" {
+			return all
+		}
+		q.After = p.Next
+	}
+}
+
+func TestBucketsAndTheirIncarnations(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	ctx := context.Background()
+	f.bucket("bucket")
+	f.bucket("other")
+	if err := f.store.CreateBucket(ctx, "bucket"); err == nil {
+		t.Fatal("created twice")
+	}
+	f.mustPut("k", []byte("v"))
+	if err := f.store.DeleteBucket(ctx, "bucket"); err == nil {
+		t.Fatal("deleted with a key inside")
+	}
+	if err := f.store.DeleteObject(ctx, "bucket", "k"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.store.CreateUpload(ctx, "bucket", "u", nil, object.Checksum{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.DeleteBucket(ctx, "bucket"); err == nil {
+		t.Fatal("deleted with an upload inside")
+	}
+	uploads, _, err := f.store.ListUploads(ctx, "bucket", "", "", "", 10)
+	if err != nil || len(uploads) != 1 {
+		t.Fatalf("%v, %v", uploads, err)
+	}
+	if err := f.store.AbortUpload(ctx, "bucket", "u", uploads[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.DeleteBucket(ctx, "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	f.wantError("k", object.ErrNoSuchBucket)
+	f.bucket("bucket")
+	f.wantError("k", object.ErrNoSuchKey)
+	f.restart(2)
+	all, err := f.store.ListBuckets(ctx)
+	if err != nil || len(all) != 2 || all[0].Name != "bucket" || all[1].Name != "other" {
+		t.Fatalf("%v, %v", all, err)
+	}
+}

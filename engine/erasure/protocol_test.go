@@ -1,0 +1,129 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"flashstore/engine/object"
+)
+
+// A write that reached k drives, below the write quorum, is answered as unknown; a read that
+// meets it decides it, and from then on it survives the loss of m drives.
+func TestUndecidedWriteIsDecidedBeforeItIsShown(t *testing.T) {
+	for _, size := range []int{500, 3 << 20} {
+		f := newFixture(t, 4, 2)
+		f.bucket("bucket")
+		f.mustPut("k", []byte("old"))
+		rot := rotation(slot("bucket", "k"), 4)
+		late := []int{position(rot, 2, 4), position(rot, 3, 4)} // reads ask the others first
+		f.shut(late...)
+		f.failPut("k", pattern(size, 5))
+		f.wantError("k", object.ErrUnavailable) // cannot be decided while they are shut
+		f.open()
+		f.wantBody("k", pattern(size, 5))
+		if s := f.store.Stats(); s.Decided != 1 {
+			t.Fatalf("decided %d", s.Decided)
+		}
+		f.restart(position(rot, 0, 4), position(rot, 1, 4)) // those that had it first
+		f.wantBody("k", pattern(size, 5))
+	}
+}
+
+// A read that meets only drives without an undecided write may serve the old version: the write
+// was not acknowledged. Once anybody has seen it, everybody does.
+func TestUndecidedWriteIsSeenByAllOrNobody(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.mustPut("k", []byte("old"))
+	f.awaitSettles() // otherwise a read asks more drives than it must
+	rot := rotation(slot("bucket", "k"), 4)
+	f.shut(position(rot, 0, 4), position(rot, 1, 4))
+	f.failPut("k", []byte("new"))
+	f.open()
+	f.wantBody("k", []byte("old"))
+	// LIST asks all drives, so it decides what it finds.
+	if _, err := f.store.List(context.Background(), "bucket", object.ListQuery{Max: 1}); err != nil {
+		t.Fatal(err)
+	}
+	f.wantBody("k", []byte("new"))
+}
+
+// A write on fewer than k drives never was acknowledged: the old version stays.
+func TestMinorityWriteIsPassedOver(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.mustPut("k", []byte("old"))
+	f.shut(0, 1, 2)
+	f.failPut("k", []byte("new"))
+	f.open()
+	f.wantBody("k", []byte("old"))
+	f.restart()
+	f.wantBody("k", []byte("old"))
+	// With a drive away that might hold it, nobody can tell: 503, never a guess.
+	f.restart(0, 1)
+	f.wantError("k", object.ErrUnavailable)
+	f.restart()
+	f.mustPut("k", []byte("newer"))
+	f.wantBody("k", []byte("newer"))
+}
+
+// A restart decides what was left open, without being asked.
+func TestStartDecidesLeftovers(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.shut(3, 0)
+	for _, k := range []object.Key{"a", "b", "c"} {
+		f.failPut(k, pattern(300<<10, 6))
+	}
+	f.restart()
+	f.store.work.Wait()
+	if s := f.store.Stats(); s.Decided != 3 {
+		t.Fatalf("decided %d of 3", s.Decided)
+	}
+	f.restart(1, 2)
+	for _, k := range []object.Key{"a", "b", "c"} {
+		f.wantBody(k, pattern(300<<10, 6))
+	}
+}
+
+// Below the write quorum the store is read-only and says so.
+func TestReadOnlyBelowTheWriteQuorum(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.mustPut("k", []byte("v"))
+	f.restart(0, 3)
+	if f.store.HasWriteQuorum() || !f.store.HasReadQuorum() {
+		t.Fatal("two of four drives: wants read-only")
+	}
+	f.wantBody("k", []byte("v"))
+	if err := f.put("k", []byte("w")); !errors.Is(err, object.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	if err := f.store.DeleteObject(context.Background(), "bucket", "k"); !errors.Is(err,
+		object.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	f.restart()
+	f.wantBody("k", []byte("v"))
+}
+
+// A drive that was away while a key was deleted and overwritten resurrects nothing.
+func TestReturningDriveResurrectsNothing(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.mustPut("gone", pattern(1000, 1))
+	f.mustPut("changed", pattern(1000, 2))
+	f.restart(1)
+	if err := f.store.DeleteObject(context.Background(), "bucket", "gone"); err != nil {
+		t.Fatal(err)
+	}
+	f.mustPut("changed", pattern(2000, 3))
+	f.restart()
+	f.wantError("gone", object.ErrNoSuchKey)
+	f.wantBody("changed", pattern(2000, 3))
+	page, err := f.store.List(context.Background(), "bucket", object.ListQuery{Max: 10})
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Info.Key != "changed" {
+		t.Fatalf("list: %+v, %v", page, err)
+	}
+}

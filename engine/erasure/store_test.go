@@ -1,0 +1,280 @@
+package erasure
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"flashstore/arena"
+	"flashstore/arena/block64k"
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/local"
+	lockslocal "flashstore/engine/lock/local"
+	"flashstore/engine/object"
+	"flashstore/ioengine"
+	"flashstore/ioengine/threadpool"
+)
+
+// fixture is a set of real drives in a temporary directory. Its stores come and go.
+type fixture struct {
+	t      *testing.T
+	dir    string
+	n, m   int
+	io     ioengine.Engine
+	memory arena.Allocator
+	drives []*gated // of the present store; nil where away
+	store  *Store
+}
+
+// gated is a real drive that refuses commits of data while shut.
+type gated struct {
+	drive.Drive
+	shut    atomic.Bool
+	pending sync.WaitGroup // commits that the drive has not answered
+}
+
+var errShut = errors.New("shut by the test")
+
+func (g *gated) Commit(r *drive.Record, done func(error)) {
+	if g.shut.Load() && r.Type != drive.TypeTerm && done != nil {
+		done(errShut)
+		return
+	}
+	if g.shut.Load() && done == nil {
+		return
+	}
+	if done == nil {
+		g.Drive.Commit(r, nil)
+		return
+	}
+	g.pending.Add(1)
+	g.Drive.Commit(r, func(err error) { done(err); g.pending.Done() })
+}
+
+// Pin passes on what embedding the interface hides.
+func (g *gated) Pin() func() { return g.Drive.(drive.Pinner).Pin() }
+
+func newFixture(t *testing.T, n, m int) *fixture {
+	t.Helper()
+	pool, err := threadpool.New(threadpool.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := block64k.New(block64k.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{t: t, dir: t.TempDir(), n: n, m: m, io: pool, memory: memory}
+	for i := range n {
+		id := drive.Identity{Deployment: "test", DriveID: fmt.Sprint(i), Position: i, Drives: n,
+			Parity: m}
+		if err := local.Format(pool, f.path(i), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.start()
+	t.Cleanup(func() {
+		f.stop()
+		// Every block came back, from every error path that the test took.
+		if err := memory.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) path(i int) string { return filepath.Join(f.dir, fmt.Sprint("d", i)) }
+
+// start opens the drives but those that are away and a store over them.
+func (f *fixture) start(away ...int) {
+	f.t.Helper()
+	f.drives = make([]*gated, f.n)
+	drives := make([]drive.Drive, f.n)
+	for i := range f.n {
+		if contains(away, i) {
+			continue
+		}
+		d, err := local.Open(local.Config{Path: f.path(i), Engine: f.io,
+			InlineMax: arena.BlockBytes, LogSegmentBytes: 4 << 20,
+			Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.drives[i] = &gated{Drive: d}
+		drives[i] = f.drives[i]
+	}
+	s, err := New(Config{Drives: drives, Parity: f.m, SIMD: "auto", Allocator: f.memory,
+		Locks: lockslocal.New(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := s.Start(context.Background()); err != nil {
+		f.t.Fatal(err)
+	}
+	f.store = s
+}
+
+func (f *fixture) stop() {
+	if f.store == nil {
+		return
+	}
+	f.store.Close()
+	f.store = nil
+	for _, d := range f.drives {
+		if d == nil {
+			continue
+		}
+		if err := d.Close(); err != nil {
+			f.t.Error(err)
+		}
+	}
+}
+
+func (f *fixture) restart(away ...int) {
+	f.t.Helper()
+	f.stop()
+	f.start(away...)
+}
+
+func (f *fixture) shut(positions ...int) {
+	for _, i := range positions {
+		f.drives[i].shut.Store(true)
+	}
+}
+
+func (f *fixture) open() {
+	for _, d := range f.drives {
+		if d != nil {
+			d.shut.Store(false)
+		}
+	}
+}
+
+// failPut puts and wants ErrUnavailable; it returns when every drive that is not shut has the
+// record, which may be later than the answer.
+func (f *fixture) failPut(key object.Key, body []byte) {
+	f.t.Helper()
+	if err := f.put(key, body); !errors.Is(err, object.ErrUnavailable) {
+		f.t.Fatalf("a put below the quorum: %v", err)
+	}
+	for _, d := range f.drives {
+		d.pending.Wait()
+	}
+}
+
+// awaitSettles returns when no drive has a register without a settle, at most 100 ms after the
+// last write.
+func (f *fixture) awaitSettles() {
+	f.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for _, d := range f.drives {
+		for d.Info().Counters.Unsettled > 0 {
+			if time.Now().After(deadline) {
+				f.t.Fatal("settles do not arrive")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func (f *fixture) bucket(name object.BucketName) {
+	f.t.Helper()
+	if err := f.store.CreateBucket(context.Background(), name); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) put(key object.Key, body []byte) error {
+	_, err := f.store.PutObject(context.Background(), putOf("bucket", key, body))
+	return err
+}
+
+func putOf(bucket object.BucketName, key object.Key, body []byte) *object.Put {
+	return &object.Put{Bucket: bucket, Key: key, SizeBytes: int64(len(body)),
+		Headers: []object.Pair{{Name: "x-amz-meta-size", Value: fmt.Sprint(len(body))}},
+		Body:    bytes.NewReader(body),
+		Seal:    func(i *object.Info) error { i.ETag = fmt.Sprint("etag-", len(body)); return nil }}
+}
+
+func (f *fixture) mustPut(key object.Key, body []byte) {
+	f.t.Helper()
+	if err := f.put(key, body); err != nil {
+		f.t.Fatalf("put %s: %v", key, err)
+	}
+}
+
+// get reads [from, to) of key; to < 0 means its end.
+func (f *fixture) get(key object.Key, from, to int64) ([]byte, error) {
+	ctx := context.Background()
+	h, err := f.store.Open(ctx, "bucket", key)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	if to < 0 {
+		to = h.Info().SizeBytes
+	}
+	if err := h.Select(from, to-from); err != nil {
+		return nil, err
+	}
+	body := []byte{}
+	for {
+		bufs, err := h.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range bufs {
+			body = append(body, b...)
+		}
+	}
+}
+
+func (f *fixture) wantBody(key object.Key, want []byte) {
+	f.t.Helper()
+	got, err := f.get(key, 0, -1)
+	if err != nil || !bytes.Equal(got, want) {
+		f.t.Fatalf("get %s: %d bytes, %v; want %d bytes", key, len(got), err, len(want))
+	}
+}
+
+func (f *fixture) wantError(key object.Key, want error) {
+	f.t.Helper()
+	if got, err := f.get(key, 0, -1); !errors.Is(err, want) {
+		f.t.Fatalf("get %s: %d bytes, %v; want %v", key, len(got), err, want)
+	}
+}
+
+// pattern is bytes that tell their place, so that a swapped block shows.
+func pattern(size int, seed uint64) []byte {
+	p := make([]byte, (size+7)/8*8)
+	r := rand.New(rand.NewPCG(seed, uint64(size)))
+	for i := 0; i < len(p); i += 8 {
+		binary.LittleEndian.PutUint64(p[i:], r.Uint64())
+	}
+	return p[:size]
+}
+
+func contains(all []int, n int) bool {
+	for _, v := range all {
+		if v == n {
+			return true
+		}
+	}
+	return false
+}
