@@ -183,14 +183,16 @@ func (w *worker) next(c *conn) bool {
 	}
 }
 
-// release makes c idle. Bytes that came meanwhile are seen by the loop, or by the last look.
+// release makes c idle. Bytes that came meanwhile are seen by the loop, or by the last look; so
+// is a shutdown, whose order to close what is idle may have found c still with the worker.
 func (c *conn) release() {
 	l := c.loop
 	l.detach(c)
 	c.inWorker = false
 	c.timer.deadline.Store(l.tickAfter(time.Now(), l.server.config.Limits.IdleTimeout))
 	c.owner.Store(ownerNobody)
-	if c.ready.Load()&bitIn != 0 && c.owner.CompareAndSwap(ownerNobody, ownerWorker) {
+	wanted := c.ready.Load()&bitIn != 0 || l.server.shared.Closing.Load()
+	if wanted && c.owner.CompareAndSwap(ownerNobody, ownerWorker) {
 		l.post(c)
 	}
 }
