@@ -9,8 +9,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: ## bin/flashstore and bin/flashbench
-	go build -trimpath -o bin/flashstore ./cmd/flashstore
-	go build -trimpath -o bin/flashbench ./cmd/flashbench
+	go build -o bin/flashstore ./cmd/flashstore
+	go build -o bin/flashbench ./cmd/flashbench
 
 warp: bin/warp ## bin/warp, the pinned load generator
 bin/warp: tools/go.mod tools/go.sum

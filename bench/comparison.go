@@ -168,7 +168,7 @@ func (m *comparison) keep(
 		legs = append(legs, leg)
 	}
 	if r.Noisy {
-		fmt.Fprintf(m.messages, "  pair kept as noisy after %d attempts: calibrator moved by %.1f%%\n",
+		fmt.Fprintf(m.messages, "  pair kept as noisy at attempt %d: calibrator moved by %.1f%%\n",
 			r.Attempts, 100*host.Drift(r.Calibrations[order[0]], r.Calibrations[order[1]], writes))
 	}
 	if others {
