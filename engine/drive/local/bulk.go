@@ -171,11 +171,23 @@ func (s *bulkStore) retire(g *bulkSegment) {
 	s.removeIfDead(g)
 }
 
-// adopt counts an extent that an earlier life released but did not give back.
-func (s *bulkStore) adopt(x extent) {
-	if g := s.segments[x.segment]; g != nil {
-		g.used += x.lengthBytes
+// adopt counts extents that an earlier life released but did not give back.
+func (s *bulkStore) adopt(list []extent) {
+	for _, x := range list {
+		if g := s.segments[x.segment]; g != nil {
+			g.used += x.lengthBytes
+		}
 	}
+}
+
+// sizeOf returns the length of a segment's file.
+func (s *bulkStore) sizeOf(number uint64) (int64, error) {
+	g, err := s.acquire(number)
+	if err != nil {
+		return 0, err
+	}
+	defer s.done(g)
+	return g.read.Size()
 }
 
 // isLoose reports whether a shard was reserved here and is in no record yet.
@@ -273,8 +285,8 @@ func (s *bulkStore) sealed(list []extent) {
 	}
 }
 
-// close gives back what no record refers to and closes the files.
-func (s *bulkStore) close() (err error) {
+// close gives back what no record refers to.
+func (s *bulkStore) close() {
 	s.grow.Lock()
 	defer s.grow.Unlock()
 	s.mu.Lock()
@@ -289,6 +301,15 @@ func (s *bulkStore) close() (err error) {
 			s.retire(g)
 		}
 	}
+	for _, g := range s.segments {
+		for _, r := range g.runs { // short ones too: nobody remembers them
+			s.punch(g, r)
+		}
+	}
+}
+
+// closeFiles closes the files; nothing uses them any more.
+func (s *bulkStore) closeFiles() (err error) {
 	for _, g := range s.segments {
 		for _, f := range []ioengine.File{g.write, g.read} {
 			if f != nil {

@@ -163,6 +163,7 @@ type committer struct {
 	batch   []byte // aligned, batchBytesMax
 	taken   []request
 	waiting []request // of the batch under way
+	full    error     // drive.ErrFull if this batch may not hold new data
 	claims  [][]extent
 	orphans [][]extent
 	logged  uint64 // bytes since the index was flushed
@@ -204,6 +205,7 @@ func (c *committer) commit(list []request) (count int) {
 		return len(list)
 	}
 	c.waiting, c.claims, c.orphans = c.waiting[:0], c.claims[:0], c.orphans[:0]
+	c.full = d.roomFor(0)
 	used, records := batchHeadBytes, 0
 	for count < len(list) {
 		n, err := c.plan(&list[count], used)
@@ -224,7 +226,7 @@ func (c *committer) commit(list []request) (count int) {
 	case err == nil && records > 0:
 		err = c.write(used, records)
 	case err == nil:
-		d.machine.forget()
+		err = d.machine.forget()
 	}
 	if err == nil {
 		d.counters.commits.Add(uint64(len(c.waiting)))
@@ -258,6 +260,10 @@ func (c *committer) plan(q *request, used int) (int, error) {
 		return 0, errNoRoom
 	}
 	var ref bulkRef
+	if c.full != nil && addsData(s.Type) {
+		q.finish(c.full)
+		return 0, nil
+	}
 	if err = d.machine.admit(q.record); err == nil && s.shard == shardBulk {
 		ref, err = c.checkRef(&s)
 	}
@@ -292,6 +298,16 @@ func (c *committer) plan(q *request, used int) (int, error) {
 	}
 	s.appendTo(c.batch[:used], formLog)
 	return n, nil
+}
+
+// addsData: the types that a drive short of space refuses. Deletions and what frees space
+// go on.
+func addsData(t drive.Type) bool {
+	switch t {
+	case drive.TypePut, drive.TypePart, drive.TypeManifest, drive.TypeDocument:
+		return true
+	}
+	return false
 }
 
 // checkRef refuses references that no writer of this drive handed out, or that a record

@@ -22,6 +22,7 @@ const (
 	logSegmentMin    = 1 << 20
 	logSegmentFirst  = 4 << 20 // a drive is ready sooner with a small first segment
 	bulkSegmentMin   = 1 << 20
+	tableMin         = 64 << 10
 	indexReplayBytes = 256 << 20 // log to replay at start, at most
 )
 
@@ -41,6 +42,11 @@ type Config struct {
 	BulkStreams int
 	// IndexCacheBytes is the index's block cache; default 8 MiB.
 	IndexCacheBytes int64
+	// TableBytes is the memory for rows of hot registers; default 8 MiB.
+	TableBytes int64
+	// ReserveBytes of the file system stay free of new data, so that a full disk can still
+	// delete; default 64 MiB.
+	ReserveBytes int64
 	// Expect is compared with the drive's identity; a zero Deployment accepts any.
 	Expect drive.Identity
 	Logger *slog.Logger // default slog.Default()
@@ -64,6 +70,9 @@ func (c *Config) Validate() error {
 	case c.BulkSegmentBytes < bulkSegmentMin || c.BulkSegmentBytes%blockBytes != 0:
 		return fmt.Errorf("local: bulk segments of %d bytes; at least %d, in whole blocks",
 			c.BulkSegmentBytes, bulkSegmentMin)
+	case c.TableBytes < tableMin || c.IndexCacheBytes < 0:
+		return fmt.Errorf("local: table of %d bytes, at least %d; index cache of %d",
+			c.TableBytes, tableMin, c.IndexCacheBytes)
 	case c.BulkStreams < 1 || c.BulkStreams > 16:
 		return fmt.Errorf("local: %d bulk streams; 1 to 16 are possible", c.BulkStreams)
 	}
@@ -78,6 +87,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.BulkSegmentBytes, 256<<20)
 	setDefault(&c.BulkStreams, 2)
 	setDefault(&c.IndexCacheBytes, 8<<20)
+	setDefault(&c.TableBytes, 8<<20)
+	setDefault(&c.ReserveBytes, 64<<20)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

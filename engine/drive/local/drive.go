@@ -26,6 +26,7 @@ type Drive struct {
 	machine   *machine
 	bulk      *bulkStore
 	reaper    *reaper
+	reclaimer *reclaimer // nil after a clean stop
 	syncer    *syncer
 	committer *committer
 	scratch   sync.Pool // *[]byte, row keys
@@ -85,20 +86,24 @@ func Open(c Config) (*Drive, error) {
 }
 
 // start recovers the state of the drive and starts its goroutines.
-func (d *Drive) start(format *formatFile) error {
-	frees, err := d.recover(format)
-	if err != nil {
+func (d *Drive) start(format *formatFile) (err error) {
+	if err = d.recover(format); err != nil {
 		return err
 	}
 	if d.bulk, err = openBulk(&d.config, d.machine.live); err != nil {
 		return err
 	}
+	frees, err := d.machine.index.frees()
+	if err != nil {
+		return err
+	}
+	if d.reclaimer, err = newReclaimer(d); err != nil {
+		return err
+	}
 	d.publish(&d.machine.pos)
 	d.reaper = newReaper(d)
 	for i := range frees { // released, but not given back before the last stop
-		for _, x := range frees[i].extents {
-			d.bulk.adopt(x)
-		}
+		d.bulk.adopt(frees[i].extents)
 	}
 	d.reaper.add(frees)
 	d.bulk.removeDead()
@@ -107,6 +112,9 @@ func (d *Drive) start(format *formatFile) error {
 	go d.reaper.run()
 	go d.committer.run()
 	go d.syncer.run()
+	if d.reclaimer != nil {
+		go d.reclaimer.run()
+	}
 	return nil
 }
 
@@ -183,6 +191,16 @@ func (d *Drive) enterWrite() error {
 	return d.enter()
 }
 
+// roomFor refuses new data that would take the file system's reserve.
+func (d *Drive) roomFor(bytes int64) error {
+	total, free := spaceOf(d.config.Path)
+	if total == 0 || free >= d.config.ReserveBytes+bytes {
+		return nil
+	}
+	return fmt.Errorf("%w: %d bytes free on %s, %d of them kept for deletions", drive.ErrFull,
+		free, d.config.Path, d.config.ReserveBytes)
+}
+
 func (d *Drive) leave() { d.gate.RUnlock() }
 
 // Close commits what is queued, flushes the index and releases the directory. It waits for
@@ -200,20 +218,23 @@ func (d *Drive) Close() error {
 	if was {
 		return closed
 	}
+	reclaimed := d.reclaimer.close()
 	d.reaper.close()
-	return d.closeFiles()
+	d.bulk.close()
+	var err error
+	if reclaimed && d.failure() == nil {
+		err = d.machine.setReclaimed(d.bulk.highest + 1)
+	}
+	return errors.Join(err, d.closeFiles())
 }
 
 // closeFiles closes whatever is open.
 func (d *Drive) closeFiles() (err error) {
 	if d.bulk != nil {
-		err = errors.Join(err, d.bulk.close())
-		if d.failure() == nil {
-			err = errors.Join(err, d.machine.setReclaimed(d.bulk.highest+1))
-		}
+		err = errors.Join(err, d.bulk.closeFiles())
 	}
 	if d.machine != nil {
-		err = errors.Join(err, d.machine.index.close())
+		err = errors.Join(err, d.machine.close())
 	}
 	if d.log != nil {
 		err = errors.Join(err, d.log.close())

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 
 	"flashstore/engine/drive"
 )
@@ -35,7 +35,7 @@ type index struct {
 	db *pebble.DB
 }
 
-// openIndex opens or creates the index of a drive.
+// openIndex opens or creates the index in the folder path.
 func openIndex(path string, cacheBytes int64, log *slog.Logger) (*index, error) {
 	o := &pebble.Options{
 		CacheSize:                   cacheBytes,
@@ -50,17 +50,18 @@ func openIndex(path string, cacheBytes int64, log *slog.Logger) (*index, error) 
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
-	db, err := pebble.Open(filepath.Join(path, indexDir), o)
+	db, err := pebble.Open(path, o)
 	if err != nil {
-		return nil, fmt.Errorf("index of %s: %w", path, err)
+		return nil, fmt.Errorf("index %s: %w", path, err)
 	}
 	return &index{db: db}, nil
 }
 
 // removeIndex deletes the index: it is about to be rebuilt. Note: these are Pebble's own
 // files on the operating system's file system, so they do not go through the engine.
-func removeIndex(path string) error { return os.RemoveAll(filepath.Join(path, indexDir)) }
+func removeIndex(path string) error { return os.RemoveAll(path) }
 
 // get returns a copy of a row's value, or nil without an error if there is no such row.
 // Errors wrap drive.ErrCorrupt.
@@ -79,8 +80,16 @@ func (x *index) get(key []byte) ([]byte, error) {
 // each calls f for the rows whose key begins with prefix, in order; key and value are valid
 // during the call. It ends at the first error.
 func (x *index) each(prefix []byte, f func(key, value []byte) error) error {
-	it, err := x.db.NewIter(&pebble.IterOptions{
-		LowerBound: prefix, UpperBound: prefixEnd(prefix)})
+	return x.rows(&pebble.IterOptions{LowerBound: prefix, UpperBound: prefixEnd(prefix)}, f)
+}
+
+// eachBelow is each for all rows whose first byte is lower than end.
+func (x *index) eachBelow(end byte, f func(key, value []byte) error) error {
+	return x.rows(&pebble.IterOptions{UpperBound: []byte{end}}, f)
+}
+
+func (x *index) rows(o *pebble.IterOptions, f func(key, value []byte) error) error {
+	it, err := x.db.NewIter(o)
 	if err != nil {
 		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
 	}
@@ -226,9 +235,9 @@ func extentAt(b []byte) extent {
 	return extent{le.Uint64(b), int64(le.Uint64(b[8:])), int64(le.Uint64(b[16:]))}
 }
 
-// load reads everything of the index that is kept in memory.
-func (x *index) load(m *machine) (frees []freeItem, err error) {
-	err = x.each([]byte{rowLive}, func(k, v []byte) error {
+// load reads what of the index is kept in memory.
+func (x *index) load(m *machine) error {
+	err := x.each([]byte{rowLive}, func(k, v []byte) error {
 		if len(k) != 9 || len(v) != 8 {
 			return fmt.Errorf("%w: live row of %d bytes", drive.ErrCorrupt, len(v))
 		}
@@ -245,14 +254,20 @@ func (x *index) load(m *machine) (frees []freeItem, err error) {
 			return err
 		})
 	}
-	if err == nil {
-		err = x.each([]byte{rowFree}, func(k, v []byte) error {
-			frees = append(frees, freeItem{number: binary.BigEndian.Uint64(k[1:]),
-				extents: parseExtents(v)})
-			return nil
-		})
-	}
-	return frees, err
+	return err
+}
+
+// frees returns the released space that has not been given back.
+func (x *index) frees() (list []freeItem, err error) {
+	err = x.each([]byte{rowFree}, func(k, v []byte) error {
+		if len(k) != 9 {
+			return fmt.Errorf("%w: index key of %d bytes", drive.ErrCorrupt, len(k))
+		}
+		list = append(list, freeItem{number: binary.BigEndian.Uint64(k[1:]),
+			extents: parseExtents(v)})
+		return nil
+	})
+	return list, err
 }
 
 // position returns what the index reflects, or found false for a new index.

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -26,7 +27,10 @@ type machine struct {
 	// mu is held while a batch becomes visible, so that readers see all or nothing of it.
 	mu        sync.RWMutex
 	unsettled map[string][]byte // index rows of registers that wait for a settle
+	table     *table            // rows of others
 
+	reader    *pebble.Iterator // of the index before the present batch, when needed
+	rows      map[string]rowChange
 	work      map[string]*register
 	liveMoved map[uint64]struct{}
 	freed     []freeItem
@@ -46,8 +50,15 @@ type freeItem struct {
 	generation uint64 // see reaper
 }
 
-func newMachine(x *index, pos position) *machine {
-	return &machine{index: x, pos: pos, live: make(map[uint64]int64),
+// rowChange is what becomes of a row: its new value, nil if it is gone.
+type rowChange struct {
+	value     []byte
+	unsettled bool
+}
+
+func newMachine(x *index, pos position, tableBytes int64) *machine {
+	return &machine{index: x, pos: pos, table: newTable(tableBytes),
+		rows: make(map[string]rowChange), live: make(map[uint64]int64),
 		unsettled: make(map[string][]byte), work: make(map[string]*register),
 		liveMoved: make(map[uint64]struct{})}
 }
@@ -236,13 +247,51 @@ func (m *machine) load(key *drive.Key) (*register, error) {
 	}
 	value := m.unsettled[string(m.row)] // this goroutine alone writes it
 	if value == nil {
+		value = m.table.get(m.row)
+	}
+	if value == nil {
 		var err error
-		if value, err = m.index.get(m.row); err != nil {
+		if value, err = m.seek(m.row); err != nil {
 			return nil, err
 		}
 	}
 	return m.decode(key, m.row, value)
 }
+
+// seek reads a row of the index. One iterator serves a whole batch, because nobody else
+// writes; unlike Get it asks the bloom filters of the last level too, where most rows are.
+func (m *machine) seek(row []byte) ([]byte, error) {
+	if m.reader == nil {
+		it, err := m.index.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
+		if err != nil {
+			return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		}
+		m.reader = it
+	}
+	if m.reader.SeekPrefixGE(row) && bytes.Equal(m.reader.Key(), row) {
+		v, err := m.reader.ValueAndErr()
+		if err != nil {
+			return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		}
+		return bytes.Clone(v), nil
+	}
+	if err := m.reader.Error(); err != nil {
+		return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+	}
+	return nil, nil
+}
+
+// endRead lets go of the index as it was before the present batch.
+func (m *machine) endRead() (err error) {
+	if m.reader != nil {
+		err = m.reader.Close()
+		m.reader = nil
+	}
+	return err
+}
+
+// close makes the index durable and closes it.
+func (m *machine) close() error { return errors.Join(m.endRead(), m.index.close()) }
 
 func (m *machine) decode(key *drive.Key, row, value []byte) (*register, error) {
 	g := &register{}
@@ -258,23 +307,28 @@ func (m *machine) decode(key *drive.Key, row, value []byte) (*register, error) {
 }
 
 // forget drops what is under work; nothing of it was changed.
-func (m *machine) forget() { clear(m.work) }
+func (m *machine) forget() error {
+	clear(m.work)
+	return m.endRead()
+}
 
 // flush makes everything under work visible and returns the space that became free. m.pos
 // must say where the next batch will be.
 func (m *machine) flush() ([]freeItem, error) {
+	if err := m.endRead(); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
 	b := m.index.db.NewBatch()
 	defer b.Close()
-	rows := make(map[string][]byte, len(m.work)) // nil: settled or gone
 	for row, g := range m.work {
 		if !g.changed {
 			continue
 		}
-		value, err := m.put(b, row, g)
+		change, err := m.put(b, row, g)
 		if err != nil {
 			return nil, err
 		}
-		rows[row] = value
+		m.rows[row] = change
 	}
 	for segment := range m.liveMoved {
 		if err := putLive(b, segment, m.live[segment]); err != nil {
@@ -290,46 +344,39 @@ func (m *machine) flush() ([]freeItem, error) {
 	if err := b.Set([]byte{rowPosition}, m.pos.encode(), nil); err != nil {
 		return nil, err
 	}
-	if err := m.publish(b, rows); err != nil {
+	if err := m.publish(b); err != nil {
 		return nil, err
 	}
 	freed := m.freed
 	m.freed = nil
 	clear(m.work)
+	clear(m.rows)
 	clear(m.liveMoved)
 	return freed, nil
 }
 
-// put adds a register to an index batch; it returns its row if the register is unsettled.
-func (m *machine) put(b *pebble.Batch, row string, g *register) ([]byte, error) {
-	key := []byte(row)
+// put adds a register to an index batch.
+func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, err error) {
 	if g.fence.Term < m.pos.term {
 		g.fence = drive.Order{} // the term refuses whatever it would
 	}
-	was, is := m.unsettled[row] != nil, g.unsettled()
-	if was != is {
+	c.unsettled = g.unsettled()
+	if was := m.unsettled[row] != nil; was != c.unsettled {
 		marker := append([]byte{rowUnsettled}, row...)
-		var err error
-		if is {
+		if c.unsettled {
 			err = b.Set(marker, nil, nil)
 		} else {
 			err = b.Delete(marker, nil)
 		}
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	if g.empty(m.pos.term) {
-		return nil, b.Delete(key, nil)
+		return c, b.Delete([]byte(row), nil)
 	}
-	value := g.chain.appendTo(nil)
-	if err := b.Set(key, value, nil); err != nil {
-		return nil, err
-	}
-	if !is {
-		value = nil
-	}
-	return value, nil
+	c.value = g.chain.appendTo(nil)
+	return c, b.Set([]byte(row), c.value, nil)
 }
 
 func putLive(b *pebble.Batch, segment uint64, bytes int64) error {
@@ -340,19 +387,20 @@ func putLive(b *pebble.Batch, segment uint64, bytes int64) error {
 	return b.Set(key, encodeLive(bytes), nil)
 }
 
-// publish applies a batch to the index and the unsettled rows, in one step for readers.
-func (m *machine) publish(b *pebble.Batch, rows map[string][]byte) error {
+// publish applies a batch to the index and to the rows in memory, in one step for readers.
+func (m *machine) publish(b *pebble.Batch) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.index.db.Apply(b, pebble.NoSync); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	for row, value := range rows {
-		if value == nil {
-			delete(m.unsettled, row)
-		} else {
-			m.unsettled[row] = value
+	for row, c := range m.rows {
+		if c.unsettled {
+			m.unsettled[row] = c.value
+			continue
 		}
+		delete(m.unsettled, row)
+		m.table.put([]byte(row), c.value)
 	}
 	return nil
 }
@@ -371,5 +419,15 @@ func (m *machine) lookup(row []byte, noWait bool) ([]byte, error) {
 	if v := m.unsettled[string(row)]; v != nil {
 		return v, nil
 	}
-	return m.index.get(row)
+	if v := m.table.get(row); v != nil {
+		return v, nil
+	}
+	if noWait {
+		return nil, drive.ErrWouldBlock
+	}
+	v, err := m.index.get(row)
+	if v != nil {
+		m.table.put(row, v)
+	}
+	return v, err
 }

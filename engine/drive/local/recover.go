@@ -3,119 +3,130 @@ package local
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"flashstore/engine/drive"
 )
 
-// recover opens the index, replays the log that it does not reflect, and prepares the log for
-// writing. It returns what was released and not given back yet.
-func (d *Drive) recover(format *formatFile) ([]freeItem, error) {
+// recover opens the index, replays the log that it does not reflect, and prepares the log
+// for writing.
+func (d *Drive) recover(format *formatFile) error {
 	c := &d.config
-	incarnation, err := format.incarnation()
+	fresh, err := freshPosition(format)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.log = newSegmentLog(c.Engine, c.Path, c.Durability == Full, c.LogSegmentBytes)
 	segments, err := listSegments(c.Engine.Files(), d.log.path, logSuffix)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if n := missingSegment(segments, 1); n != 0 {
-		return nil, fmt.Errorf("%w: %s is missing, later segments are there: bring it back, "+
-			"or replace the drive by an empty directory and heal", drive.ErrCorrupt, d.log.name(n))
+		return fmt.Errorf("%w: %s is missing, later segments are there: bring it back, or "+
+			"replace the drive by an empty directory and heal", drive.ErrCorrupt, d.log.name(n))
 	}
-	fresh := position{incarnation: incarnation, next: location{segment: 1}, number: 1,
-		incomplete: format.Joining}
-	frees, err := d.openMachine(fresh)
-	if err != nil {
-		return nil, err
+	if err := d.openMachine(fresh); err != nil {
+		return err
 	}
 	last := uint64(len(segments))
 	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
-		return nil, fmt.Errorf("%w: %s is missing, which the index knows: bring it back, or "+
+		return fmt.Errorf("%w: %s is missing, which the index knows: bring it back, or "+
 			"replace the drive by an empty directory and heal", drive.ErrCorrupt,
 			d.log.name(at.segment))
 	}
-	scan, more, err := replay(d.machine, d.log, segments)
+	scan, err := replay(d.machine, d.log, segments, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	frees = append(frees, more...)
-	return frees, d.resume(scan, last)
+	return d.resume(scan, last)
+}
+
+// freshPosition is the state of a drive with an empty log.
+func freshPosition(format *formatFile) (position, error) {
+	incarnation, err := format.incarnation()
+	return position{incarnation: incarnation, next: location{segment: 1}, number: 1,
+		incomplete: format.Joining}, err
 }
 
 // openMachine opens the index and loads its state; one that cannot be read is made anew, to
 // be filled from the log. The index of another drive is refused.
-func (d *Drive) openMachine(fresh position) ([]freeItem, error) {
+func (d *Drive) openMachine(fresh position) error {
 	c := &d.config
-	frees, err := d.loadMachine(fresh)
+	err := d.loadMachine(fresh)
 	if err == nil || errors.Is(err, drive.ErrForeign) || errors.Is(err, drive.ErrNewer) {
-		return frees, err
+		return err
 	}
 	c.Logger.Warn("index is unreadable, rebuilding it from the log", "path", c.Path, "error", err)
 	if d.machine != nil {
-		_ = d.machine.index.db.Close() // it is removed next
+		_ = d.machine.close() // it is removed next
 		d.machine = nil
 	}
-	if err := removeIndex(c.Path); err != nil {
-		return nil, err
+	if err := removeIndex(filepath.Join(c.Path, indexDir)); err != nil {
+		return err
 	}
 	return d.loadMachine(fresh)
 }
 
-func (d *Drive) loadMachine(fresh position) ([]freeItem, error) {
-	x, err := openIndex(d.config.Path, d.config.IndexCacheBytes, d.config.Logger)
+func (d *Drive) loadMachine(fresh position) error {
+	path := filepath.Join(d.config.Path, indexDir)
+	x, err := openIndex(path, d.config.IndexCacheBytes, d.config.Logger)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.machine = newMachine(x, fresh)
+	d.machine = newMachine(x, fresh, d.config.TableBytes)
 	pos, found, err := x.position()
 	if err != nil || !found {
-		return nil, err
+		return err
 	}
 	if pos.incarnation != fresh.incarnation {
-		return nil, fmt.Errorf("%w: %s/%s belongs to another drive: remove it, it is rebuilt "+
-			"from the log", drive.ErrForeign, d.config.Path, indexDir)
+		return fmt.Errorf("%w: %s belongs to another drive: remove it, it is rebuilt from the log",
+			drive.ErrForeign, path)
 	}
 	d.machine.pos = pos
 	return x.load(d.machine)
 }
 
-// replay applies the log from the machine's position on.
-func replay(m *machine, l *segmentLog, segments []uint64) (*logScan, []freeItem, error) {
+// replay applies the log from the machine's position on; each, if not nil, is called for
+// every record before.
+func replay(m *machine, l *segmentLog, segments []uint64,
+	each func(h *batchHeader, s *stored, at int) error) (*logScan, error) {
 	scan := &logScan{engine: l.engine, log: l, incarnation: m.pos.incarnation,
 		number: m.pos.number, epoch: m.pos.epoch, end: m.pos.next}
-	var frees []freeItem
-	err := scan.run(segments, func(h *batchHeader, b []byte) error {
-		freed, err := m.replayBatch(h, b)
-		frees = append(frees, freed...)
-		return err
+	return scan, scan.run(segments, func(h *batchHeader, b []byte) error {
+		return m.replayBatch(h, b, each)
 	})
-	return scan, frees, err
 }
 
-// replayBatch applies a batch that was accepted in an earlier life.
-func (m *machine) replayBatch(h *batchHeader, b []byte) ([]freeItem, error) {
+// replayBatch applies a batch that was accepted in an earlier life. What it releases is
+// given back when its rows are read.
+func (m *machine) replayBatch(h *batchHeader, b []byte,
+	each func(h *batchHeader, s *stored, at int) error) error {
 	err := eachRecord(h, b, func(s *stored, at int) error {
+		if each != nil {
+			if err := each(h, s, at); err != nil {
+				return err
+			}
+		}
 		place := location{h.segment, h.offsetBytes + int64(at)}
 		if s.shard == shardInline {
 			place.offsetBytes += int64(s.bytes(formLog) - len(s.Inline))
 		}
 		_, err := m.apply(s, place)
 		if errors.Is(err, drive.ErrFenced) {
-			err = nil // cannot be: it was accepted; but a rebuild must go on
+			err = nil // only behind damage: the fence's reason is lost, the record is not
 		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.pos.number, m.pos.epoch = h.number+1, h.epoch
 	m.pos.incomplete, m.pos.completeFrom = h.incomplete, h.completeFrom
 	m.pos.next = location{h.segment, h.offsetBytes + int64(h.lengthBytes)}
-	return m.flush()
+	_, err = m.flush()
+	return err
 }
 
 // resume decides where writing goes on, and reports what the scan found.

@@ -45,6 +45,9 @@ func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
 		return nil, fmt.Errorf("local: a bulk shard of %d bytes", shardBytes)
 	}
 	data, table := bulkLayout(shardBytes)
+	if err := d.roomFor(0); err != nil { // of a segment's space some is reserved already
+		return nil, err
+	}
 	list, err := d.bulk.reserve(data + table)
 	if err != nil {
 		return nil, err

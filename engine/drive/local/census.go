@@ -1,0 +1,287 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+// checkDir is where a census rebuilds the index, to compare it with the one in use.
+const checkDir = "index.check"
+
+// Finding is one thing that is wrong on a drive.
+type Finding struct {
+	Kind string `json:"kind"` // one of the Find constants
+	File string `json:"file,omitempty"`
+	// OffsetBytes is a place in File.
+	OffsetBytes int64  `json:"offset,omitempty"`
+	Key         string `json:"key,omitempty"` // the register's name, quoted
+	Detail      string `json:"detail"`
+}
+
+// The kinds of findings.
+const (
+	FindTornTail     = "torn-tail"     // an incomplete batch at the log's end
+	FindLogDamage    = "log-damage"    // batches are missing in the middle of the log
+	FindInline       = "inline-shard"  // a shard in the log does not match its checksums
+	FindBulk         = "bulk-shard"    // a shard in bulk storage is unreadable or differs
+	FindIndex        = "index"         // the index does not say what the log says
+	FindUnreferenced = "unreferenced"  // bulk space that nothing refers to
+	FindSegment      = "bulk-segments" // a bulk segment cannot be examined
+)
+
+// Report is what a census found; no Findings means that all is well.
+type Report struct {
+	Path              string         `json:"path"`
+	Identity          drive.Identity `json:"identity"`
+	Findings          []Finding      `json:"findings"`
+	LogSegments       int            `json:"log_segments"`
+	Batches           uint64         `json:"batches"`
+	Records           uint64         `json:"records"`
+	Registers         uint64         `json:"registers"`
+	Entries           uint64         `json:"entries"`
+	Unsettled         int            `json:"unsettled"`
+	InlineBytes       int64          `json:"inline_bytes"`
+	BulkSegments      int            `json:"bulk_segments"`
+	BulkBytes         int64          `json:"bulk_bytes"`
+	UnreferencedBytes int64          `json:"unreferenced_bytes"`
+}
+
+// Census examines a drive that no process uses: every batch, record and chunk, the index
+// against the log, and bulk space against both. It brings the index up to the end of the log,
+// as a start would, and writes nothing else that stays. progress, which may be nil, is
+// called now and then with what is being done. The error says why it could not be done;
+// what is wrong with the drive is in the report.
+func Census(ctx context.Context, e ioengine.Engine, path string, progress func(string)) (
+	Report, error) {
+	r := Report{Path: path, Findings: []Finding{}}
+	if progress == nil {
+		progress = func(string) {}
+	}
+	c := &census{report: &r, ctx: ctx, progress: progress}
+	err := c.open(e, path)
+	if err == nil {
+		err = c.run()
+	}
+	return r, errors.Join(err, c.close())
+}
+
+// census is the work of one Census: a drive without goroutines, and a second machine that
+// the whole log is replayed into.
+type census struct {
+	report   *Report
+	ctx      context.Context
+	progress func(string)
+	drive    *Drive
+	segments []uint64
+	rebuilt  *machine
+}
+
+func (c *census) open(e ioengine.Engine, path string) error {
+	format, err := readFormat(e, path)
+	if err != nil {
+		return err
+	}
+	c.report.Identity = format.Identity
+	held, err := lock(e.Files(), path)
+	if err != nil {
+		return err
+	}
+	d := &Drive{config: Config{Path: path, Engine: e}.withDefaults(), identity: format.Identity,
+		lock: held}
+	d.scratch.New = func() any { return new([]byte) }
+	c.drive = d
+	d.log = newSegmentLog(e, path, true, d.config.LogSegmentBytes)
+	if c.segments, err = listSegments(e.Files(), d.log.path, logSuffix); err != nil {
+		return err
+	}
+	if n := missingSegment(c.segments, 1); n != 0 {
+		c.find(FindLogDamage, d.log.name(n), 0, "", errors.New("the segment is missing"))
+	}
+	fresh, err := freshPosition(&format)
+	if err != nil {
+		return err
+	}
+	if err := d.loadMachine(fresh); err != nil {
+		c.find(FindIndex, filepath.Join(path, indexDir), 0, "", err)
+		if d.machine != nil {
+			err = d.machine.close()
+			d.machine = nil
+		}
+	}
+	x, err := openIndex(filepath.Join(path, checkDir), d.config.IndexCacheBytes, d.config.Logger)
+	if err != nil {
+		return err
+	}
+	c.rebuilt = newMachine(x, fresh, tableMin)
+	return nil
+}
+
+func (c *census) run() error {
+	if err := c.replay(); err != nil {
+		return err
+	}
+	d := c.drive
+	if d.machine != nil {
+		if _, err := replay(d.machine, d.log, c.segments, nil); err != nil {
+			c.find(FindIndex, filepath.Join(d.config.Path, indexDir), 0, "", err)
+		} else if err := c.compare(); err != nil {
+			return err
+		}
+	}
+	var err error
+	if d.bulk, err = openBulk(&d.config, c.rebuilt.live); err != nil {
+		return err
+	}
+	if err := c.registers(); err != nil {
+		return err
+	}
+	return c.space()
+}
+
+// replay rebuilds the index from the whole log and verifies the inline shards on the way.
+func (c *census) replay() error {
+	d, r := c.drive, c.report
+	r.LogSegments = len(c.segments)
+	c.progress("log of " + d.config.Path)
+	scan, err := replay(c.rebuilt, d.log, c.segments, func(h *batchHeader, s *stored, at int) error {
+		r.Records++
+		if s.shard == shardInline {
+			r.InlineBytes += s.ShardBytes
+			if !sumsMatch(s.sums, s.Inline) {
+				c.find(FindInline, d.log.name(h.segment), h.offsetBytes+int64(at), s.Key.Name,
+					errShardSum)
+			}
+		}
+		return c.ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	r.Batches = scan.number - 1
+	for _, g := range scan.damage {
+		c.find(FindLogDamage, d.log.name(g.Segment), g.OffsetBytes, "",
+			fmt.Errorf("%d batches are lost", g.Lost))
+	}
+	if j := scan.junk; j != nil {
+		c.find(FindTornTail, d.log.name(j.Segment), j.OffsetBytes, "", errBatch)
+	}
+	return nil
+}
+
+// compare walks the index in use and the rebuilt one side by side.
+func (c *census) compare() error {
+	c.progress("index of " + c.drive.config.Path)
+	var its [2]*pebble.Iterator
+	var ok [2]bool
+	for i, m := range []*machine{c.drive.machine, c.rebuilt} {
+		it, err := m.index.db.NewIter(nil)
+		if err != nil {
+			return err
+		}
+		defer it.Close()
+		its[i], ok[i] = it, it.First()
+	}
+	for ok[0] || ok[1] {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		order := 0
+		switch {
+		case !ok[1]:
+			order = -1
+		case !ok[0]:
+			order = 1
+		default:
+			order = bytes.Compare(its[0].Key(), its[1].Key())
+		}
+		c.compareRow(order, its)
+		if order <= 0 {
+			ok[0] = its[0].Next()
+		}
+		if order >= 0 {
+			ok[1] = its[1].Next()
+		}
+	}
+	return errors.Join(its[0].Error(), its[1].Error())
+}
+
+// compareRow looks at the rows the two iterators are on: order < 0 means that only the index
+// in use has it. Rows of space to be given back, and the position, may differ.
+func (c *census) compareRow(order int, its [2]*pebble.Iterator) {
+	it := its[0]
+	if order > 0 {
+		it = its[1]
+	}
+	row := it.Key()
+	var what string
+	switch {
+	case row[0] == rowFree || row[0] == rowPosition:
+		return
+	case order < 0:
+		what = "a row that the log does not account for"
+	case order > 0:
+		what = "a row is missing"
+	case !bytes.Equal(its[0].Value(), its[1].Value()):
+		what = "a row differs from what the log says"
+	default:
+		return
+	}
+	name := ""
+	if row[0] == rowUnsettled {
+		row = row[1:]
+	}
+	if key, err := parseRowKey(row); err == nil {
+		name = key.Name
+	}
+	c.find(FindIndex, filepath.Join(c.drive.config.Path, indexDir), 0, name,
+		fmt.Errorf("%s: key %x", what, row))
+}
+
+// find adds a finding.
+func (c *census) find(kind, file string, offsetBytes int64, name string, err error) {
+	f := Finding{Kind: kind, File: file, OffsetBytes: offsetBytes, Detail: err.Error()}
+	if name != "" {
+		f.Key = fmt.Sprintf("%q", name)
+	}
+	c.report.Findings = append(c.report.Findings, f)
+}
+
+// close lets go of the drive and removes the rebuilt index.
+func (c *census) close() (err error) {
+	if c.drive == nil {
+		return nil
+	}
+	if c.rebuilt != nil {
+		err = c.rebuilt.close()
+	}
+	err = errors.Join(err, removeIndex(filepath.Join(c.drive.config.Path, checkDir)))
+	return errors.Join(err, c.drive.closeFiles())
+}
+
+// RebuildIndex makes the index of a drive that no process uses anew from the log.
+func RebuildIndex(e ioengine.Engine, path string) error {
+	if _, err := Inspect(e, path); err != nil {
+		return err
+	}
+	held, err := lock(e.Files(), path)
+	if err != nil {
+		return err
+	}
+	err = removeIndex(filepath.Join(path, indexDir))
+	if err = errors.Join(err, held.Close()); err != nil {
+		return err
+	}
+	d, err := Open(Config{Path: path, Engine: e}) // replays the whole log
+	if err != nil {
+		return err
+	}
+	return d.Close()
+}
