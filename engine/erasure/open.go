@@ -131,6 +131,10 @@ func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 	dataBytes, shardBytes := layout.StripeAt(p.size, stripe)
 	begin := stripe * layout.StripeBytes() // of the stripe, within the part
 	lo, hi := at-begin, min(dataBytes, h.to-p.begin-begin)
+	if h.cutInline(p.source, lo, hi, shardBytes) {
+		h.from += hi - lo
+		return h.bufs, nil
+	}
 	want := h.wanted(lo, hi, shardBytes)
 	if h.current, err = p.source.fetch(ctx, stripe, shardBytes, want); err != nil {
 		return nil, err
@@ -138,6 +142,20 @@ func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 	h.cut(lo, hi, shardBytes, want)
 	h.from += hi - lo
 	return h.bufs, nil
+}
+
+// cutInline lines up bytes [lo, hi) of an object whose data shards came with the lookup, and
+// reports whether they all did.
+func (h *handle) cutInline(src *shardSource, lo, hi, shardBytes int64) bool {
+	for j := lo / shardBytes; j <= (hi-1)/shardBytes; j++ {
+		if src.byShard[j] < 0 || src.entry(int(j)).Inline == nil {
+			h.bufs = h.bufs[:0]
+			return false
+		}
+		shard := src.entry(int(j)).Inline
+		h.bufs = append(h.bufs, shard[max(lo-j*shardBytes, 0):min(hi-j*shardBytes, shardBytes)])
+	}
+	return true
 }
 
 // wanted is the spans of the data shards that hold bytes [lo, hi) of a stripe.

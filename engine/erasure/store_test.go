@@ -27,7 +27,7 @@ import (
 
 // fixture is a set of real drives in a temporary directory. Its stores come and go.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	n, m   int
 	io     ioengine.Engine
@@ -64,7 +64,7 @@ func (g *gated) Commit(r *drive.Record, done func(error)) {
 // Pin passes on what embedding the interface hides.
 func (g *gated) Pin() func() { return g.Drive.(drive.Pinner).Pin() }
 
-func newFixture(t *testing.T, n, m int) *fixture {
+func newFixture(t testing.TB, n, m int) *fixture {
 	t.Helper()
 	pool, err := threadpool.New(threadpool.Config{})
 	if err != nil {
