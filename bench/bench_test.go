@@ -38,24 +38,30 @@ func TestMain(m *testing.M) {
 }
 
 // place is where a test's harness works.
-type place struct{ dir, index, warp string }
+type place struct{ dir, index, server, warp string }
 
 // newPlace writes a script that stands for warp: what is tested here is what the harness does when
-// the load fails, hangs or is never reached. The real warp runs in make bench-smoke.
-func newPlace(t *testing.T, script string) place {
+// the load fails, hangs or is never reached. The real warp runs in make bench-smoke. The server is
+// the stub with a fault.
+func newPlace(t *testing.T, fault, script string) place {
 	t.Helper()
+	t.Parallel() // these tests mostly wait for the disk
 	root := t.TempDir()
 	p := place{filepath.Join(root, "bench"), filepath.Join(root, "results", "index.ndjson"),
-		filepath.Join(root, "warp")}
-	if err := os.WriteFile(p.warp, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-		t.Fatal(err)
+		filepath.Join(root, "server"), filepath.Join(root, "warp")}
+	for path, text := range map[string]string{
+		p.warp: script, p.server: "STUB_FAULT=" + fault + " exec " + os.Getenv("STUB") + ` "$@"`,
+	} {
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return p
 }
 
 func (p place) args(more ...string) []string {
 	return append([]string{
-		"run", "../scenarios/get-4k.yaml", "--server", os.Getenv("STUB"), "--warp", p.warp,
+		"run", "../scenarios/get-4k.yaml", "--server", p.server, "--warp", p.warp,
 		"--dir", p.dir, "--record", p.index, "--quick", "--set", "workload.objects=20", "--pairs", "1",
 	}, more...)
 }
@@ -93,7 +99,7 @@ func (p place) mustBeEmpty(t *testing.T) {
 }
 
 func TestFailingLoadIsInvalid(t *testing.T) {
-	p := newPlace(t, "echo no such bucket; exit 1")
+	p := newPlace(t, "", "echo no such bucket; exit 1")
 	code, text := p.run(t, t.Context())
 	if code != exitInvalid || !strings.Contains(text, "no such bucket") ||
 		!strings.Contains(text, "no result") {
@@ -111,28 +117,28 @@ func TestUnprovenServerIsSkipped(t *testing.T) {
 	for fault, want := range map[string]string{
 		"falls-back": "asked for nethttp, active is other", "unproven": "is 0",
 	} {
-		t.Setenv("STUB_FAULT", fault)
-		p := newPlace(t, "exit 1")
-		code, text := p.run(t, t.Context())
-		if code != exitInvalid || !strings.Contains(text, want) {
-			t.Errorf("%s: code %d:\n%s", fault, code, text)
-		}
-		skipped := 0
-		for _, leg := range p.legs(t) {
-			if leg.Outcome == record.Skipped {
-				skipped++
+		t.Run(fault, func(t *testing.T) {
+			p := newPlace(t, fault, "exit 1")
+			code, text := p.run(t, t.Context())
+			if code != exitInvalid || !strings.Contains(text, want) {
+				t.Errorf("code %d:\n%s", code, text)
 			}
-		}
-		if skipped == 0 {
-			t.Errorf("%s: no skipped leg in the record", fault)
-		}
-		p.mustBeEmpty(t)
+			skipped := 0
+			for _, leg := range p.legs(t) {
+				if leg.Outcome == record.Skipped {
+					skipped++
+				}
+			}
+			if skipped == 0 {
+				t.Error("no skipped leg in the record")
+			}
+			p.mustBeEmpty(t)
+		})
 	}
 }
 
 func TestDeadServerIsSaid(t *testing.T) {
-	t.Setenv("STUB_FAULT", "dies")
-	p := newPlace(t, "exit 1")
+	p := newPlace(t, "dies", "exit 1")
 	if code, text := p.run(t, t.Context()); code != exitInvalid ||
 		!strings.Contains(text, "stub: cannot open the drives") {
 		t.Errorf("code %d:\n%s", code, text)
@@ -141,7 +147,7 @@ func TestDeadServerIsSaid(t *testing.T) {
 }
 
 func TestMissingDiskSkips(t *testing.T) {
-	p := newPlace(t, "exit 1")
+	p := newPlace(t, "", "exit 1")
 	file := filepath.Join(t.TempDir(), "huge.yaml")
 	text, err := os.ReadFile("../scenarios/get-4k.yaml")
 	if err != nil {
@@ -162,7 +168,7 @@ func TestMissingDiskSkips(t *testing.T) {
 
 // Interrupted while warp runs: everything is stopped and removed before Main returns.
 func TestInterrupt(t *testing.T) {
-	p := newPlace(t, `echo $$ > "$(dirname "$0")/pid"; exec sleep 1000`)
+	p := newPlace(t, "", `echo $$ > "$(dirname "$0")/pid"; exec sleep 1000`)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer cancel()
@@ -178,7 +184,7 @@ func TestInterrupt(t *testing.T) {
 
 // Killed while warp runs: the kernel ends the processes, the next start removes the data.
 func TestKilled(t *testing.T) {
-	p := newPlace(t, `echo $$ > "$(dirname "$0")/pid"; exec sleep 1000`)
+	p := newPlace(t, "", `echo $$ > "$(dirname "$0")/pid"; exec sleep 1000`)
 	harness := exec.Command(os.Args[0])
 	harness.Env = append(os.Environ(), "BENCH_TEST_MAIN="+strings.Join(p.args(), " "))
 	if err := harness.Start(); err != nil {
@@ -191,7 +197,7 @@ func TestKilled(t *testing.T) {
 	if left, err := os.ReadDir(p.dir); err != nil || len(left) != 1 {
 		t.Fatalf("a killed harness leaves one workspace, here %v, %v", left, err)
 	}
-	t.Setenv("STUB_FAULT", "dies")
+	p.server = "/bin/false" // the next start need not get far
 	p.run(t, t.Context())
 	p.mustBeEmpty(t)
 }
@@ -253,7 +259,7 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	p := newPlace(t, "exit 1")
+	p := newPlace(t, "", "exit 1")
 	x, err := record.Open(p.index)
 	if err != nil {
 		t.Fatal(err)

@@ -70,9 +70,9 @@ func TestPairedKnownValues(t *testing.T) {
 }
 
 // Coverage and false alarms are promises, so they are counted: symmetric noise around a known
-// centre, 2,000 experiments a size.
+// centre, 800 experiments a size.
 func TestPairedCoverage(t *testing.T) {
-	const experiments = 2000
+	const experiments = 800
 	for _, n := range []int{4, 6, 8} {
 		random := rand.New(rand.NewPCG(7, uint64(n)))
 		covered, level := 0, 0.0
