@@ -30,6 +30,7 @@ type Drive struct {
 	syncer    *syncer
 	committer *committer
 	scratch   sync.Pool // *[]byte, row keys
+	space     space
 
 	gate   sync.RWMutex // held for reading by whatever uses files
 	closed bool
@@ -121,9 +122,10 @@ func (d *Drive) start(format *formatFile) (err error) {
 // Info returns the present state.
 func (d *Drive) Info() drive.Info {
 	s := d.state.Load()
-	total, free := spaceOf(d.config.Path)
+	room := d.space.of(d.config.Path)
 	i := drive.Info{Identity: d.identity, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
-		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TotalBytes: total, FreeBytes: free,
+		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TotalBytes: room.totalBytes,
+		FreeBytes: room.freeBytes,
 		Properties: drive.Properties{InlineMax: d.config.InlineMax,
 			Durability: d.config.Durability},
 		Counters: drive.Counters{

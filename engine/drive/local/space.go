@@ -1,0 +1,28 @@
+package local
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// spaceAge is how old an answer about free space may be: Info is asked several times a request,
+// and statfs(2) sums counters over all CPUs.
+const spaceAge = time.Second
+
+// space is the size of a file system and what is free of it, asked for now and then.
+type space struct{ last atomic.Pointer[spaceAnswer] }
+
+type spaceAnswer struct {
+	totalBytes, freeBytes int64
+	at                    time.Time
+}
+
+func (s *space) of(path string) *spaceAnswer {
+	if a := s.last.Load(); a != nil && time.Since(a.at) < spaceAge {
+		return a
+	}
+	a := &spaceAnswer{at: time.Now()}
+	a.totalBytes, a.freeBytes = spaceOf(path)
+	s.last.Store(a)
+	return a
+}
