@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,8 +21,10 @@ const (
 	rootPassword = "e2e correct horse"
 
 	readyMax = 10 * time.Second // the promise of any start on small data
-	stopMax  = 15 * time.Second // --shutdown-grace and some for closing drives
 	pollWait = 2 * time.Millisecond
+	// stopMax is for a stop without requests in flight: less than --shutdown-grace, so that one
+	// that waits for it is seen, and more than the 5 s net/http gives an unused connection.
+	stopMax = 8 * time.Second
 )
 
 // axes is a combination of parts; empty fields are the server's defaults.
@@ -153,7 +156,31 @@ func (s *server) health(which string) int {
 // stop sends SIGTERM; anything but exit code 0 in time fails the test.
 func (s *server) stop() {
 	s.t.Helper()
-	if err := s.proc.Stop(stopMax); err != nil {
+	s.terminate()
+	s.awaitStop(stopMax)
+}
+
+// terminate sends SIGTERM.
+func (s *server) terminate() { s.signal(syscall.SIGTERM) }
+
+func (s *server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := syscall.Kill(s.proc.PID(), sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// awaitStop expects exit code 0. A process that hangs is asked for its goroutines.
+func (s *server) awaitStop(limit time.Duration) {
+	s.t.Helper()
+	select {
+	case <-s.proc.Done():
+	case <-time.After(limit):
+		s.signal(syscall.SIGQUIT)
+		_ = s.proc.Wait()
+		s.t.Fatalf("stop: still running %s after SIGTERM\n%s", limit, s.log())
+	}
+	if err := s.proc.Wait(); err != nil {
 		s.t.Fatalf("stop: %v", err)
 	}
 	s.proc = nil
