@@ -195,8 +195,12 @@ func (d *Drive) enterWrite() error {
 
 // roomFor refuses new data that would take the file system's reserve.
 func (d *Drive) roomFor(bytes int64) error {
+	needed := d.config.ReserveBytes + bytes
+	if d.space.of(d.config.Path).freeBytes >= needed+spaceAgeBytes {
+		return nil
+	}
 	total, free := spaceOf(d.config.Path)
-	if total == 0 || free >= d.config.ReserveBytes+bytes {
+	if total == 0 || free >= needed {
 		return nil
 	}
 	return fmt.Errorf("%w: %d bytes free on %s, %d of them kept for deletions", drive.ErrFull,

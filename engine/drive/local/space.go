@@ -9,6 +9,10 @@ import (
 // and statfs(2) sums counters over all CPUs.
 const spaceAge = time.Second
 
+// spaceAgeBytes is more than a device takes within spaceAge: with as much free, an old answer
+// is as good as a new one.
+const spaceAgeBytes = 8 << 30
+
 // space is the size of a file system and what is free of it, asked for now and then.
 type space struct{ last atomic.Pointer[spaceAnswer] }
 
