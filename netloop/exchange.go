@@ -108,6 +108,7 @@ type Exchange struct {
 	aborted   bool
 	transport Transport
 	fields    [24]Field
+	bufs      [][]byte
 }
 
 // Reset prepares ex for the next request on transport; called by servers.
@@ -152,7 +153,11 @@ func (ex *Exchange) Write(bufs ...[]byte) error {
 	for _, b := range bufs {
 		ex.sentBytes += int64(len(b))
 	}
-	return ex.transport.Send(head, bufs)
+	// Through a copy, so that the caller's argument list stays on its stack.
+	ex.bufs = append(ex.bufs[:0], bufs...)
+	err := ex.transport.Send(head, ex.bufs)
+	clear(ex.bufs)
+	return err
 }
 
 // Abort says that the body cannot be completed: the server breaks the connection.

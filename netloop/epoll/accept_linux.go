@@ -11,6 +11,9 @@ import (
 // listener is level-triggered: the rest is there the next time.
 const acceptMax = 64
 
+// acceptPause is how long a loop does not accept after it lacked what that takes.
+const acceptPause = tick
+
 func (l *loop) accept(index int) {
 	if index >= len(l.listeners) {
 		return // closed meanwhile
@@ -24,7 +27,10 @@ func (l *loop) accept(index int) {
 			l.refuseOne(index)
 			return
 		case unix.EINTR, unix.ECONNABORTED:
-		default: // EAGAIN, or want of memory: later
+		case unix.EAGAIN:
+			return
+		default: // want of memory
+			l.pauseAccept()
 			return
 		}
 	}
@@ -33,17 +39,29 @@ func (l *loop) accept(index int) {
 // refuseOne takes a connection off the queue although no descriptor is left, and closes it:
 // otherwise it stays there, and the loop turns without end.
 func (l *loop) refuseOne(index int) {
-	if l.reserve < 0 {
-		l.refillReserve()
-		return
+	if l.reserve >= 0 {
+		_ = unix.Close(l.reserve)
+		l.reserve = -1
 	}
-	_ = unix.Close(l.reserve)
-	l.reserve = -1
 	if fd, _, err := unix.Accept4(l.listeners[index], unix.SOCK_CLOEXEC); err == nil {
 		_ = unix.Close(fd)
 		l.counters.Refused.Add(1)
+	} else if err == unix.EMFILE || err == unix.ENFILE {
+		l.pauseAccept() // somebody else was faster
 	}
 	l.refillReserve()
+}
+
+// pauseAccept leaves new connections in the kernel's queue for a moment.
+func (l *loop) pauseAccept() {
+	l.watchListeners(0)
+	l.wheel.set(&l.resume, l.tickAfter(l.now, acceptPause))
+}
+
+func (l *loop) watchListeners(events uint32) {
+	for i, fd := range l.listeners {
+		_ = l.poller.change(fd, events, listenerToken(i)) // cannot fail: it is registered
+	}
 }
 
 func (l *loop) refillReserve() {

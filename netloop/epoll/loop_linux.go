@@ -36,6 +36,7 @@ type loop struct {
 	free     []uint32 // slots
 	gens     []uint32 // generation of each slot
 	wheel    *wheel
+	resume   timer   // accept again: see pauseAccept
 	again    []*conn // owned, and to be served in the next turn
 	scraps   []byte  // where dropped bytes go
 	stopping bool

@@ -66,6 +66,12 @@ func (p *poller) add(fd int, events uint32, t token) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &event)
 }
 
+// change makes a registered descriptor report other events.
+func (p *poller) change(fd int, events uint32, t token) error {
+	event := unix.EpollEvent{Events: events, Fd: int32(t.slot), Pad: int32(t.generation)}
+	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &event)
+}
+
 // peek takes what has happened, without waiting.
 func (p *poller) peek() int {
 	p.waits++

@@ -1,12 +1,10 @@
 package epoll
 
 import (
-	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"flashstore/netloop/http1"
 	"flashstore/netloop/session"
 )
 
@@ -46,9 +44,8 @@ func (l *loop) read(c *conn) {
 			return
 		}
 		ready, err := s.Next(l.now)
-		var refusal *http1.Refusal
-		if errors.As(err, &refusal) {
-			s.Refuse(refusal)
+		if err != nil {
+			s.Refuse(err)
 			l.settle(c, session.VerdictClose)
 			return
 		}
@@ -211,9 +208,13 @@ func (l *loop) exhausted(c *conn) {
 	l.linger(c)
 }
 
-// due is called by the wheel when c's deadline has come.
+// due is called by the wheel when a deadline has come.
 func (l *loop) due(t *timer) int64 {
 	c := t.conn
+	if c == nil {
+		l.watchListeners(unix.EPOLLIN)
+		return 0
+	}
 	if !c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
 		return l.wheel.now + lentTicks // a worker has it, or it has bytes to be served
 	}

@@ -1,11 +1,9 @@
 package epoll
 
 import (
-	"errors"
 	"sync"
 	"time"
 
-	"flashstore/netloop/http1"
 	"flashstore/netloop/session"
 )
 
@@ -156,9 +154,8 @@ func (w *worker) next(c *conn) bool {
 	s := c.active.session
 	for {
 		ready, err := s.Next(time.Now())
-		var refusal *http1.Refusal
-		if errors.As(err, &refusal) {
-			s.Refuse(refusal)
+		if err != nil {
+			s.Refuse(err)
 			c.phase = phaseLinger
 			c.loop.post(c)
 			return false

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"flashstore/arena"
-	"flashstore/netloop/http1"
 	"flashstore/netloop/session"
 )
 
@@ -89,9 +88,8 @@ func (c *conn) serve(s *session.Session) session.Verdict {
 	for s.Pending() {
 		now := time.Now()
 		ready, err := s.Next(now)
-		var refusal *http1.Refusal
-		if errors.As(err, &refusal) {
-			s.Refuse(refusal)
+		if err != nil {
+			s.Refuse(err)
 			return session.VerdictClose
 		}
 		if !ready {

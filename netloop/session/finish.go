@@ -64,8 +64,14 @@ func (s *Session) Drain() Verdict {
 	return VerdictClose
 }
 
-// Refuse answers a malformed head, and the connection ends.
-func (s *Session) Refuse(refusal *http1.Refusal) { s.answerAndClose(refusal.Status, "") }
+// Refuse answers a head that Next refused, and the connection ends.
+func (s *Session) Refuse(err error) {
+	status := 400
+	if refusal, ok := err.(*http1.Refusal); ok {
+		status = refusal.Status
+	}
+	s.answerAndClose(status, "")
+}
 
 // Overloaded answers a request nobody has time for, and the connection ends.
 func (s *Session) Overloaded() { s.answerAndClose(503, "Retry-After: 1\r\n") }

@@ -107,7 +107,7 @@ func (s *Session) Pending() bool { return s.start < s.end }
 func (s *Session) InHead() bool { return s.reading }
 
 // Next looks for a complete head in what was read. If there is one it prepares Exchange and
-// returns true. A *http1.Refusal is to be answered with Refuse.
+// returns true. An error is to be answered with Refuse.
 func (s *Session) Next(now time.Time) (bool, error) {
 	if s.start == s.end {
 		return false, nil
