@@ -11,11 +11,10 @@ import (
 
 func newSmall(t *testing.T) *block64k.Allocator {
 	t.Helper()
-	a, err := block64k.New(block64k.Config{BudgetBytes: 1, Homes: 1})
-	if err == nil {
+	if _, err := block64k.New(block64k.Config{BudgetBytes: 1, Homes: 1}); err == nil {
 		t.Fatal("a budget of one byte accepted")
 	}
-	a, err = block64k.New(block64k.Config{BudgetBytes: arena.BlockBytes, Homes: 1})
+	a, err := block64k.New(block64k.Config{BudgetBytes: arena.BlockBytes, Homes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,6 @@ type setting struct {
 
 func (s *setting) flag() string { return strings.ReplaceAll(s.key, "_", "-") }
 
-func (s *setting) env() string { return "FLASHSTORE_" + strings.ToUpper(s.key) }
-
 // settings is the table of all keys.
 func settings() []setting {
 	table := []setting{

@@ -133,8 +133,7 @@ func signRequest(
 
 // ChunkSigner frames a body as aws-chunked with signatures, for our own clients and for tests.
 type ChunkSigner struct {
-	c       chunkReader // its texts to sign
-	trailer bool
+	c chunkReader // its texts to sign
 }
 
 // NewChunkSigner returns the signer of the body of a request that Sign signed at now in a

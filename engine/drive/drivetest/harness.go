@@ -23,7 +23,6 @@ type harness struct {
 	*testing.T
 	drive.Drive
 	reopenDrive func() drive.Drive
-	sequence    uint64
 }
 
 func newHarness(t *testing.T, newDrive New) *harness {

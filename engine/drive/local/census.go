@@ -112,7 +112,9 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if err := d.loadMachine(fresh); err != nil {
 		c.find(FindIndex, filepath.Join(path, indexDir), 0, "", err)
 		if d.machine != nil {
-			err = d.machine.close()
+			if err := d.machine.close(); err != nil {
+				c.find(FindIndex, filepath.Join(path, indexDir), 0, "", err)
+			}
 			d.machine = nil
 		}
 	}
