@@ -10,13 +10,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
+	"flashstore/engine"
 	"flashstore/engine/config"
-	"flashstore/engine/drive/local"
-	"flashstore/ioengine"
-	"flashstore/ioengine/threadpool"
 )
 
 const checkUsage = `usage: flashstore check [--json] [--rebuild-index] DIR...
@@ -60,47 +57,20 @@ func runCheck(args []string) error {
 		return fmt.Errorf("%w: check: name the directories of the drives", config.ErrUsage)
 	}
 	slog.SetDefault(logger("warn"))
-	engine, err := threadpool.New(threadpool.Config{})
-	if err != nil {
-		return err
-	}
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	err = checkAll(stop, engine, flags.Args(), *asJSON, *rebuild)
-	return errors.Join(err, engine.Close())
-}
-
-// checkAll examines every drive, whatever is found on the ones before.
-func checkAll(ctx context.Context, engine ioengine.Engine, dirs []string, asJSON,
-	rebuild bool) error {
-	var faults error
 	findings := 0
-	for _, dir := range dirs {
-		path, err := filepath.Abs(dir)
-		if err == nil && rebuild {
-			err = local.RebuildIndex(engine, path)
-		}
-		if err != nil {
-			faults = errors.Join(faults, err)
-			continue
-		}
-		report, err := local.Census(ctx, engine, path, func(what string) {
-			fmt.Fprintf(os.Stderr, "%s: %s\n", path, what)
-		})
-		if err != nil {
-			faults = errors.Join(faults, err)
-			continue
-		}
-		findings += len(report.Findings)
-		printReport(&report, asJSON)
-	}
-	if faults == nil && findings > 0 {
+	err := engine.Check(stop, flags.Args(), *rebuild, func(r *engine.CheckReport) {
+		findings += len(r.Findings)
+		printReport(r, *asJSON)
+	}, func(drive, what string) { fmt.Fprintf(os.Stderr, "%s: %s\n", drive, what) })
+	if err == nil && findings > 0 {
 		return errFindings
 	}
-	return faults
+	return err
 }
 
-func printReport(r *local.Report, asJSON bool) {
+func printReport(r *engine.CheckReport, asJSON bool) {
 	if asJSON {
 		text, err := json.Marshal(r)
 		if err != nil {
