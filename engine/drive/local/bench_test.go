@@ -80,7 +80,8 @@ func inlineRecord(n uint64) *drive.Record {
 	o := drive.Order{Term: 1, Sequence: n}
 	r := &drive.Record{Type: drive.TypePut, Order: o, Token: o, SizeBytes: 4096,
 		ShardBytes: 2048, Inline: make([]byte, 2048), Meta: make([]byte, 200)}
-	r.Key = drive.Key{Space: drive.SpaceObject, Name: fmt.Sprintf("prefix/object-%016x", n*0x9E3779B97F4A7C15)}
+	r.Key = drive.Key{Space: drive.SpaceObject,
+		Name: fmt.Sprintf("prefix/object-%016x", n*0x9E3779B97F4A7C15)}
 	binary.BigEndian.PutUint64(r.WriteID[:], n)
 	return r
 }

@@ -151,9 +151,11 @@ func TestTornTail(t *testing.T) {
 	at := batchOffsets(t, filepath.Join(crashed, firstLog))
 	last := at[len(at)-1]
 	for name, tear := range map[string]func(t *testing.T, file string){
-		"flip":      func(t *testing.T, file string) { damage(t, file, last+4096+7, 0xFF) },
-		"no-head":   func(t *testing.T, file string) { damage(t, file, last, make([]byte, 4096)...) },
-		"no-end":    func(t *testing.T, file string) { damage(t, file, last+4096, make([]byte, 4096)...) },
+		"flip":    func(t *testing.T, file string) { damage(t, file, last+4096+7, 0xFF) },
+		"no-head": func(t *testing.T, file string) { damage(t, file, last, make([]byte, 4096)...) },
+		"no-end": func(t *testing.T, file string) {
+			damage(t, file, last+4096, make([]byte, 4096)...)
+		},
 		"truncated": func(t *testing.T, file string) { must(t, os.Truncate(file, last+5000)) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -106,7 +106,8 @@ func FuzzBatch(f *testing.F) {
 
 // FuzzIndexRow: a chain or reference that was accepted is encoded to the same bytes again.
 func FuzzIndexRow(f *testing.F) {
-	c := chain{fence: drive.Order{Term: 1, Sequence: 2}, discarded: []discarded{{order: drive.Order{Term: 9}}}}
+	c := chain{fence: drive.Order{Term: 1, Sequence: 2},
+		discarded: []discarded{{order: drive.Order{Term: 9}}}}
 	for n := range 3 {
 		s, err := store(sampleRecord(n), nil)
 		if err != nil {
