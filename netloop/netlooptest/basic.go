@@ -32,7 +32,7 @@ func (s *suite) keepAlive(t *testing.T) {
 	c := r.dial()
 	for i := range 20 {
 		path := fmt.Sprintf("/%d", i)
-		if i%2 == 0 {
+		if i < 10 { // later ones may be answered by the worker that has the connection
 			path = "/inline" + path
 		}
 		c.send(get(path))
