@@ -273,7 +273,7 @@ func TestMux(t *testing.T) {
 	f := newFixture(t, nil)
 	f.address = serve(t, NewMux(named("own"), named("s3"), []string{"s3.test"}))
 	for target, want := range map[string]string{
-		"/flashstore": "own", "/flashstore/": "own", "/flashstore/x/y": "own", "/flashstore?location": "own",
+		"/flashstore/x/y": "own", "/flashstore": "s3", "/flashstore/": "s3", "/flashstore?location": "s3",
 		"/flashstore-x": "s3", "/flashstore-x/k": "s3", "/Flashstore/x": "s3", "/": "s3", "/a/flashstore/": "s3",
 		"/%66lashstore/x": "s3", "//flashstore/x": "s3",
 	} {

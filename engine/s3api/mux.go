@@ -21,11 +21,11 @@ func NewMux(own, s3 netloop.Handler, domains []string) *Mux {
 	return &Mux{own: own, s3: s3, domains: domains}
 }
 
-// Handle passes ex on. Only the plain spelling of the path is the server's own; "flashstore"
-// with escapes is a bucket name, and refused as such.
+// Handle passes ex on. Only the plain spelling of a path below /flashstore/ is the server's own;
+// /flashstore itself, and "flashstore" with escapes, are a bucket name, and refused as such.
 func (m *Mux) Handle(ex *netloop.Exchange) {
 	rest, found := bytes.CutPrefix(ex.Request.Path, []byte("/"+object.ReservedBucket))
-	if found && (len(rest) == 0 || rest[0] == '/') {
+	if found && len(rest) > 1 && rest[0] == '/' {
 		if _, virtual := virtualBucket(ex.Request.Host, m.domains); !virtual {
 			m.own.Handle(ex)
 			return
