@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// badRequests are answered with exactly this status and code, and store nothing.
+var badRequests = []struct {
+	name   string
+	status int
+	code   string
+	change func(c *client, r *request)
+}{
+	{"wrong secret", 403, "SignatureDoesNotMatch",
+		func(c *client, _ *request) { c.who.SecretAccessKey += "x" }},
+	{"unknown access key", 403, "InvalidAccessKeyId",
+		func(c *client, _ *request) { c.who.AccessKeyID = "nobody" }},
+	{"clock 20 minutes behind", 403, "RequestTimeTooSkewed", skew(-20 * time.Minute)},
+	{"clock 20 minutes ahead", 403, "RequestTimeTooSkewed", skew(20 * time.Minute)},
+	{"body is not what was signed", 400, "XAmzContentSHA256Mismatch",
+		header("X-Amz-Content-Sha256", strings.Repeat("0", 64))},
+	{"payload mode unknown", 403, "AccessDenied",
+		header("X-Amz-Content-Sha256", "STREAMING-SOMETHING-ELSE")},
+	{"Content-MD5 of another body", 400, "BadDigest",
+		header("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==")},
+	{"Content-MD5 is none", 400, "InvalidDigest", header("Content-MD5", "abc")},
+	{"checksum of another body", 400, "BadDigest", header("X-Amz-Checksum-Crc32", "AAAAAA==")},
+	{"missing bucket", 404, "NoSuchBucket", path("/no-such-bucket/key")},
+	{"bad bucket name", 400, "InvalidBucketName", path("/UPPER_case/key")},
+	{"bucket flashstore", 400, "InvalidBucketName", path("/flashstore")},
+	{"bucket flashstore with a slash", 400, "InvalidBucketName", path("/flashstore/")},
+	{"key of 1025 bytes", 400, "KeyTooLongError", path("/bad/" + strings.Repeat("k", 1025))},
+	{"key with NUL", 400, "InvalidURI", path("/bad/nul\x00")},
+	{"key that is not UTF-8", 400, "InvalidURI", path("/bad/\xff\xfe")},
+	{"unknown sub-resource", 501, "NotImplemented",
+		func(_ *client, r *request) { r.query = url.Values{"tagging": {""}} }},
+	{"part of an unknown upload", 404, "NoSuchUpload", func(_ *client, r *request) {
+		r.query = url.Values{"uploadId": {"none"}, "partNumber": {"1"}}
+	}},
+	{"complete that is not XML", 400, "MalformedXML", func(c *client, r *request) {
+		a, err := c.do(request{method: "POST", path: "/bad/parts",
+			query: url.Values{"uploads": {""}}})
+		if err == nil {
+			*r = request{method: "POST", path: "/bad/parts", body: []byte("<no"),
+				query: url.Values{"uploadId": {uploadID(a)}}}
+		}
+	}},
+	{"multi-delete that is not XML", 400, "MalformedXML", deleteMany("<Delete><Object>")},
+	{"multi-delete with an entity bomb", 400, "MalformedXML", deleteMany(
+		`<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Delete>&b;</Delete>`)},
+	{"multi-delete of 1001 keys", 400, "MalformedXML", deleteMany("<Delete>" +
+		strings.Repeat("<Object><Key>k</Key></Object>", 1001) + "</Delete>")},
+	{"bad range", 416, "InvalidRange", func(_ *client, r *request) {
+		*r = request{method: "GET", path: "/bad/there",
+			header: map[string]string{"Range": "bytes=100-200"}}
+	}},
+	{"missing key", 404, "NoSuchKey", func(_ *client, r *request) {
+		*r = request{method: "GET", path: "/bad/missing"}
+	}},
+	{"max-keys is no number", 400, "InvalidArgument", func(_ *client, r *request) {
+		*r = request{method: "GET", path: "/bad", query: url.Values{"max-keys": {"many"}}}
+	}},
+}
+
+func skew(d time.Duration) func(*client, *request) {
+	return func(c *client, _ *request) {
+		c.now = func() time.Time { return time.Now().Add(d) }
+	}
+}
+
+func header(name, value string) func(*client, *request) {
+	return func(_ *client, r *request) { r.header = map[string]string{name: value} }
+}
+
+func path(path string) func(*client, *request) {
+	return func(_ *client, r *request) { r.path = path }
+}
+
+func deleteMany(text string) func(*client, *request) {
+	return func(_ *client, r *request) {
+		*r = request{method: "POST", path: "/bad", query: url.Values{"delete": {""}},
+			body: []byte(text), header: contentMD5([]byte(text))}
+	}
+}
+
+// TestBadInputIsRefused asks wrongly in all known ways, on every kind of server. The same
+// requests with nothing changed succeed, which the last lines show.
+func TestBadInputIsRefused(t *testing.T) {
+	for _, netloop := range []string{"epoll", "nethttp", "netconn"} {
+		t.Run(netloop, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, 1, "--netloop", netloop).start()
+			s.must(t, http.StatusOK, request{method: "PUT", path: "/bad"})
+			s.must(t, http.StatusOK, request{method: "PUT", path: "/bad/there",
+				body: []byte("there")})
+			for _, bad := range badRequests {
+				c := *s.client
+				r := request{method: "PUT", path: "/bad/stored", body: []byte("some body")}
+				bad.change(&c, &r)
+				a, err := c.do(r)
+				if err != nil {
+					t.Errorf("%s: %v", bad.name, err)
+				} else if a.status != bad.status || a.code != bad.code {
+					t.Errorf("%s: %s, want %d %s", bad.name, a, bad.status, bad.code)
+				}
+			}
+			testBadChunks(t, s)
+			testShortBody(t, s)
+			if keys := s.listKeys("bad"); len(keys) != 1 || !keys["there"] {
+				t.Errorf("keys %v: something was stored, or lost", keys)
+			}
+			s.must(t, http.StatusOK, request{method: "PUT", path: "/bad/stored",
+				body: []byte("some body")})
+			s.stop()
+		})
+	}
+}
+
+// testBadChunks sends bodies in signed chunks whose signatures nobody made.
+func testBadChunks(t *testing.T, s *server) {
+	t.Helper()
+	const payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+	chunk := func(head, data string) string { return head + "\r\n" + data + "\r\n" }
+	signed := ";chunk-signature=" + strings.Repeat("0", 64)
+	for _, bad := range []struct {
+		name, body   string
+		status       int
+		code         string
+		decodedBytes int
+	}{
+		{"forged signature", chunk("5"+signed, "hello") + chunk("0"+signed, ""), 403,
+			"SignatureDoesNotMatch", 5},
+		{"no signature", chunk("5", "hello") + chunk("0", ""), 403,
+			"SignatureDoesNotMatch", 5},
+		{"no chunk size", chunk("x"+signed, "hello"), 400, "InvalidRequest", 5},
+	} {
+		a, err := s.do(request{method: "PUT", path: "/bad/stored", body: []byte(bad.body),
+			header: map[string]string{"X-Amz-Content-Sha256": payload,
+				"Content-Encoding":             "aws-chunked",
+				"X-Amz-Decoded-Content-Length": fmt.Sprint(bad.decodedBytes)}})
+		if err != nil {
+			t.Errorf("%s: %v", bad.name, err)
+		} else if a.status != bad.status || a.code != bad.code {
+			t.Errorf("%s: %s, want %d %s", bad.name, a, bad.status, bad.code)
+		}
+	}
+}
+
+// testShortBody declares more bytes than it sends, and half-closes: 400, or no answer.
+func testShortBody(t *testing.T, s *server) {
+	t.Helper()
+	r, err := s.build(context.Background(), request{method: "PUT", path: "/bad/stored",
+		stream: strings.NewReader(""), streamBytes: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", r.URL.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(callMax))
+	fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n", r.URL.RequestURI(),
+		r.URL.Host)
+	for name := range r.Header {
+		fmt.Fprintf(conn, "%s: %s\r\n", name, r.Header.Get(name))
+	}
+	fmt.Fprint(conn, "\r\nonly this")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil {
+		return // cut off, which says as much
+	}
+	a, err := readAnswer(res)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.status != 400 || a.code != "IncompleteBody" {
+		t.Errorf("short body: %s, want 400 IncompleteBody", a)
+	}
+}
