@@ -48,7 +48,7 @@ type Limits struct {
 	DrainBytesMax   int64         // of an unread request body
 	ConnectionsMax  int           // open at once; more are closed at accept and counted
 	PipelineMax     int           // requests answered in a row before other connections get a turn
-	ShutdownLinger  time.Duration // how long a closing connection drains, so that its answer arrives
+	ShutdownLinger  time.Duration // a closing connection drains so long, so that its answer arrives
 	TargetBytesMax  int           // of the request target; more: 414
 	TrailerBytesMax int           // of a chunked body's trailer section
 	QueueMax        int           // requests that wait for a worker; more: 503 and close

@@ -162,7 +162,8 @@ func TestNoDelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
+	on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
+	if err != nil || on == 0 {
 		t.Errorf("TCP_NODELAY %d, %v", on, err)
 	}
 }

@@ -19,7 +19,8 @@ func seeds(f *testing.F) {
 	}
 	f.Add([]byte("GET http://h/a?b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"))
 	f.Add([]byte("PUT / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello"))
-	f.Add([]byte("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"))
+	f.Add([]byte("PUT / HTTP/1.1\r\nHost: h\r\n" +
+		"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"))
 }
 
 // FuzzParse: the outcome is the same for the whole and for byte by byte, spans lie inside, and

@@ -72,22 +72,25 @@ func TestWellFormed(t *testing.T) {
 		keep, cont     bool
 	}{
 		{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET", "/", "h", 0, true, false},
-		{"GET /a?b=c%20 HTTP/1.1\r\nhOsT:h:9000\r\n\r\n", "GET", "/a?b=c%20", "h:9000", 0, true, false},
+		{"GET /a?b=c%20 HTTP/1.1\r\nhOsT:h:9000\r\n\r\n", "GET", "/a?b=c%20", "h:9000", 0,
+			true, false},
 		{"PUT /a//../%2F HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: \t010 \r\n\r\n", "PUT",
 			"/a//../%2F", "[::1]:80", 10, true, false},
 		{"PUT / HTTP/1.1\r\nTransfer-Encoding: ChunKed\r\nHost:\r\nExpect: 100-Continue\r\n\r\n",
 			"PUT", "/", "", -1, true, true},
-		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: a , CLOSE\r\n\r\n", "GET", "/", "h", 0, false, false},
+		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: a , CLOSE\r\n\r\n", "GET", "/", "h", 0,
+			false, false},
 		{"GET / HTTP/1.0\r\n\r\n", "GET", "/", "", 0, false, false},
-		{"GET / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n", "GET", "/", "", 0,
-			true, false},
+		{"GET / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n", "GET",
+			"/", "", 0, true, false},
 		{"GET http://H:80/x HTTP/1.1\r\nHost: h:80\r\n\r\n", "GET", "/x", "H:80", 0, true, false},
 		{"GET http://h HTTP/1.1\r\nHost: h\r\n\r\n", "GET", "", "h", 0, true, false},
 		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS", "*", "h", 0, true, false},
-		{"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9223372036854775807\r\n\r\n", "PUT", "/", "h",
+		{"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9223372036854775807\r\n\r\n", "PUT", "/",
+			"h",
 			9223372036854775807, true, false},
-		{"PUT / HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\nContent-Length: 3\r\n\r\n", "PUT",
-			"/", "h", 3, true, false},
+		{"PUT / HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
+			"PUT", "/", "h", 3, true, false},
 	} {
 		p := http1.NewParser(limits())
 		in := []byte(c.in + "GARBAGE")
@@ -106,7 +109,8 @@ func TestWellFormed(t *testing.T) {
 }
 
 func TestFields(t *testing.T) {
-	in := []byte("GET / HTTP/1.1\r\nHost: h\r\nEmpty: \t \r\nX-Tab: \ta\tb \r\nutf:\xc3\xa9\r\n\r\n")
+	in := []byte("GET / HTTP/1.1\r\nHost: h\r\nEmpty: \t \r\n" +
+		"X-Tab: \ta\tb \r\nutf:\xc3\xa9\r\n\r\n")
 	p := http1.NewParser(limits())
 	if _, err := p.Parse(in); err != nil {
 		t.Fatal(err)
@@ -151,7 +155,8 @@ func TestResponseFields(t *testing.T) {
 	out := http1.AppendStatusLine(nil, 404)
 	out, ok := http1.AppendField(out, []byte("A"), []byte("b c"))
 	out = http1.AppendContentLength(out, 12)
-	if want := "HTTP/1.1 404 Not Found\r\nA: b c\r\nContent-Length: 12\r\n"; !ok || string(out) != want {
+	want := "HTTP/1.1 404 Not Found\r\nA: b c\r\nContent-Length: 12\r\n"
+	if !ok || string(out) != want {
 		t.Errorf("%q", out)
 	}
 }

@@ -12,7 +12,8 @@ import (
 func (s *suite) request(t *testing.T) {
 	r := start(t, s, nil)
 	c := r.dial()
-	c.send("PUT /request?a=%20&b HTTP/1.1\r\nHost: h:1\r\nx-TEST:  v w \r\nContent-Length: 3\r\n\r\nabc")
+	c.send("PUT /request?a=%20&b HTTP/1.1\r\nHost: h:1\r\n" +
+		"x-TEST:  v w \r\nContent-Length: 3\r\n\r\nabc")
 	resp := c.want(200, "PUT /request ? a=%20&b @ h:1 x-test=v w true length=3 minor=1")
 	if resp.Header.Get("X-Answer") != "a b" || resp.Header.Get("Date") == "" {
 		t.Errorf("%v", resp.Header)

@@ -16,7 +16,8 @@ func (s *suite) continues(t *testing.T) {
 	c := r.dial()
 	body := pattern(100_000)
 	for range 3 {
-		c.send("PUT /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
+		c.send("PUT /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n" +
+			"Content-Length: 100000\r\n\r\n")
 		line, err := c.in.ReadString('\n')
 		if err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 			t.Fatalf("%q, %v", line, err)

@@ -34,7 +34,8 @@ func start(t *testing.T, s *suite, change func(*netloop.Limits)) *running {
 	if change != nil {
 		change(&limits)
 	}
-	r := &running{T: t, server: s.new(t, limits), handler: newHandler(), served: make(chan error, 1)}
+	r := &running{T: t, server: s.new(t, limits), handler: newHandler(),
+		served: make(chan error, 1)}
 	address, err := r.server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -110,8 +111,8 @@ func (c *client) want(status int, body string) *http.Response {
 	c.t.Helper()
 	resp, got := c.answer("GET")
 	if resp.StatusCode != status || string(got) != body {
-		c.t.Fatalf("%d %.100q (%d bytes), want %d %.100q (%d bytes)", resp.StatusCode, got, len(got),
-			status, body, len(body))
+		c.t.Fatalf("%d %.100q (%d bytes), want %d %.100q (%d bytes)", resp.StatusCode, got,
+			len(got), status, body, len(body))
 	}
 	return resp
 }

@@ -32,14 +32,16 @@ func head(fields ...string) string {
 func fromFields(status int, prefix string, values ...string) []Malformed {
 	var out []Malformed
 	for _, v := range values {
-		out = append(out, Malformed{Name: prefix + v, Bytes: head(prefix+v) + "12345", Status: status})
+		out = append(out,
+			Malformed{Name: prefix + v, Bytes: head(prefix+v) + "12345", Status: status})
 	}
 	return out
 }
 
 func lengths() []Malformed {
 	out := fromFields(400, "Content-Length: ", "5,5", "5, 5", "+5", "-0", "-5", "0x5", "1_0", "5 5",
-		"", "18446744073709551616", "18446744073709551621", "9223372036854775808", "5;", "5.0", "٥",
+		"", "18446744073709551616", "18446744073709551621", "9223372036854775808",
+		"5;", "5.0", "٥",
 		"5\x00", "5\v")
 	const cl, te = "Content-Length: 5", "Transfer-Encoding: chunked"
 	return append(out,
@@ -53,9 +55,11 @@ func lengths() []Malformed {
 }
 
 func codings() []Malformed {
-	out := fromFields(400, "Transfer-Encoding: ", "xchunked", ",chunked", "chunked,", "chunked,chunked",
+	out := fromFields(400, "Transfer-Encoding: ", "xchunked", ",chunked", "chunked,",
+		"chunked,chunked",
 		"chunked, gzip", "identity", "identity, chunked", "chunked;a=b", "\vchunked", "chunked\f",
-		"chunked\x00", "\xa0chunked", "chunked\xff", "", "chun ked", "\"chunked\"", "chunked chunked")
+		"chunked\x00", "\xa0chunked", "chunked\xff", "", "chun ked",
+		"\"chunked\"", "chunked chunked")
 	out = append(out, fromFields(501, "Transfer-Encoding: ", "gzip", "gzip, chunked", "br")...)
 	return append(out,
 		Malformed{Name: "TE twice",
@@ -86,7 +90,8 @@ func fieldLines() []Malformed {
 		Malformed{Name: "white space line before the first field",
 			Bytes: "GET / HTTP/1.1\r\n \r\nHost: h\r\n\r\n", Status: 400},
 		Malformed{Name: "head ends in LF LF", Bytes: "GET / HTTP/1.1\nHost: h\n\n", Status: 400},
-		Malformed{Name: "head ends in CRLF LF", Bytes: "GET / HTTP/1.1\r\nHost: h\r\n\n", Status: 400},
+		Malformed{Name: "head ends in CRLF LF", Bytes: "GET / HTTP/1.1\r\nHost: h\r\n\n",
+			Status: 400},
 		Malformed{Name: "unknown expectation", Bytes: head("Expect: 200-ok"), Status: 417},
 	)
 }
@@ -107,8 +112,8 @@ func requestLines() []Malformed {
 			Status: 400})
 	}
 	for _, version := range []string{"HTTP/2.0", "HTTP/3.0", "HTTP/0.9", "HTTP/1.2", "HTTP/9.9"} {
-		out = append(out, Malformed{Name: version, Bytes: "GET / " + version + "\r\nHost: h\r\n\r\n",
-			Status: 505})
+		out = append(out, Malformed{Name: version, Status: 505,
+			Bytes: "GET / " + version + "\r\nHost: h\r\n\r\n"})
 	}
 	return append(out,
 		Malformed{Name: "HTTP/0.9 style", Bytes: "GET /\r\n\r\n", Status: 400},
@@ -118,7 +123,8 @@ func requestLines() []Malformed {
 
 func hosts() []Malformed {
 	var out []Malformed
-	for _, host := range []string{"a,b", "u@h", "u:p@h", "h/path", "h?q", "h h", "h:port", "h:80:80",
+	for _, host := range []string{"a,b", "u@h", "u:p@h", "h/path", "h?q", "h h", "h:port",
+		"h:80:80",
 		"[::1", "h\\x", "h#f", "[]", "h:123456"} {
 		out = append(out, Malformed{Name: "Host: " + host,
 			Bytes: "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", Status: 400})
@@ -144,7 +150,8 @@ func limits() []Malformed {
 		{Name: "request line too long", Bytes: "GET /" + long + " HTTP/1.1\r\nHost: h\r\n\r\n",
 			Status: 414},
 		{Name: "field too long", Bytes: head("A: " + long), Status: 431},
-		{Name: "fields too many", Bytes: head(strings.Repeat("A: b\r\n", 128) + "A: b"), Status: 431},
+		{Name: "fields too many", Bytes: head(strings.Repeat("A: b\r\n", 128) + "A: b"),
+			Status: 431},
 		{Name: "fields too long together",
 			Bytes: head(strings.Repeat("A: "+long[:1000]+"\r\n", 40) + "A: b"), Status: 431},
 	}
@@ -159,7 +166,8 @@ func chunks() []Malformed {
 		"5;a\n12345\r\n0\r\n\r\n", "5;a\rb\r\n12345\r\n0\r\n\r\n", "5;a\x00\r\n12345\r\n0\r\n\r\n",
 		"5\n12345\r\n0\r\n\r\n", "5\r12345\r\n0\r\n\r\n", "5\r\n123450\r\n\r\n",
 		"5\r\n12345\n0\r\n\r\n", "5\r\n12345\r0\r\n\r\n", "5\r\n12345xx0\r\n\r\n", "0\r\n\n",
-		"0\r\n\r\r", "0\r\nA b: c\r\n\r\n", "0\r\nA: b\n\r\n", "0\r\n: b\r\n\r\n", "0\r\n folded\r\n\r\n",
+		"0\r\n\r\r", "0\r\nA b: c\r\n\r\n", "0\r\nA: b\n\r\n", "0\r\n: b\r\n\r\n",
+		"0\r\n folded\r\n\r\n",
 		"0\r\nA: b\x00\r\n\r\n", "1;" + strings.Repeat("e", 5000) + "\r\n1\r\n0\r\n\r\n",
 		strings.Repeat("1;"+strings.Repeat("e", 100)+"\r\n1\r\n", 100) + "0\r\n\r\n",
 		"0\r\nA: " + strings.Repeat("t", 9<<10) + "\r\n\r\n",

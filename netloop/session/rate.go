@@ -34,9 +34,9 @@ func (r *Rate) Deadline() time.Time {
 // Add counts bytes that arrived by now and reports whether the body is still fast enough.
 func (r *Rate) Add(bytes int, now time.Time) bool {
 	fast := now.Before(r.Deadline())
-	r.got += int64(bytes)
 	if now.Sub(r.start) >= r.window {
 		r.start, r.got = now, 0
 	}
+	r.got += int64(bytes)
 	return fast
 }
