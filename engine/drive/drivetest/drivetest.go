@@ -16,6 +16,7 @@ func Run(t *testing.T, newDrive New) {
 	for name, f := range map[string]func(*harness){
 		"order":           testOrder,
 		"settle":          testSettle,
+		"settled-again":   testSettledAgain,
 		"below-settled":   testBelowSettled,
 		"same-write-id":   testSameWriteID,
 		"discard":         testDiscard,
@@ -36,6 +37,7 @@ func Run(t *testing.T, newDrive New) {
 		"pin":             testPin,
 		"group":           testGroup,
 		"closed":          testClosed,
+		"close-at-work":   testCloseAtWork,
 		"malformed":       testMalformed,
 		"no-wait":         testNoWait,
 		"spaces-separate": testSpaces,
@@ -80,6 +82,24 @@ func testSettle(h *harness) {
 		h.Fatal("not settled")
 	}
 	h.settle(r[3])
+}
+
+// testSettledAgain: what a lookup may have left in a cache does not outlive the next settle.
+func testSettledAgain(h *harness) {
+	for n := uint64(1); n <= 3; n++ {
+		r := put("k", n, nil)
+		h.must(h.commit(r))
+		h.settle(r)
+		for range 2 {
+			if s := h.chain(key("k"), n); !s.Entries[0].Settled {
+				h.Fatal("not settled")
+			}
+		}
+	}
+	end := about(put("k", 9, nil), drive.TypePurge)
+	h.must(h.commit(end))
+	h.settle(end)
+	h.chain(key("k"), 9)
 }
 
 func testBelowSettled(h *harness) {
@@ -274,6 +294,39 @@ func testClosed(h *harness) {
 	h.want(err, drive.ErrClosed)
 	h.want(h.Read(context.Background(), e, [][]byte{make([]byte, 1<<18)}, 0), drive.ErrClosed)
 	h.want(h.Close(), drive.ErrClosed)
+}
+
+// testCloseAtWork closes a drive that is being used: everybody gets an answer.
+func testCloseAtWork(h *harness) {
+	var wg sync.WaitGroup
+	begun := make(chan struct{}, 1<<16)
+	for w := range 4 {
+		wg.Go(func() {
+			for n := uint64(w + 1); ; n += 4 {
+				begun <- struct{}{}
+				sw, err := h.Create(4 * drive.ChunkBytes)
+				if err != nil {
+					return
+				}
+				for range 4 {
+					sw.Write([][]byte{pattern(w, drive.ChunkBytes)}, func(error) {})
+				}
+				r := put(fmt.Sprint("k", n), n, nil)
+				r.ShardBytes = 4 * drive.ChunkBytes
+				if r.Bulk, err = sw.Seal(); err != nil || h.commit(r) != nil {
+					return
+				}
+				if _, err := h.Lookup(context.Background(), r.Key, drive.LookupOptions{}); err != nil {
+					return
+				}
+			}
+		})
+	}
+	for range 40 {
+		<-begun
+	}
+	h.must(h.Close())
+	wg.Wait()
 }
 
 func testMalformed(h *harness) {

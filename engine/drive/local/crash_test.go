@@ -180,6 +180,10 @@ func checkTorn(t *testing.T, d *local.Drive, c local.Config, all []*drive.Record
 			t.Fatalf("round %d: %+v", round, i)
 		}
 		if round == 0 {
+			// Nothing is written behind the torn batch.
+			if _, err := os.Stat(filepath.Join(c.Path, "log/00000002.log")); err != nil {
+				t.Fatal(err)
+			}
 			lacks(t, d, all[last])
 			must(t, commit(d, all[last]))
 		}

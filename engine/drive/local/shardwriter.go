@@ -94,10 +94,23 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 	}})
 }
 
-// begin checks a Write and counts it as pending.
+// begin checks a Write and counts it as pending. The drive's gate comes before w.mu: a
+// completion takes w.mu, and Close waits for completions.
 func (w *shardWriter) begin(bytes int64) error {
+	if err := w.drive.enterWrite(); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := w.check(bytes); err != nil {
+		w.drive.leave()
+		return err
+	}
+	w.pending++
+	return nil
+}
+
+func (w *shardWriter) check(bytes int64) error {
 	last := w.taken+bytes == w.ref.shardBytes
 	switch {
 	case w.state != writing:
@@ -108,10 +121,6 @@ func (w *shardWriter) begin(bytes int64) error {
 	case bytes%drive.ChunkBytes != 0 && !last:
 		return fmt.Errorf("local: a write of %d bytes within a shard", bytes)
 	}
-	if err := w.drive.enterWrite(); err != nil {
-		return err
-	}
-	w.pending++
 	return nil
 }
 

@@ -103,6 +103,9 @@ func TestCensus(t *testing.T) {
 	small, big := object(1, 3000), bulkObject(t, d, 2, 300_000)
 	must(t, commit(d, small))
 	must(t, commit(d, big))
+	short := bulkObject(t, d, 4, 200_000) // too short to be punched at once
+	must(t, commit(d, short))
+	settled(t, d, purge(short, 5))
 	settled(t, d, object(3, 200))
 	abandoned, err := d.Create(1 << 20)
 	must(t, err)
