@@ -31,7 +31,7 @@ func listenSockets(address string, count int) (fds []int, bound *net.TCPAddr, er
 	}()
 	addr := tcp.AddrPort()
 	for range count {
-		fd, err := listenSocket(addr)
+		fd, err := listenSocket(addr, len(fds) == 0)
 		if err != nil {
 			return fds, nil, fmt.Errorf("epoll: listen on %s: %w", address, err)
 		}
@@ -46,7 +46,8 @@ func listenSockets(address string, count int) (fds []int, bound *net.TCPAddr, er
 	return fds, bound, nil
 }
 
-func listenSocket(addr netip.AddrPort) (int, error) {
+// listenSocket makes the first or another listener of the server.
+func listenSocket(addr netip.AddrPort, first bool) (int, error) {
 	family, name := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(addr.Port())})
 	switch ip := addr.Addr().Unmap(); {
 	case ip.Is4():
@@ -63,21 +64,22 @@ func listenSocket(addr netip.AddrPort) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := bindAndListen(fd, family, name); err != nil {
+	if err := bindAndListen(fd, family, name, first); err != nil {
 		_ = unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-// bindAndListen sets what accepted sockets inherit: TCP_NODELAY among them.
-func bindAndListen(fd, family int, name unix.Sockaddr) error {
-	for _, option := range []struct{ level, name, value int }{
-		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
-		{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1},
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+// bindAndListen sets what accepted sockets inherit: TCP_NODELAY among them. The first listener
+// is bound as if it were the only one, so that an address which another server of the same user
+// has is refused, not shared; only then others may join it.
+func bindAndListen(fd, family int, name unix.Sockaddr, first bool) error {
+	for _, option := range []struct{ level, name int }{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR},
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY},
 	} {
-		if err := unix.SetsockoptInt(fd, option.level, option.name, option.value); err != nil {
+		if err := unix.SetsockoptInt(fd, option.level, option.name, 1); err != nil {
 			return err
 		}
 	}
@@ -86,8 +88,18 @@ func bindAndListen(fd, family int, name unix.Sockaddr) error {
 			return err
 		}
 	}
-	if err := unix.Bind(fd, name); err != nil {
+	if first {
+		if err := unix.Bind(fd, name); err != nil {
+			return err
+		}
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 		return err
+	}
+	if !first {
+		if err := unix.Bind(fd, name); err != nil {
+			return err
+		}
 	}
 	return unix.Listen(fd, backlog)
 }
