@@ -70,16 +70,20 @@ func inspectAll(dirs []string, e ioengine.Engine) ([]slot, error) {
 		slots[i].path = path
 		slots[i].identity, slots[i].away = local.Inspect(e, path)
 	}
+	return slots, distinct(slots)
+}
+
+// distinct refuses a directory that was given twice, under another name too.
+func distinct(slots []slot) error {
 	for i := range slots {
 		for j := range i {
 			if sameDirectory(slots[i].path, slots[j].path) {
-				return nil, fmt.Errorf("drives %s and %s are the same directory: give each "+
-					"drive a directory of its own, on a device of its own", slots[j].path,
-					slots[i].path)
+				return fmt.Errorf("drives %s and %s are the same directory: give each drive a "+
+					"directory of its own, on a device of its own", slots[j].path, slots[i].path)
 			}
 		}
 	}
-	return slots, nil
+	return nil
 }
 
 func sameDirectory(a, b string) bool {
@@ -106,6 +110,14 @@ func formatAll(c *config.Config, slots []slot, e ioengine.Engine, log *slog.Logg
 	parity := c.Parity
 	if parity == config.ParityDefault {
 		parity = erasure.DefaultParity(len(slots))
+	}
+	for i := range slots {
+		if err := os.MkdirAll(slots[i].path, 0o700); err != nil {
+			return notWritable(slots[i].path, err)
+		}
+	}
+	if err := distinct(slots); err != nil { // links to what did not exist until now
+		return err
 	}
 	deployment := rand.Text()
 	log.Info("formatting a new deployment", "drives", len(slots), "parity", parity,
