@@ -45,20 +45,22 @@ func (a axes) args() (args []string) {
 
 // server is a server's command line and, between start and stop, its process.
 type server struct {
-	t      testing.TB
-	dir    string   // that holds the drives and the logs
-	drives []string // as given to --drives
-	args   []string // besides address and drives
-	env    []string
-	starts int
-	proc   *process.Process
+	t       testing.TB
+	dir     string   // that holds the drives and the logs
+	drives  []string // as given to --drives
+	args    []string // besides address and drives
+	address string
+	env     []string
+	starts  int
+	proc    *process.Process
 	*client
 }
 
 // newServer prepares a server over n drives that do not exist yet.
 func newServer(t testing.TB, n int, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), args: append([]string{"--log-segment", "4MiB"}, args...),
+	s := &server{t: t, dir: t.TempDir(), address: "127.0.0.1:0",
+		args: append([]string{"--log-segment", "4MiB"}, args...),
 		env: []string{"FLASHSTORE_ROOT_USER=" + rootUser,
 			"FLASHSTORE_ROOT_PASSWORD=" + rootPassword}}
 	for i := range n {
@@ -79,7 +81,7 @@ func newServer(t testing.TB, n int, args ...string) *server {
 // launch starts the process without waiting for it.
 func (s *server) launch() {
 	s.t.Helper()
-	args := append([]string{"server", "--address", "127.0.0.1:0"}, s.args...)
+	args := append([]string{"server", "--address", s.address}, s.args...)
 	for _, d := range s.drives {
 		args = append(args, "--drives", d)
 	}
