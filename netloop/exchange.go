@@ -118,6 +118,15 @@ func (ex *Exchange) Reset(t Transport, m Memory) {
 	ex.sentHead, ex.sentBytes, ex.aborted = false, 0, false
 }
 
+// Rewind takes back what was set of a response whose head has not gone out: for a TryHandle
+// that finds it cannot answer after all.
+func (ex *Exchange) Rewind() {
+	if ex.sentHead {
+		panic("netloop: Rewind after the head was sent")
+	}
+	ex.head = ResponseHead{Status: 200, Fields: ex.fields[:0], ContentLength: -1}
+}
+
 // ReadBody reads the decoded request body: at least one byte or an error, io.EOF at the end.
 func (ex *Exchange) ReadBody(p []byte) (int, error) { return ex.transport.ReadBody(p) }
 

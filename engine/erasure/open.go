@@ -226,23 +226,3 @@ func (h *handle) Close() {
 		h.scratch = nil
 	}
 }
-
-// Stat describes the newest version of key; see object.Objects.
-func (s *Store) Stat(ctx context.Context, name object.BucketName,
-	key object.Key) (object.Info, error) {
-	b, err := s.bucket(ctx, name)
-	if err != nil {
-		return object.Info{}, err
-	}
-	rot := rotation(slot(string(name), string(key)), s.n)
-	w, err := s.resolve(ctx, objectKey(b, key), rot, drive.LookupOptions{})
-	if err != nil {
-		return object.Info{}, err
-	}
-	if w == nil {
-		return object.Info{}, fmt.Errorf("%w: %s", object.ErrNoSuchKey, key)
-	}
-	info, err := recordInfo(&w.sample.Record)
-	info.Key = key
-	return info, err
-}

@@ -58,6 +58,16 @@ type Objects interface {
 	List(ctx context.Context, bucket BucketName, q ListQuery) (ListPage, error)
 }
 
+// Nearby is implemented by a Store that can answer at once what it has in memory. Its methods,
+// and Next of the handle, wait for no device, lock or other goroutine; they may be called on an
+// event loop.
+type Nearby interface {
+	// OpenNow is Open. false: nothing is said of the object; call Open.
+	OpenNow(bucket BucketName, key Key) (Handle, bool)
+	// StatNow is Stat, likewise.
+	StatNow(bucket BucketName, key Key) (Info, bool)
+}
+
 // Handle is one version of an object, opened for reading by one goroutine.
 type Handle interface {
 	Info() Info

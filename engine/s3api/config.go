@@ -97,10 +97,11 @@ const defaultRegion = "us-east-1"
 type Handler struct {
 	config Config
 	store  object.Store
+	nearby object.Nearby // the store, if it can answer at once; else nil
 	hashes hashPool
 }
 
-var _ netloop.Handler = (*Handler)(nil)
+var _ netloop.InlineHandler = (*Handler)(nil)
 
 // New returns a Handler, or an error if config is not valid.
 func New(config Config) (*Handler, error) {
@@ -108,7 +109,8 @@ func New(config Config) (*Handler, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	return &Handler{config: config, store: config.Store}, nil
+	nearby, _ := config.Store.(object.Nearby)
+	return &Handler{config: config, store: config.Store, nearby: nearby}, nil
 }
 
 type nobody struct{}

@@ -18,7 +18,7 @@ func (h *Handler) getObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	handle, err := h.store.Open(rq.ctx, rq.bucket, rq.key)
+	handle, err := h.open(rq)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (h *Handler) headObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	info, err := h.store.Stat(rq.ctx, rq.bucket, rq.key)
+	info, err := h.stat(rq)
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,28 @@ func (h *Handler) headObject(rq *request) error {
 	}
 	rq.objectFields(&info, part, overrides)
 	return nil
+}
+
+// open opens the object; errNotNow on the loop if that takes waiting.
+func (h *Handler) open(rq *request) (object.Handle, error) {
+	if !rq.now {
+		return h.store.Open(rq.ctx, rq.bucket, rq.key)
+	}
+	if handle, ok := h.nearby.OpenNow(rq.bucket, rq.key); ok {
+		return handle, nil
+	}
+	return nil, errNotNow
+}
+
+// stat is open without a body.
+func (h *Handler) stat(rq *request) (object.Info, error) {
+	if !rq.now {
+		return h.store.Stat(rq.ctx, rq.bucket, rq.key)
+	}
+	if info, ok := h.nearby.StatNow(rq.bucket, rq.key); ok {
+		return info, nil
+	}
+	return object.Info{}, errNotNow
 }
 
 // checkVersion accepts the one version there is: buckets never had versioning, so its id is

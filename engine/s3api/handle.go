@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"errors"
 	"log/slog"
 
 	"flashstore/engine/object"
@@ -10,18 +11,47 @@ import (
 	"flashstore/netloop"
 )
 
+// errNotNow: the request cannot be answered on the loop; nothing was done.
+var errNotNow = errors.New("s3api: not without waiting")
+
 // Handle answers one request; see netloop.Handler.
 func (h *Handler) Handle(ex *netloop.Exchange) {
-	started := h.config.Now()
+	rq := h.begin(ex)
+	h.end(rq, h.serve(rq))
+}
+
+// TryHandle answers a GET or HEAD of an object that is in memory, on the event loop; see
+// netloop.InlineHandler.
+func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
+	if h.nearby == nil || ex.Request.ContentLength != 0 {
+		return false
+	}
+	rq := h.begin(ex)
+	rq.now = true
+	err := h.serve(rq)
+	if err == errNotNow {
+		ex.Rewind()
+		return false
+	}
+	h.end(rq, err)
+	return true
+}
+
+func (h *Handler) begin(ex *netloop.Exchange) *request {
 	rq := newRequest(ex)
+	rq.started = h.config.Now()
 	rq.field("Server", "flashstore")
 	rq.fieldBytes("x-amz-request-id", rq.id[:])
 	rq.field("x-amz-id-2", h.config.HostID)
-	if err := h.serve(rq); err != nil {
+	return rq
+}
+
+func (h *Handler) end(rq *request, err error) {
+	if err != nil {
 		h.fail(rq, err)
 	}
-	took := h.config.Now().Sub(started)
-	h.config.Recorder.Observe(int(rq.op), ex.Status(), took, rq.in, rq.out)
+	took := h.config.Now().Sub(rq.started)
+	h.config.Recorder.Observe(int(rq.op), rq.ex.Status(), took, rq.in, rq.out)
 }
 
 // serve takes rq through dispatch, authentication, authorization, validation and execution.
@@ -35,6 +65,9 @@ func (h *Handler) serve(rq *request) error {
 	route := dispatch(req.Method, at.level, subs)
 	if route != nil {
 		rq.op = route.op
+	}
+	if rq.now && rq.op != OpGetObject && rq.op != OpHeadObject {
+		return errNotNow
 	}
 	if err := h.authenticate(rq); err != nil {
 		return err

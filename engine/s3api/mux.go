@@ -13,7 +13,7 @@ type Mux struct {
 	domains []string
 }
 
-var _ netloop.Handler = (*Mux)(nil)
+var _ netloop.InlineHandler = (*Mux)(nil)
 
 // NewMux returns a Mux. Domains are those of the S3 handler: under "bucket.domain" every path
 // is a key, "flashstore/..." too.
@@ -21,15 +21,23 @@ func NewMux(own, s3 netloop.Handler, domains []string) *Mux {
 	return &Mux{own: own, s3: s3, domains: domains}
 }
 
-// Handle passes ex on. Only the plain spelling of a path below /flashstore/ is the server's own;
+// Handle passes ex on.
+func (m *Mux) Handle(ex *netloop.Exchange) { m.choose(ex).Handle(ex) }
+
+// TryHandle passes ex on to a handler that can answer on the loop.
+func (m *Mux) TryHandle(ex *netloop.Exchange) bool {
+	inline, ok := m.choose(ex).(netloop.InlineHandler)
+	return ok && inline.TryHandle(ex)
+}
+
+// choose says whose a request is. Only the plain spelling of a path below /flashstore/ is the server's own;
 // /flashstore itself, and "flashstore" with escapes, are a bucket name, and refused as such.
-func (m *Mux) Handle(ex *netloop.Exchange) {
+func (m *Mux) choose(ex *netloop.Exchange) netloop.Handler {
 	rest, found := bytes.CutPrefix(ex.Request.Path, []byte("/"+object.ReservedBucket))
 	if found && len(rest) > 1 && rest[0] == '/' {
 		if _, virtual := virtualBucket(ex.Request.Host, m.domains); !virtual {
-			m.own.Handle(ex)
-			return
+			return m.own
 		}
 	}
-	m.s3.Handle(ex)
+	return m.s3
 }

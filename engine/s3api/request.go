@@ -3,6 +3,7 @@ package s3api
 import (
 	"context"
 	"math/rand/v2"
+	"time"
 
 	"flashstore/engine/object"
 	"flashstore/engine/sigv4"
@@ -18,8 +19,11 @@ type request struct {
 	key    object.Key        // likewise
 	auth   sigv4.Result
 	id     [16]byte // x-amz-request-id
-	in     int64    // payload bytes read
-	out    int64    // body bytes written
+	// now: the request is on the event loop, where nothing may wait.
+	now     bool
+	started time.Time
+	in      int64 // payload bytes read
+	out     int64 // body bytes written
 }
 
 // newRequest gives the request an id, in upper-case hexadecimal as S3 does.
