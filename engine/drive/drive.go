@@ -153,7 +153,10 @@ type Info struct {
 	// CompleteFrom: this drive's "not here" counts for orders at or after it only. Zero: always.
 	CompleteFrom Order
 	// TornTail: the last start dropped an incomplete batch at the log's end.
-	TornTail   bool
+	TornTail bool
+	// TornOnly: CompleteFrom, if set, comes from incomplete batches at the log's end and from
+	// nothing else; unless the device lied, none of them was ever acknowledged.
+	TornOnly   bool
 	TotalBytes int64
 	FreeBytes  int64
 	Counters   Counters

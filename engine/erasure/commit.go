@@ -14,8 +14,8 @@ import (
 // fanout is one commit on its way to the drives of a set.
 type fanout struct {
 	store  *Store
-	settle *drive.Record // sent to each holder once the quorum is reached; nil: none
-	done   func()        // called when no drive uses the records any more
+	settle *drive.Record     // sent to each holder once the quorum is reached; nil: none
+	done   func(failed bool) // called when no drive uses the records any more
 
 	mu      sync.Mutex
 	sent    int
@@ -43,9 +43,10 @@ func (s *Store) everywhere(r *drive.Record) []*drive.Record {
 // commit sends records[i] to drive i (nil: not to this one) and waits for the write quorum, and
 // then a little for the rest. On success each holder gets settle, now or when its commit
 // ends. done, if not nil, is called once no drive uses the records any more, which may be long
-// after commit returned. Errors: object.ErrUnavailable, object.ErrFull; the outcome of a
+// after commit returned, and must not block; failed says that a drive did not commit. Errors: object.ErrUnavailable, object.ErrFull; the outcome of a
 // failed commit is unknown.
-func (s *Store) commit(records []*drive.Record, settle *drive.Record, done func()) error {
+func (s *Store) commit(records []*drive.Record, settle *drive.Record,
+	done func(failed bool)) error {
 	f := &fanout{store: s, settle: settle, done: done, acked: make([]bool, s.n),
 		quorum: make(chan struct{}), all: make(chan struct{})}
 	for _, r := range records {
@@ -55,7 +56,7 @@ func (s *Store) commit(records []*drive.Record, settle *drive.Record, done func(
 	}
 	if f.sent < s.w {
 		if done != nil {
-			done()
+			done(true)
 		}
 		s.counters.quorumMiss.Add(1)
 		return fmt.Errorf("%w: %d of the %d drives of the write quorum", object.ErrUnavailable,
@@ -95,7 +96,7 @@ func (f *fanout) answer(i int, err error) {
 	if last {
 		close(f.all)
 		if f.done != nil {
-			f.done()
+			f.done(f.fails > 0)
 		}
 	}
 }

@@ -16,7 +16,7 @@ func (s *Store) mark(i int) drive.Order {
 		return drive.Order{} // it does not answer at all
 	}
 	info := d.Info()
-	if info.CompleteFrom == (drive.Order{}) || info.TornTail && s.online() == s.n {
+	if info.CompleteFrom == (drive.Order{}) || info.TornOnly && s.online() == s.n {
 		return drive.Order{}
 	}
 	return info.CompleteFrom

@@ -57,7 +57,7 @@ func (s *Store) publish(ctx context.Context, r *drive.Record, g *staged) error {
 	}
 	defer grant.Release()
 	s.stamp(r, grant)
-	return s.commit(g.records(r), settleRecord(r), g.release)
+	return s.commit(g.records(r), settleRecord(r), g.committed)
 }
 
 // publishWhole commits r, which every drive holds whole, under a grant the caller holds.

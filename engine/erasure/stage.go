@@ -236,12 +236,17 @@ func (g *staged) seal() error {
 
 // abort gives everything back.
 func (g *staged) abort() {
-	for _, w := range g.writers {
-		if w != nil {
-			w.Abort()
-		}
-	}
+	abortAll(g.writers)
 	g.release()
+}
+
+// committed is called when every drive has answered the commit of the shards. Drives that
+// refused it get their space back; for the others Abort does nothing. It must not block.
+func (g *staged) committed(failed bool) {
+	g.release()
+	if failed && g.writers != nil {
+		go abortAll(g.writers)
+	}
 }
 
 func (g *staged) release() {

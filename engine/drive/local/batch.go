@@ -24,6 +24,8 @@ const (
 	// flagIncomplete: records may have been lost; the drive's "not here" counts for nothing
 	// until the next term.
 	flagIncomplete = 1
+	// flagDamaged: what was lost is more than torn tails.
+	flagDamaged = 2
 )
 
 var errBatch = errors.New("the batch is damaged")
@@ -39,6 +41,7 @@ type batchHeader struct {
 	usedBytes    int // header and records
 	records      int
 	incomplete   bool
+	damaged      bool
 	completeFrom drive.Order
 	incarnation  [16]byte
 }
@@ -52,7 +55,10 @@ func (h *batchHeader) seal(b []byte) {
 	head = le.AppendUint16(head, layoutVersion)
 	flags := byte(0)
 	if h.incomplete {
-		flags = flagIncomplete
+		flags |= flagIncomplete
+	}
+	if h.damaged {
+		flags |= flagDamaged
 	}
 	head = append(head, hashXXH3, flags)
 	head = le.AppendUint32(head, uint32(h.records))
@@ -86,7 +92,7 @@ func parseBatchHeader(b []byte) (h batchHeader, err error) {
 	h.offsetBytes, h.number = int64(le.Uint64(b[48:])), le.Uint64(b[56:])
 	h.lengthBytes, h.usedBytes = int(le.Uint32(b[64:])), int(le.Uint32(b[68:]))
 	h.records = int(le.Uint32(b[28:]))
-	h.incomplete = b[27]&flagIncomplete != 0
+	h.incomplete, h.damaged = b[27]&flagIncomplete != 0, b[27]&flagDamaged != 0
 	h.completeFrom = orderAt(b[72:])
 	copy(h.incarnation[:], b[88:])
 	if h.lengthBytes%blockBytes != 0 || h.lengthBytes > batchBytesMax ||
@@ -105,7 +111,7 @@ func parseBatch(h *batchHeader, b []byte) error {
 		return fmt.Errorf("%w: checksum", errBatch)
 	}
 	layout := binary.LittleEndian.Uint16(b[24:])
-	if layout != layoutVersion || b[26] != hashXXH3 || b[27]&^flagIncomplete != 0 {
+	if layout != layoutVersion || b[26] != hashXXH3 || b[27]&^(flagIncomplete|flagDamaged) != 0 {
 		return fmt.Errorf("%w: layout %d, checksum algorithm %d, flags %#x",
 			drive.ErrNewer, layout, b[26], b[27])
 	}

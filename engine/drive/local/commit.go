@@ -337,7 +337,7 @@ func (c *committer) write(used, records int) error {
 	length := int(blocks(int64(used)))
 	h := batchHeader{epoch: d.epoch, segment: d.log.next.segment,
 		offsetBytes: d.log.next.offsetBytes, number: m.pos.number, lengthBytes: length,
-		usedBytes: used, records: records, incomplete: m.pos.incomplete,
+		usedBytes: used, records: records, incomplete: m.pos.incomplete, damaged: m.pos.damaged,
 		completeFrom: m.pos.completeFrom, incarnation: m.pos.incarnation}
 	h.seal(c.batch[:length])
 	if err := d.log.append(c.batch[:length]); err != nil {

@@ -176,7 +176,7 @@ func checkTorn(t *testing.T, d *local.Drive, c local.Config, all []*drive.Record
 			holds(t, d, r, uint64(n))
 		}
 		if i := d.Info(); round == 0 && (!i.TornTail || i.Counters.TornTails != 1) ||
-			i.CompleteFrom != never || i.Health != drive.Online {
+			i.CompleteFrom != never || !i.TornOnly || i.Health != drive.Online {
 			t.Fatalf("round %d: %+v", round, i)
 		}
 		if round == 0 {
@@ -196,8 +196,8 @@ func checkTorn(t *testing.T, d *local.Drive, c local.Config, all []*drive.Record
 	}
 	raiseTerm(t, d, 7)
 	for range 2 {
-		if from := d.Info().CompleteFrom; from != (drive.Order{Term: 7}) {
-			t.Fatalf("CompleteFrom %v", from)
+		if i := d.Info(); i.CompleteFrom != (drive.Order{Term: 7}) || !i.TornOnly {
+			t.Fatalf("CompleteFrom %v, torn only %v", i.CompleteFrom, i.TornOnly)
 		}
 		must(t, d.Close())
 		must(t, os.RemoveAll(filepath.Join(c.Path, "index")))
@@ -235,8 +235,12 @@ func TestDamageInTheMiddle(t *testing.T) {
 		t.Fatalf("%+v", d.Info())
 	}
 	raiseTerm(t, d, 9)
-	if d.Info().CompleteFrom != (drive.Order{Term: 9}) {
-		t.Fatalf("%+v", d.Info())
+	for range 2 {
+		if i := d.Info(); i.CompleteFrom != (drive.Order{Term: 9}) || i.TornOnly {
+			t.Fatalf("%+v", i)
+		}
+		must(t, d.Close())
+		d = open(t, c)
 	}
 }
 

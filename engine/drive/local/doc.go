@@ -35,7 +35,7 @@
 //	 24   2  layout version, 1
 //	 26   1  checksum algorithm
 //	 27   1  flags; bit 0: records may be missing, "not here" counts for nothing until
-//	         the next term
+//	         the next term; bit 1: for another reason than torn tails
 //	 28   4  number of records
 //	 32   8  epoch: grows with every start that writes
 //	 40   8  number of the log segment it belongs to

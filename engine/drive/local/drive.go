@@ -44,6 +44,7 @@ type Drive struct {
 type levels struct {
 	term                  uint64
 	maxSeen, completeFrom drive.Order
+	damaged               bool
 	unsettled             int64
 }
 
@@ -124,7 +125,7 @@ func (d *Drive) Info() drive.Info {
 	s := d.state.Load()
 	room := d.space.of(d.config.Path)
 	i := drive.Info{Identity: d.identity, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
-		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TotalBytes: room.totalBytes,
+		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged, TotalBytes: room.totalBytes,
 		FreeBytes: room.freeBytes,
 		Properties: drive.Properties{InlineMax: d.config.InlineMax,
 			Durability: d.config.Durability},
@@ -145,7 +146,7 @@ func (d *Drive) Info() drive.Info {
 
 // publish shows the committer's position in Info.
 func (d *Drive) publish(p *position) {
-	s := &levels{term: p.term, maxSeen: p.maxSeen, completeFrom: p.completeFrom,
+	s := &levels{term: p.term, maxSeen: p.maxSeen, completeFrom: p.completeFrom, damaged: p.damaged,
 		unsettled: int64(len(d.machine.unsettled))}
 	if p.incomplete { // counts for no order before the next term is known
 		s.completeFrom = drive.Order{Term: math.MaxUint64, Sequence: math.MaxUint64}

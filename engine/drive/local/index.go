@@ -152,6 +152,7 @@ type position struct {
 	term         uint64
 	maxSeen      drive.Order
 	incomplete   bool // as flagIncomplete
+	damaged      bool // as flagDamaged
 	completeFrom drive.Order
 	frees        uint64 // number of the next free row
 	// reclaimed: no bulk segment below this number holds extents that nobody refers to.
@@ -161,13 +162,16 @@ type position struct {
 func (p *position) encode() []byte {
 	le := binary.LittleEndian
 	b := make([]byte, 0, positionBytes)
-	incomplete := uint64(0)
+	lost := uint64(0)
 	if p.incomplete {
-		incomplete = 1
+		lost |= flagIncomplete
+	}
+	if p.damaged {
+		lost |= flagDamaged
 	}
 	b = append(b, p.incarnation[:]...)
 	for _, v := range []uint64{layoutVersion, p.next.segment, uint64(p.next.offsetBytes),
-		p.number, p.epoch, p.term, incomplete, p.frees, p.reclaimed} {
+		p.number, p.epoch, p.term, lost, p.frees, p.reclaimed} {
 		b = le.AppendUint64(b, v)
 	}
 	return appendOrder(appendOrder(b, p.maxSeen), p.completeFrom)
@@ -184,7 +188,8 @@ func parsePosition(b []byte) (p position, err error) {
 	copy(p.incarnation[:], b)
 	p.next = location{le.Uint64(b[24:]), int64(le.Uint64(b[32:]))}
 	p.number, p.epoch, p.term = le.Uint64(b[40:]), le.Uint64(b[48:]), le.Uint64(b[56:])
-	p.incomplete = le.Uint64(b[64:]) == 1
+	lost := le.Uint64(b[64:])
+	p.incomplete, p.damaged = lost&flagIncomplete != 0, lost&flagDamaged != 0
 	p.frees, p.reclaimed = le.Uint64(b[72:]), le.Uint64(b[80:])
 	p.maxSeen, p.completeFrom = orderAt(b[88:]), orderAt(b[104:])
 	return p, nil

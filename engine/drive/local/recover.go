@@ -47,7 +47,7 @@ func (d *Drive) recover(format *formatFile) error {
 func freshPosition(format *formatFile) (position, error) {
 	incarnation, err := format.incarnation()
 	return position{incarnation: incarnation, next: location{segment: 1}, number: 1,
-		incomplete: format.Joining}, err
+		incomplete: format.Joining, damaged: format.Joining}, err
 }
 
 // openMachine opens the index and loads its state; one that cannot be read is made anew, to
@@ -123,7 +123,7 @@ func (m *machine) replayBatch(h *batchHeader, b []byte,
 		return err
 	}
 	m.pos.number, m.pos.epoch = h.number+1, h.epoch
-	m.pos.incomplete, m.pos.completeFrom = h.incomplete, h.completeFrom
+	m.pos.incomplete, m.pos.damaged, m.pos.completeFrom = h.incomplete, h.damaged, h.completeFrom
 	m.pos.next = location{h.segment, h.offsetBytes + int64(h.lengthBytes)}
 	_, err = m.flush()
 	return err
@@ -134,7 +134,7 @@ func (d *Drive) resume(scan *logScan, last uint64) error {
 	c := &d.config
 	pos := &d.machine.pos
 	for _, g := range scan.damage {
-		pos.incomplete = true
+		pos.incomplete, pos.damaged = true, true
 		c.Logger.Error("log is damaged, batches are lost; heal this drive", "file",
 			d.log.name(g.Segment), "offset", g.OffsetBytes, "batches", g.Lost)
 	}
