@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"flashstore/arena"
@@ -36,6 +37,7 @@ type exchange struct {
 	rate      session.Rate
 	bodyBegun bool
 	bodyDone  bool
+	invite    bool  // the client waits for a 100 before it sends nothing
 	noBody    bool  // of the response: HEAD, 204, 304
 	left      int64 // of the declared response body; -1: not declared
 	broken    bool  // the response cannot be completed
@@ -82,6 +84,10 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	x.control = http.NewResponseController(w)
 	x.bodyBegun, x.bodyDone, x.noBody, x.broken, x.left = false, false, false, false, -1
 	x.text, x.header = x.text[:0], x.header[:0]
+
+	// net/http omits the 100 here; see session.Session for the client that needs it.
+	x.invite = r.ContentLength == 0 && r.ProtoAtLeast(1, 1) &&
+		strings.EqualFold(r.Header.Get("Expect"), "100-continue")
 
 	req := &x.Request
 	req.Received = time.Now()
@@ -143,6 +149,10 @@ func (x *exchange) ReadBody(p []byte) (int, error) {
 	if !x.bodyBegun {
 		x.bodyBegun = true
 		x.rate.Start(&x.server.config.Limits, now)
+		if x.invite {
+			x.writer.WriteHeader(http.StatusContinue)
+			x.invite = false
+		}
 	}
 	if err := x.control.SetReadDeadline(x.rate.Deadline()); err != nil {
 		return 0, fmt.Errorf("nethttp: set read deadline: %w", err)
@@ -217,7 +227,7 @@ func (x *exchange) sendHead(head *netloop.ResponseHead) error {
 		(head.Status != 304 || head.ContentLength > 0) {
 		fields["Content-Length"] = []string{strconv.FormatInt(head.ContentLength, 10)}
 	}
-	if head.Close {
+	if head.Close || x.invite {
 		fields["Connection"] = []string{"close"}
 	}
 	x.writer.WriteHeader(head.Status)

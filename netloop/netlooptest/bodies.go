@@ -30,6 +30,28 @@ func (s *suite) continues(t *testing.T) {
 	}
 }
 
+// emptyContinue: the 100 comes even where no body does, for a client that cannot do without;
+// where the handler does not look for a body, the connection ends.
+func (s *suite) emptyContinue(t *testing.T) {
+	r := start(t, s, nil)
+	c := r.dial()
+	const fields = " HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n"
+	for range 3 {
+		c.send("PUT /echo" + fields)
+		for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+			if line, err := c.in.ReadString('\n'); err != nil || line != want {
+				t.Fatalf("%q, %v", line, err)
+			}
+		}
+		c.want(200, "")
+	}
+	c.send("PUT /refuse" + fields)
+	if resp := c.want(403, "no"); !resp.Close {
+		t.Error("the connection is to live on")
+	}
+	c.wantEnd()
+}
+
 // refusedContinue: the body is not invited, and what comes all the same is no request.
 func (s *suite) refusedContinue(t *testing.T) {
 	r := start(t, s, nil)

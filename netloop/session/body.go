@@ -56,7 +56,7 @@ func (s *Session) ReadBody(p []byte) (int, error) {
 	case b.err != nil:
 		return 0, b.err
 	case b.done():
-		return 0, io.EOF
+		return 0, s.inviteNothing()
 	case b.inline:
 		return 0, ErrInline
 	case len(p) == 0:
@@ -86,6 +86,18 @@ func (s *Session) inviteBody() error {
 	}
 	b.rate.Start(&s.shared.Limits, time.Now())
 	return nil
+}
+
+// inviteNothing ends a body that is empty from the start. RFC 9110, 10.1.1, would let us omit the
+// 100, but botocore, which asks for it even so, takes the status line it finds instead for that
+// of the connection's next answer as well, and hangs (boto3 issue 3757).
+func (s *Session) inviteNothing() error {
+	if b := &s.body; b.invite && !b.begun {
+		if err := s.inviteBody(); err != nil {
+			return err
+		}
+	}
+	return io.EOF
 }
 
 var continueLine = []byte(http1.Continue) // never written to

@@ -142,9 +142,9 @@ func (s *Session) appendHead(head *netloop.ResponseHead) error {
 }
 
 // mustClose: the client wants it, the server shuts down, or the body that is still to come
-// will not be read.
+// will not be read. An empty one counts where it was not invited; see inviteNothing.
 func (s *Session) mustClose() bool {
 	b := &s.body
 	return !s.response.keepAlive || s.shared.Closing.Load() || b.err != nil ||
-		b.invite && !b.begun && !b.done() || b.left > s.shared.Limits.DrainBytesMax
+		b.invite && !b.begun || b.left > s.shared.Limits.DrainBytesMax
 }
