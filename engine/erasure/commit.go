@@ -43,8 +43,8 @@ func (s *Store) everywhere(r *drive.Record) []*drive.Record {
 // commit sends records[i] to drive i (nil: not to this one) and waits for the write quorum, and
 // then a little for the rest. On success each holder gets settle, now or when its commit
 // ends. done, if not nil, is called once no drive uses the records any more, which may be long
-// after commit returned, and must not block; failed says that a drive did not commit. Errors: object.ErrUnavailable, object.ErrFull; the outcome of a
-// failed commit is unknown.
+// after commit returned, and must not block; failed says that a drive did not commit. Errors:
+// object.ErrUnavailable, object.ErrFull; the outcome of a failed commit is unknown.
 func (s *Store) commit(records []*drive.Record, settle *drive.Record,
 	done func(failed bool)) error {
 	f := &fanout{store: s, settle: settle, done: done, acked: make([]bool, s.n),

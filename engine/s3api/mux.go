@@ -30,8 +30,9 @@ func (m *Mux) TryHandle(ex *netloop.Exchange) bool {
 	return ok && inline.TryHandle(ex)
 }
 
-// choose says whose a request is. Only the plain spelling of a path below /flashstore/ is the server's own;
-// /flashstore itself, and "flashstore" with escapes, are a bucket name, and refused as such.
+// choose says whose a request is. Only the plain spelling of a path below /flashstore/ is the
+// server's own; /flashstore itself, and "flashstore" with escapes, are a bucket name, and
+// refused as such.
 func (m *Mux) choose(ex *netloop.Exchange) netloop.Handler {
 	rest, found := bytes.CutPrefix(ex.Request.Path, []byte("/"+object.ReservedBucket))
 	if found && len(rest) > 1 && rest[0] == '/' {

@@ -125,8 +125,8 @@ func (d *Drive) Info() drive.Info {
 	s := d.state.Load()
 	room := d.space.of(d.config.Path)
 	i := drive.Info{Identity: d.identity, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
-		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged, TotalBytes: room.totalBytes,
-		FreeBytes: room.freeBytes,
+		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged,
+		TotalBytes: room.totalBytes, FreeBytes: room.freeBytes,
 		Properties: drive.Properties{InlineMax: d.config.InlineMax,
 			Durability: d.config.Durability},
 		Counters: drive.Counters{
