@@ -112,6 +112,10 @@ func TestBadInputIsRefused(t *testing.T) {
 					t.Errorf("%s: %s, want %d %s", bad.name, a, bad.status, bad.code)
 				}
 			}
+			if a, err := s.plain("PUT", "/bad/stored", nil); err != nil || a.status != 403 ||
+				a.code != "AccessDenied" {
+				t.Errorf("without a signature: %v, %v", a, err)
+			}
 			testBadChunks(t, s)
 			testShortBody(t, s)
 			if keys := s.listKeys("bad"); len(keys) != 1 || !keys["there"] {
