@@ -36,6 +36,7 @@ type Server struct {
 	exchanges sync.Pool // of *exchange
 	homes     atomic.Uint32
 	counters  counters
+	unused    unused
 }
 
 var _ netloop.Server = (*Server)(nil)
@@ -45,7 +46,7 @@ func New(config Config) (*Server, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config}
+	s := &Server{config: config, unused: unused{conns: make(map[net.Conn]struct{})}}
 	s.exchanges.New = func() any { return s.newExchange() }
 	s.http = http.Server{
 		Handler:           http.HandlerFunc(s.serve),
@@ -53,9 +54,11 @@ func New(config Config) (*Server, error) {
 		IdleTimeout:       config.Limits.IdleTimeout,
 		MaxHeaderBytes:    config.Limits.HeadBytesMax,
 		ConnContext:       withConn,
+		ConnState:         s.unused.watch,
 		// Without this, OPTIONS * is answered by net/http itself.
 		DisableGeneralOptionsHandler: true,
 	}
+	s.http.RegisterOnShutdown(s.unused.close)
 	return s, nil
 }
 
