@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"flashstore/engine/drive"
 )
@@ -144,9 +145,19 @@ func (c *chain) empty(term uint64) bool {
 	return len(c.entries) == 0 && len(c.discarded) == 0 && c.fence.Term < term
 }
 
+// bytes is the length of the chain's encoding.
+func (c *chain) bytes() int {
+	n := chainHeadBytes + discardedBytes*len(c.discarded)
+	for i := range c.entries {
+		n += entryHeadBytes + c.entries[i].bytes(formIndex)
+	}
+	return n
+}
+
 // appendTo encodes the chain behind dst.
 func (c *chain) appendTo(dst []byte) []byte {
 	le := binary.LittleEndian
+	dst = slices.Grow(dst, c.bytes())
 	dst = append(dst, chainVersion, 0)
 	dst = le.AppendUint16(dst, uint16(len(c.entries)))
 	dst = le.AppendUint16(dst, uint16(len(c.discarded)))
