@@ -15,6 +15,7 @@ import (
 
 	"flashstore/engine/object"
 	"flashstore/engine/sigv4"
+	"flashstore/netloop/http1"
 )
 
 // declared returns the package-level variables of the Go files in dir whose name begins so.
@@ -115,6 +116,20 @@ func TestCodesRoundTrip(t *testing.T) {
 	}
 	if _, ok := ByCode("Nonsense"); ok {
 		t.Error("an unknown code was found")
+	}
+}
+
+// TestEveryStatusHasAPhrase: the servers that write their own status lines know all of ours.
+func TestEveryStatusHasAPhrase(t *testing.T) {
+	phrase := func(status int) string {
+		_, p, _ := strings.Cut(string(http1.AppendStatusLine(nil, status))[len("HTTP/1.1 "):], " ")
+		return strings.TrimSpace(p)
+	}
+	unknown := phrase(599)
+	for _, e := range codes {
+		if p := phrase(e.Status); p == "" || p == unknown {
+			t.Errorf("%s: status %d has the phrase %q", e.Code, e.Status, p)
+		}
 	}
 }
 

@@ -48,7 +48,8 @@ func AppendChunkSize(dst []byte, bytes int64) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// reason is the phrase for a status; clients ignore it, people read it in traces.
+// reason is the phrase for a status, never empty: RFC 9112, 4 allows an empty one, but botocore,
+// while it waits for a 100, takes a line without three words for a broken connection.
 func reason(status int) string {
 	switch status {
 	case 204:
@@ -97,6 +98,8 @@ func reason(status int) string {
 		return "Service Unavailable"
 	case 505:
 		return "HTTP Version Not Supported"
+	case 507:
+		return "Insufficient Storage"
 	}
-	return ""
+	return "Other"
 }

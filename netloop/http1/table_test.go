@@ -161,6 +161,16 @@ func TestResponseFields(t *testing.T) {
 	}
 }
 
+// TestStatusLine: every status has a phrase, also one that nobody thought of.
+func TestStatusLine(t *testing.T) {
+	for status, want := range map[int]string{200: "200 OK", 507: "507 Insufficient Storage",
+		599: "599 Other"} {
+		if got := string(http1.AppendStatusLine(nil, status)); got != "HTTP/1.1 "+want+"\r\n" {
+			t.Errorf("%d: %q", status, got)
+		}
+	}
+}
+
 func TestAllocationFree(t *testing.T) {
 	p := http1.NewParser(limits())
 	in := []byte("GET /bucket/key HTTP/1.1\r\nHost: h\r\nAuthorization: x\r\n\r\n")
