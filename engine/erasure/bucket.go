@@ -13,8 +13,6 @@ import (
 	"flashstore/engine/object"
 )
 
-const bucketPrefix = "bucket/" // of document names
-
 var errReadOnly = fmt.Errorf("%w: the set is read-only below its write quorum",
 	object.ErrUnavailable)
 
@@ -25,12 +23,12 @@ type bucket struct {
 	id      drive.BucketID
 	created time.Time
 
-	mu      sync.RWMutex // commits share, DeleteBucket excludes
-	deleted bool
+	mu   sync.RWMutex // commits share, DeleteBucket excludes
+	gone error        // why no commit may enter any more
 }
 
 // bucketTable knows the buckets that were met; a miss asks the drives. The process owns its
-// drives alone, so what it knows is true.
+// drives alone, so what it knows is true, until a DeleteBucket that may yet take effect drops it.
 type bucketTable struct {
 	mu    sync.RWMutex
 	known map[object.BucketName]*bucket
@@ -39,9 +37,9 @@ type bucketTable struct {
 // enter begins a commit in the bucket; it fails once DeleteBucket has won.
 func (b *bucket) enter() error {
 	b.mu.RLock()
-	if b.deleted {
+	if err := b.gone; err != nil {
 		b.mu.RUnlock()
-		return fmt.Errorf("%w: %s", object.ErrNoSuchBucket, b.name)
+		return fmt.Errorf("%w: bucket %s", err, b.name)
 	}
 	return nil
 }
@@ -83,14 +81,13 @@ func (s *Store) bucketHeld(ctx context.Context, name object.BucketName,
 	if b, err = readBucket(name, &w.sample.Record); err != nil {
 		return nil, err
 	}
+	if err := s.reaffirm(w, grant); err != nil {
+		return nil, err
+	}
 	s.buckets.mu.Lock()
 	s.buckets.known[name] = b
 	s.buckets.mu.Unlock()
 	return b, nil
-}
-
-func bucketKey(name object.BucketName) drive.Key {
-	return drive.Key{Space: drive.SpaceDocument, Name: bucketPrefix + string(name)}
 }
 
 // readBucket decodes a bucket's document: version (1), incarnation id (16).
@@ -161,14 +158,15 @@ func (s *Store) DeleteBucket(ctx context.Context, name object.BucketName) error 
 			return fmt.Errorf("%w: %s", object.ErrBucketNotEmpty, name)
 		}
 	}
-	if err := s.purgeHeld(key, nil, grant); err != nil {
-		return err
+	err = s.purgeHeld(key, nil, grant)
+	b.gone = object.ErrNoSuchBucket
+	if err != nil {
+		b.gone = object.ErrUnavailable // whoever comes next looks again, and reaffirms it
 	}
-	b.deleted = true
 	s.buckets.mu.Lock()
 	delete(s.buckets.known, name)
 	s.buckets.mu.Unlock()
-	return nil
+	return err
 }
 
 // ListBuckets lists all buckets; see object.Buckets.

@@ -14,6 +14,7 @@ import (
 // fanout is one commit on its way to the drives of a set.
 type fanout struct {
 	store  *Store
+	need   int               // acknowledgements that make the quorum
 	settle *drive.Record     // sent to each holder once the quorum is reached; nil: none
 	done   func(failed bool) // called when no drive uses the records any more
 
@@ -24,7 +25,7 @@ type fanout struct {
 	first   error
 	acked   []bool
 	reached bool          // the answer has been given with the write quorum
-	quorum  chan struct{} // closed when acks reaches w, or cannot any more
+	quorum  chan struct{} // closed when acks reaches need, or cannot any more
 	all     chan struct{} // closed when every drive has answered
 }
 
@@ -47,20 +48,27 @@ func (s *Store) everywhere(r *drive.Record) []*drive.Record {
 // object.ErrUnavailable, object.ErrFull; the outcome of a failed commit is unknown.
 func (s *Store) commit(records []*drive.Record, settle *drive.Record,
 	done func(failed bool)) error {
-	f := &fanout{store: s, settle: settle, done: done, acked: make([]bool, s.n),
+	return s.send(records, s.w, settle, done)
+}
+
+// send is commit that needs need acknowledgements: the write quorum, less the drives that hold
+// the write already.
+func (s *Store) send(records []*drive.Record, need int, settle *drive.Record,
+	done func(failed bool)) error {
+	f := &fanout{store: s, need: need, settle: settle, done: done, acked: make([]bool, s.n),
 		quorum: make(chan struct{}), all: make(chan struct{})}
 	for _, r := range records {
 		if r != nil {
 			f.sent++
 		}
 	}
-	if f.sent < s.w {
+	if f.sent < need {
 		if done != nil {
 			done(true)
 		}
 		s.counters.quorumMiss.Add(1)
-		return fmt.Errorf("%w: %d of the %d drives of the write quorum", object.ErrUnavailable,
-			f.sent, s.w)
+		return fmt.Errorf("%w: %d drives take the write, %d are needed", object.ErrUnavailable,
+			f.sent, need)
 	}
 	began := time.Now()
 	for i, r := range records {
@@ -77,13 +85,13 @@ func (f *fanout) answer(i int, err error) {
 	if err == nil {
 		f.acks++
 		f.acked[i] = true
-		if f.acks == f.store.w {
+		if f.acks == f.need {
 			close(f.quorum)
 		}
 	} else {
 		f.fails++
 		f.first = errors.Join(f.first, fmt.Errorf("drive %d: %w", i, err))
-		if f.fails == f.sent-f.store.w+1 {
+		if f.fails == f.sent-f.need+1 {
 			close(f.quorum)
 		}
 	}
@@ -103,7 +111,7 @@ func (f *fanout) answer(i int, err error) {
 
 // wait blocks until the outcome is known or commitTimeout is over.
 func (f *fanout) wait(began time.Time) error {
-	deadline := time.NewTimer(commitTimeout)
+	deadline := time.NewTimer(f.store.commitTimeout)
 	defer deadline.Stop()
 	select {
 	case <-f.quorum:
@@ -113,15 +121,13 @@ func (f *fanout) wait(began time.Time) error {
 		f.awaitStragglers(began)
 	}
 	f.mu.Lock()
-	f.reached = f.acks >= f.store.w
-	acked, full, reason := append([]bool(nil), f.acked...), f.acks == f.store.n, f.first
+	f.reached = f.acks >= f.need
+	acked, answers, reason := append([]bool(nil), f.acked...), f.acks+f.fails, f.first
+	full := f.acks == f.sent && f.store.n-f.sent == f.store.w-f.need
 	f.mu.Unlock()
 	if !f.reached {
 		f.store.counters.quorumMiss.Add(1)
-		if errors.Is(reason, drive.ErrFull) {
-			return fmt.Errorf("%w: %w", object.ErrFull, reason)
-		}
-		return fmt.Errorf("%w: %w", object.ErrUnavailable, reason)
+		return f.store.missed(reason, f.sent-answers)
 	}
 	if !full {
 		f.store.counters.belowFull.Add(1)
@@ -134,10 +140,23 @@ func (f *fanout) wait(began time.Time) error {
 	return nil
 }
 
+// missed is the error of a commit that did not reach its quorum.
+func (s *Store) missed(reason error, silent int) error {
+	class := object.ErrUnavailable
+	if errors.Is(reason, drive.ErrFull) {
+		class = object.ErrFull
+	}
+	if reason == nil {
+		return fmt.Errorf("%w: no answer from %d drives within %s", class, silent,
+			s.commitTimeout)
+	}
+	return fmt.Errorf("%w: %w", class, reason)
+}
+
 func (f *fanout) quorate() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.acks >= f.store.w
+	return f.acks >= f.need
 }
 
 // awaitStragglers waits for the drives past the quorum: twice the usual time of a commit, at

@@ -87,6 +87,9 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 	r := &w.sample.Record
 	switch {
 	case r.Type != drive.TypePurge:
+		if err := s.reaffirm(w, grant); err != nil {
+			return started, nil, err
+		}
 		_, err = readInfo(r, r.Meta, &started)
 		return started, nil, err
 	case len(r.Meta) > 0 && r.Meta[0] == completedMark:

@@ -2,12 +2,10 @@ package erasure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/lock"
-	"flashstore/engine/object"
 )
 
 const decidePage = 256 // registers per page of leftovers
@@ -100,31 +98,14 @@ func shardRotation(w *write, n int) int {
 // commitMore commits records beside the drives that hold w already and settles it everywhere.
 func (s *Store) commitMore(w *write, records []*drive.Record, holders int,
 	grant lock.Grant) error {
-	results := make(chan error, s.n)
-	sent := 0
-	for i, r := range records {
-		if r != nil {
-			sent++
-			s.cfg.Drives[i].Commit(r, func(err error) { results <- err })
-		}
-	}
-	var faults error
-	for range sent {
-		if err := <-results; err != nil {
-			faults = errors.Join(faults, err)
-		} else {
-			holders++
-		}
-	}
-	if holders < s.w {
-		return fmt.Errorf("%w: an undecided write reached %d of the %d drives it needs: %w",
-			object.ErrUnavailable, holders, s.w, errors.Join(faults))
-	}
-	s.counters.decided.Add(1)
 	settle := settleRecord(&w.sample.Record)
 	settle.Token = drive.Order(grant.Token)
-	for i := range records {
-		if s.usable(i) && (w.holders[i] != nil || records[i] != nil) {
+	if err := s.send(records, s.w-holders, settle, nil); err != nil {
+		return fmt.Errorf("deciding a write that %d drives hold: %w", holders, err)
+	}
+	s.counters.decided.Add(1)
+	for i, e := range w.holders {
+		if e != nil && s.usable(i) {
 			s.counters.settled.Add(1)
 			s.cfg.Drives[i].Commit(settle, nil)
 		}

@@ -26,6 +26,16 @@ func (s *Store) borrow(n, home int) (*lease, error) {
 	return l, nil
 }
 
+// grow adds n blocks; the caller is the only holder.
+func (l *lease) grow(n, home int) ([]*arena.Block, error) {
+	more := make([]*arena.Block, n)
+	if err := l.allocator.Borrow(more, home); err != nil {
+		return nil, fmt.Errorf("%w: %w", object.ErrBusy, err)
+	}
+	l.blocks = append(l.blocks, more...)
+	return more, nil
+}
+
 func (l *lease) hold() { l.holders.Add(1) }
 
 func (l *lease) drop() {

@@ -28,9 +28,7 @@ type handle struct {
 // part is one run of an object's bytes with a stripe layout of its own.
 type part struct {
 	begin, size int64
-	source      *shardSource // nil until reached
-	key         drive.Key    // register of a multipart part
-	id          drive.WriteID
+	source      *shardSource
 }
 
 var _ object.Handle = (*handle)(nil)
@@ -52,30 +50,52 @@ func (s *Store) Open(ctx context.Context, name object.BucketName,
 	return h, nil
 }
 
+// openTries is how often an object may change under a GET that looks for its parts.
+const openTries = 5
+
 func (h *handle) open(ctx context.Context, b *bucket, name object.BucketName,
 	key object.Key) error {
 	s := h.store
 	crc := slot(string(name), string(key))
 	rot := rotation(crc, s.n)
 	h.scratch = s.cfg.Allocator.NewArena(int(crc))
-	opt := drive.LookupOptions{Inline: true, Alloc: h.scratch.Alloc}
-	w, err := s.resolve(ctx, objectKey(b, key), rot, opt)
-	if err == nil && w != nil && !w.whole() && w.sample.Inline == nil ||
-		err == nil && w != nil && w.sample.Type == drive.TypeManifest {
-		// Bulk shards: pin first, then look again, so that nothing found can go away.
-		h.pin()
-		w, err = s.resolve(ctx, objectKey(b, key), rot, drive.LookupOptions{})
-	}
+	w, err := s.resolve(ctx, objectKey(b, key), rot,
+		drive.LookupOptions{Inline: true, Alloc: h.scratch.Alloc})
 	switch {
 	case err != nil:
 		return err
 	case w == nil:
 		return fmt.Errorf("%w: %s", object.ErrNoSuchKey, key)
-	case w.sample.Type == drive.TypeManifest:
-		return h.useManifest(b, &w.sample.Record)
+	case w.inMemory():
+		return h.useObject(w)
 	}
-	_, err = readInfo(&w.sample.Record, w.sample.Meta, &h.info)
-	h.parts = []part{{size: h.info.SizeBytes, source: newShardSource(s, w)}}
+	// Shards on the drives: pin first, then look, so that nothing found can go away.
+	h.pin()
+	for range openTries {
+		w, err = s.resolve(ctx, objectKey(b, key), rot, drive.LookupOptions{Inline: true})
+		switch {
+		case err != nil:
+			return err
+		case w == nil:
+			return fmt.Errorf("%w: %s", object.ErrNoSuchKey, key)
+		case w.sample.Type != drive.TypeManifest:
+			return h.useObject(w)
+		}
+		if whole, err := h.useManifest(ctx, b, &w.sample.Record); err != nil || whole {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s changes faster than it can be opened", object.ErrUnavailable, key)
+}
+
+// inMemory reports whether the lookup brought everything.
+func (w *write) inMemory() bool {
+	return w.sample.Type != drive.TypeManifest && (w.whole() || w.sample.Inline != nil)
+}
+
+func (h *handle) useObject(w *write) error {
+	_, err := readInfo(&w.sample.Record, w.sample.Meta, &h.info)
+	h.parts = []part{{size: h.info.SizeBytes, source: newShardSource(h.store, w)}}
 	return err
 }
 
@@ -87,19 +107,44 @@ func (h *handle) pin() {
 	}
 }
 
-func (h *handle) useManifest(b *bucket, r *drive.Record) error {
+// useManifest finds all parts of a manifest. false: some are gone, so the manifest is no longer
+// the newest state. Parts are looked up now, since the drives drop their registers, though not
+// their pinned shards, as soon as the object is overwritten or deleted.
+func (h *handle) useManifest(ctx context.Context, b *bucket, r *drive.Record) (bool, error) {
+	h.info = object.Info{}
 	parts, err := readManifest(r, &h.info)
 	if err != nil {
-		return err
+		return false, err
 	}
 	upload, _ := manifestUpload(r)
+	stored := make(map[string]*write, len(parts))
+	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(upload[:]),
+		hint: len(parts)}
+	err = h.store.walk(ctx, q, func(name string, w *write) (string, bool, error) {
+		stored[name] = w
+		return "", true, nil
+	})
+	if err != nil {
+		return false, err
+	}
 	begin := int64(0)
+	h.parts = make([]part, 0, len(parts))
 	for _, p := range parts {
-		h.parts = append(h.parts, part{begin: begin, size: p.size, id: p.id,
-			key: partKey(b, upload, p.number)})
+		key := partKey(b, upload, p.number)
+		w := stored[key.Name]
+		if w != nil && !w.whole() && len(w.sample.Bulk) == 0 {
+			// Small enough to travel in the record, so it goes with the register.
+			w, err = h.store.resolve(ctx, key, partRotation(key, h.store.n),
+				drive.LookupOptions{Inline: true})
+		}
+		if err != nil || w == nil || w.id != p.id {
+			return false, err
+		}
+		h.parts = append(h.parts, part{begin: begin, size: p.size,
+			source: newShardSource(h.store, w)})
 		begin += p.size
 	}
-	return nil
+	return true, nil
 }
 
 // Info describes the version.
@@ -121,10 +166,7 @@ func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 	if h.from >= h.to {
 		return nil, io.EOF
 	}
-	p, err := h.partAt(ctx, h.from)
-	if err != nil {
-		return nil, err
-	}
+	p := h.partAt(h.from)
 	layout := h.store.codec.Layout
 	at := h.from - p.begin
 	stripe := at / layout.StripeBytes()
@@ -136,6 +178,7 @@ func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 		return h.bufs, nil
 	}
 	want := h.wanted(lo, hi, shardBytes)
+	var err error
 	if h.current, err = p.source.fetch(ctx, stripe, shardBytes, want); err != nil {
 		return nil, err
 	}
@@ -183,26 +226,12 @@ func (h *handle) cut(lo, hi, shardBytes int64, want []span) {
 	}
 }
 
-// partAt finds the part that holds byte at of the object, and looks it up when first reached.
-func (h *handle) partAt(ctx context.Context, at int64) (*part, error) {
+// partAt finds the part that holds byte at of the object.
+func (h *handle) partAt(at int64) *part {
 	for len(h.parts) > 1 && at >= h.parts[0].begin+h.parts[0].size {
 		h.parts = h.parts[1:]
 	}
-	p := &h.parts[0]
-	if p.source != nil {
-		return p, nil
-	}
-	w, err := h.store.resolve(ctx, p.key, partRotation(p.key, h.store.n),
-		drive.LookupOptions{Inline: true})
-	if err != nil {
-		return nil, err
-	}
-	if w == nil || w.id != p.id {
-		return nil, fmt.Errorf("%w: part %x of the manifest is not there", object.ErrDamaged,
-			p.id)
-	}
-	p.source = newShardSource(h.store, w)
-	return p, nil
+	return &h.parts[0]
 }
 
 func (h *handle) release() {

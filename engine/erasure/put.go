@@ -108,14 +108,10 @@ func (s *Store) purge(ctx context.Context, key drive.Key, meta []byte) error {
 
 // purgeHeld is purge under a grant the caller holds.
 func (s *Store) purgeHeld(key drive.Key, meta []byte, grant lock.Grant) error {
-	return s.publishWhole(&drive.Record{Type: drive.TypePurge, Key: key, Meta: meta,
+	err := s.publishWhole(&drive.Record{Type: drive.TypePurge, Key: key, Meta: meta,
 		ModTimeNanos: now().UnixNano()}, grant)
-}
-
-func lockID(k drive.Key) lock.ID {
-	return lock.ID{Space: uint8(k.Space), Bucket: k.Bucket, Name: k.Name}
-}
-
-func objectKey(b *bucket, key object.Key) drive.Key {
-	return drive.Key{Space: drive.SpaceObject, Bucket: b.id, Name: string(key)}
+	if err != nil && key.Space != drive.SpaceObject {
+		s.doubts.add(key)
+	}
+	return err
 }

@@ -245,8 +245,7 @@ func (src *shardSource) strike(faults []error) (any bool) {
 func chunksOver(blocks []*arena.Block, p span, shardBytes int64) [][]byte {
 	chunks := make([][]byte, len(blocks))
 	for i, b := range blocks {
-		begin := int64(p.from+i) * arena.BlockBytes
-		chunks[i] = b.Bytes[:min(arena.BlockBytes, shardBytes-begin)]
+		chunks[i] = chunkOf(b, p.from+i, shardBytes)
 	}
 	return chunks
 }

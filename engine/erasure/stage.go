@@ -108,7 +108,7 @@ func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
 	}
 	slots := make(chan struct{}, stripesInFlight)
 	for i := range g.store.codec.Stripes(g.size) {
-		if err := acquire(ctx, slots); err != nil {
+		if err := g.store.acquire(ctx, slots); err != nil {
 			return err
 		}
 		if err := g.writeStripe(body, i, func() { <-slots }); err != nil {
@@ -120,13 +120,13 @@ func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
 
 // acquire waits for a place among the stripes in flight; drives that hang longer than a
 // commit may take fail the upload.
-func acquire(ctx context.Context, slots chan struct{}) error {
+func (s *Store) acquire(ctx context.Context, slots chan struct{}) error {
 	select {
 	case slots <- struct{}{}:
 		return nil
 	default:
 	}
-	patience := time.NewTimer(commitTimeout)
+	patience := time.NewTimer(s.commitTimeout)
 	defer patience.Stop()
 	select {
 	case slots <- struct{}{}:
@@ -175,45 +175,71 @@ func (g *staged) enough(faults error) error {
 }
 
 // writeStripe reads stripe i from body, encodes it column by column (a column is one chunk of
-// each shard, so it stays in cache) and hands each drive its chunks.
+// each shard, so it stays in cache) and hands each drive its chunks. Memory is borrowed as the
+// body arrives, so that a slow client holds no more than it has sent.
 func (g *staged) writeStripe(body io.Reader, i int64, returned func()) error {
-	s := g.store
+	s, home := g.store, g.rotation+int(i)
 	rest, shardBytes := s.codec.StripeAt(g.size, i)
-	columns := int((shardBytes + arena.BlockBytes - 1) / arena.BlockBytes)
-	memory, err := s.borrow(columns*s.n, g.rotation+int(i))
+	columns := columnsOf(shardBytes)
+	memory, err := s.borrow(0, home)
 	if err != nil {
 		returned()
 		return err
 	}
 	memory.onReturn = returned
 	defer memory.drop()
-	chunks := make([][]byte, len(memory.blocks)) // shard-major: shard × columns + column
-	for j := range chunks {
-		begin := int64(j%columns) * arena.BlockBytes
-		chunks[j] = memory.blocks[j].Bytes[:min(arena.BlockBytes, shardBytes-begin)]
-	}
-	for j := range s.k * columns {
-		if rest, err = fill(body, chunks[j], rest); err != nil {
+	chunks := make([][]byte, 0, columns*s.n) // shard-major: shard × columns + column
+	for range s.k * columns {
+		blocks, err := memory.grow(1, home)
+		if err != nil {
+			return err
+		}
+		chunks = append(chunks, chunkOf(blocks[0], len(chunks)%columns, shardBytes))
+		if rest, err = fill(body, chunks[len(chunks)-1], rest); err != nil {
 			return err
 		}
 	}
-	column := make([][]byte, s.n)
+	parity, err := memory.grow((s.n-s.k)*columns, home)
+	if err != nil {
+		return err
+	}
+	for _, b := range parity {
+		chunks = append(chunks, chunkOf(b, len(chunks)%columns, shardBytes))
+	}
+	if err := g.encode(chunks, columns); err != nil {
+		return err
+	}
+	g.sendStripe(chunks, columns, memory)
+	return nil
+}
+
+// chunkOf is what column c of a shard uses of its block.
+func chunkOf(b *arena.Block, c int, shardBytes int64) []byte {
+	return b.Bytes[:min(arena.BlockBytes, shardBytes-int64(c)*arena.BlockBytes)]
+}
+
+func (g *staged) encode(chunks [][]byte, columns int) error {
+	column := make([][]byte, g.store.n)
 	for c := range columns {
 		for j := range column {
 			column[j] = chunks[j*columns+c]
 		}
-		if err := s.codec.Encode(column); err != nil {
+		if err := g.store.codec.Encode(column); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// sendStripe hands each drive the chunks of its shard; memory is held until it is done.
+func (g *staged) sendStripe(chunks [][]byte, columns int, memory *lease) {
 	for pos, w := range g.writers {
 		if w != nil && g.usable[pos] {
-			at := shardIndex(g.rotation, pos, s.n) * columns
+			at := shardIndex(g.rotation, pos, g.store.n) * columns
 			memory.hold()
 			w.Write(chunks[at:at+columns], func(error) { memory.drop() })
 		}
 	}
-	return nil
 }
 
 // seal waits for the writes of every drive; those that failed any drop out.

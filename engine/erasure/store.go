@@ -19,8 +19,8 @@ import (
 
 // Limits of waiting for drives.
 const (
-	commitTimeout = 30 * time.Second      // for the write quorum; then 503, outcome unknown
-	stragglerMax  = 50 * time.Millisecond // for the rest, once the quorum has committed
+	commitTimeoutDefault = 30 * time.Second      // for the write quorum; then 503, outcome unknown
+	stragglerMax         = 50 * time.Millisecond // for the rest, once the quorum has committed
 )
 
 // Config says what a Store works on.
@@ -43,11 +43,14 @@ type Store struct {
 	// writable is set once this store's term is durable on the write quorum (rule 1).
 	writable atomic.Bool
 	buckets  bucketTable
+	doubts   doubts
 	uploads  [256]sync.RWMutex // by upload id: parts share, Complete and Abort exclude
 	lag      lag
-	counters counters
-	stop     context.CancelFunc
-	work     sync.WaitGroup // background decisions
+	// commitTimeout is how long a commit waits for the write quorum.
+	commitTimeout time.Duration
+	counters      counters
+	stop          context.CancelFunc
+	work          sync.WaitGroup // background decisions
 }
 
 var _ object.Store = (*Store)(nil)
@@ -88,7 +91,8 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, codec: c, k: layout.Data, n: n,
-		w: WriteQuorum(layout.Data, layout.Parity), log: cfg.Logger, stop: func() {}}
+		w: WriteQuorum(layout.Data, layout.Parity), log: cfg.Logger, stop: func() {},
+		commitTimeout: commitTimeoutDefault}
 	s.buckets.known = make(map[object.BucketName]*bucket)
 	return s, nil
 }
@@ -145,17 +149,6 @@ func (s *Store) usable(i int) bool {
 
 // HasWriteQuorum reports whether writes are possible now.
 func (s *Store) HasWriteQuorum() bool { return s.writable.Load() && s.online() >= s.w }
-
-// HasReadQuorum reports whether settled data can be read now.
-func (s *Store) HasReadQuorum() bool {
-	n := 0
-	for _, d := range s.cfg.Drives {
-		if d != nil && d.Info().Health != drive.Offline {
-			n++
-		}
-	}
-	return n >= s.k
-}
 
 // Stats returns the counters.
 func (s *Store) Stats() Stats {

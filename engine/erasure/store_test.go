@@ -40,6 +40,9 @@ type fixture struct {
 type gated struct {
 	drive.Drive
 	shut    atomic.Bool
+	hang    atomic.Bool // tombstones stay in the queue until release
+	mu      sync.Mutex
+	queued  []func()
 	pending sync.WaitGroup // commits that the drive has not answered
 }
 
@@ -53,12 +56,37 @@ func (g *gated) Commit(r *drive.Record, done func(error)) {
 	if g.shut.Load() && done == nil {
 		return
 	}
+	if g.hang.Load() && r.Type == drive.TypePurge {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.queued = append(g.queued, func() { g.Drive.Commit(r, done) })
+		return
+	}
 	if done == nil {
 		g.Drive.Commit(r, nil)
 		return
 	}
 	g.pending.Add(1)
 	g.Drive.Commit(r, func(err error) { done(err); g.pending.Done() })
+}
+
+// release lets the tombstones that hang arrive, and returns when the drive has them.
+func (g *gated) release(t testing.TB) {
+	g.hang.Store(false)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, commit := range g.queued {
+		commit()
+	}
+	g.queued = nil
+	// Commits are taken in order: when this one is done, the others are.
+	arrived := make(chan error, 1)
+	r := &drive.Record{Type: drive.TypeFence, Key: drive.Key{Space: drive.SpaceDocument, Name: "x"},
+		Token: drive.Order{Term: g.Info().Term}}
+	g.Drive.Commit(r, func(err error) { arrived <- err })
+	if err := <-arrived; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Pin passes on what embedding the interface hides.

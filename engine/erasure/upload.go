@@ -12,20 +12,6 @@ import (
 	"flashstore/engine/object"
 )
 
-// uploadKey is the register of an upload: key, NUL, upload id.
-func uploadKey(b *bucket, key object.Key, u uploadID) drive.Key {
-	return drive.Key{Space: drive.SpaceUpload, Bucket: b.id,
-		Name: string(key) + "\x00" + string(u[:])}
-}
-
-// partKey is the register of a part: upload id, part number.
-func partKey(b *bucket, u uploadID, number int) drive.Key {
-	return drive.Key{Space: drive.SpacePart, Bucket: b.id,
-		Name: string(binary.BigEndian.AppendUint16(u[:], uint16(number)))}
-}
-
-func partRotation(key drive.Key, n int) int { return rotation(slot("", key.Name), n) }
-
 // uploadLock orders the requests of one upload: parts share it, Complete and Abort exclude.
 func (s *Store) uploadLock(u uploadID) *sync.RWMutex { return &s.uploads[u[0]] }
 

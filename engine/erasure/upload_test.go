@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"flashstore/engine/object"
@@ -172,6 +173,50 @@ func TestCompleteCutOffAfterTheManifest(t *testing.T) {
 	}
 	f.restart(0, 1)
 	f.wantBody("k", append(pattern(partBytes, 1), pattern(3<<20, 2)...))
+}
+
+// A reader keeps all parts of its version while it is overwritten and deleted.
+func TestReaderOutlivesItsManifest(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	ctx := context.Background()
+	id := f.upload("k")
+	sizes := map[int]int{1: partBytes, 2: partBytes + 9, 3: 700}
+	var want, got []byte
+	for n := 1; n <= 3; n++ {
+		want = append(want, pattern(sizes[n], uint64(n))...)
+		if err := f.part("k", id, n, pattern(sizes[n], uint64(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.complete("k", id, sizes, 1, 2, 3); err != nil {
+		t.Fatal(err)
+	}
+	h, err := f.store.Open(ctx, "bucket", "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if err := f.store.DeleteObject(ctx, "bucket", "k"); err != nil {
+		t.Fatal(err)
+	}
+	f.mustPut("k", []byte("over"))
+	f.awaitSettles() // by now the drives have dropped the parts
+	for {
+		bufs, err := h.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range bufs {
+			got = append(got, b...)
+		}
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatalf("the reader saw %d bytes, not those of its version", len(got))
+	}
 }
 
 func TestListParts(t *testing.T) {
