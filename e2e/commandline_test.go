@@ -3,11 +3,16 @@ package e2e
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"flashstore/engine/erasure/codec"
 )
 
 // flashstore runs a command that ends by itself, and returns its exit code and all it said.
@@ -58,7 +63,7 @@ func TestUsageErrors(t *testing.T) {
 		{"no command", "server, admin, check, version", nil, nil},
 		{"unknown command", "server, admin, check, version", nil, []string{"serve"}},
 		{"unknown flag", "--shutdown-grace", nil, []string{"server", "--drive", "d1"}},
-		{"unknown netloop", "epoll, kqueue, nethttp, netconn", nil,
+		{"unknown netloop", "epoll, kqueue (not on this platform), nethttp, netconn", nil,
 			[]string{"server", "--drives", "d1", "--netloop", "poll"}},
 		{"kqueue on Linux", "epoll, netconn, nethttp", nil,
 			[]string{"server", "--drives", "d1", "--netloop", "kqueue"}},
@@ -93,6 +98,81 @@ func TestUsageErrors(t *testing.T) {
 		if code != 2 || !strings.Contains(said, c.lists) {
 			t.Errorf("%s: exit %d, want 2 and %q in:\n%s", c.name, code, c.lists, said)
 		}
+	}
+}
+
+// TestUsageErrorsChangeNothing: what is refused with exit code 2 is refused before a drive is
+// made. Of those above too, but these only show when the parts are asked.
+func TestUsageErrorsChangeNothing(t *testing.T) {
+	for _, c := range []struct {
+		name, says string
+		drives     int
+		env, args  []string
+	}{
+		{"too many drives", "1 to 16", 40, nil, nil},
+		{"too many data shards", "1 to 12", 16, nil, []string{"--parity", "0"}},
+		{"kqueue", "kqueue", 4, nil, []string{"--netloop", "kqueue"}},
+		{"a short password", "FLASHSTORE_ROOT_PASSWORD", 4,
+			[]string{"FLASHSTORE_ROOT_USER=someone", "FLASHSTORE_ROOT_PASSWORD=1234567"}, nil},
+		{"an address without port", "HOST:PORT", 4, nil, []string{"--address", "127.0.0.1"}},
+		{"a port too high", "65535", 4, nil, []string{"--address", "127.0.0.1:65536"}},
+		{"a region of two words", "region", 4, nil, []string{"--region", "my region"}},
+		{"a domain with a port", "domain", 4, nil, []string{"--domain", "s3.local:9000"}},
+		{"too many loops", "256", 4, nil, []string{"--loops", "1000"}},
+		{"a small log segment", "1048576", 4, nil, []string{"--log-segment", "4KiB"}},
+		{"little memory", "65536", 4, nil, []string{"--memory-budget", "1KiB"}},
+	} {
+		t.Run(c.name, func(t *testing.T) { wantUntouched(t, c.drives, c.says, c.env, c.args) })
+	}
+	t.Run("simd of another CPU", func(t *testing.T) {
+		have := codec.Supported()
+		for _, path := range []string{"gfni512", "gfni", "avx2", "ssse3"} {
+			if !slices.Contains(have, path) {
+				wantUntouched(t, 4, "auto, "+have[0], nil, []string{"--simd", path})
+				return
+			}
+		}
+		t.Skip("this CPU has every path")
+	})
+}
+
+// wantUntouched expects exit code 2, and drives that still do not exist.
+func wantUntouched(t *testing.T, drives int, says string, env, args []string) {
+	t.Helper()
+	s := newServer(t, drives)
+	s.args = args
+	if env != nil {
+		s.env = env
+	}
+	code, said := s.refused()
+	if code != 2 || !strings.Contains(said, says) {
+		t.Errorf("exit %d, want 2 and %q in:\n%s", code, says, said)
+	}
+	for _, d := range s.drives {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%s was made: %v", d, err)
+		}
+	}
+}
+
+// TestSettingsAtTheirLimits: what the configuration lets through, the parts take.
+func TestSettingsAtTheirLimits(t *testing.T) {
+	s := newServer(t, 1)
+	s.args = []string{"--loops", "256", "--workers", "65536", "--log-segment", "1MiB"}
+	s.start()
+	s.must(t, http.StatusOK, request{method: "PUT", path: "/bucket"})
+	s.stop()
+	s = newServer(t, 16)
+	s.start()
+	s.must(t, http.StatusOK, request{method: "PUT", path: "/bucket"})
+	s.stop()
+}
+
+// TestHelpNamesWhatIsAbsent: a word that no part answers to here is marked.
+func TestHelpNamesWhatIsAbsent(t *testing.T) {
+	if _, said := flashstore(t, nil, "server", "--help"); !strings.Contains(said,
+		"epoll, kqueue (not on this platform), nethttp, netconn") {
+		t.Errorf("kqueue is offered:\n%s", said)
 	}
 }
 

@@ -27,6 +27,9 @@ func TestCredentialsThatAreRefused(t *testing.T) {
 		if code != 2 || !strings.Contains(said, "FLASHSTORE_ROOT_PASSWORD") {
 			t.Errorf("%s: exit %d\n%s", name, code, said)
 		}
+		if _, err := os.Stat(s.drives[0]); err == nil {
+			t.Errorf("%s: the drive was formatted all the same", name)
+		}
 		if name != "equal" && c.password != "" && c.user != c.password &&
 			strings.Contains(said, c.password) {
 			t.Errorf("%s: the secret is in the log\n%s", name, said)

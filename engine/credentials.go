@@ -21,13 +21,8 @@ const credentialsName = "flashstore-root.env"
 // rootIdentity takes the root credentials from the configuration, or from the file of an
 // earlier start, or generates them. Only their path is ever said.
 func rootIdentity(c *config.Config, log *slog.Logger) (*iam.Root, error) {
-	if c.RootUser != "" {
-		root, err := iam.NewRoot(iam.Credentials{AccessKey: c.RootUser, Secret: c.RootPassword})
-		if err != nil {
-			return nil, fmt.Errorf("%w: FLASHSTORE_ROOT_USER, FLASHSTORE_ROOT_PASSWORD: %w",
-				config.ErrUsage, err)
-		}
-		return root, nil
+	if root, err := givenRoot(c); root != nil || err != nil {
+		return root, err
 	}
 	first, err := filepath.Abs(c.Drives[0])
 	if err != nil {
@@ -47,6 +42,19 @@ func rootIdentity(c *config.Config, log *slog.Logger) (*iam.Root, error) {
 	root, err := iam.NewRoot(credentials)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return root, nil
+}
+
+// givenRoot takes the root credentials from the configuration; nil if it has none.
+func givenRoot(c *config.Config) (*iam.Root, error) {
+	if c.RootUser == "" {
+		return nil, nil
+	}
+	root, err := iam.NewRoot(iam.Credentials{AccessKey: c.RootUser, Secret: c.RootPassword})
+	if err != nil {
+		return nil, fmt.Errorf("%w: FLASHSTORE_ROOT_USER, FLASHSTORE_ROOT_PASSWORD: %w",
+			config.ErrUsage, err)
 	}
 	return root, nil
 }

@@ -7,5 +7,6 @@
 //  1. parts.go is the one table from axis value to constructor; an unknown value is an error
 //     that lists the valid ones.
 //  2. No directory is formatted unless no drive of the deployment holds anything.
-//  3. Stop order is the reverse of start order: no part outlives what it uses.
+//  3. What is wrong usage is refused before anything is opened or formatted.
+//  4. Stop order is the reverse of start order: no part outlives what it uses.
 package engine

@@ -51,6 +51,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (*Engine, error
 }
 
 func (e *Engine) start(ctx context.Context) (err error) {
+	if err := e.parts.refuse(&e.config); err != nil {
+		return err
+	}
 	root, err := e.openStorage(ctx)
 	if err != nil {
 		return err

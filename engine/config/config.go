@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -41,6 +43,17 @@ type Config struct {
 // ParityDefault asks for the parity that fits the number of drives.
 const ParityDefault = -1
 
+// Limits of what can be asked for. Each part validates its own too; they stand here because a
+// server that refuses a setting must not have formatted a drive before.
+const (
+	DrivesMax     = 16      // of a set, as in erasure/codec
+	LoopsMax      = 256     // as in netloop/epoll
+	WorkersMax    = 1 << 16 // as in netloop/epoll
+	LogSegmentMin = 1 << 20 // bytes, in whole log blocks, as in drive/local
+	logBlock      = 4 << 10
+	budgetMin     = 64 << 10 // bytes: one block of request memory, as in arena
+)
+
 // Defaults are the settings of a server nobody configured.
 func Defaults() Config {
 	return Config{
@@ -61,36 +74,52 @@ func Defaults() Config {
 type Axis struct {
 	Key    string
 	Values []string
+	// Absent are those of Values that no part answers to on this platform. They stay known
+	// words; asking for one is an error.
+	Absent []string
 	Of     func(*Config) string
+}
+
+// list is the values as text, with a remark at those that cannot be had.
+func (a *Axis) list() string {
+	all := slices.Clone(a.Values)
+	for i, v := range all {
+		if slices.Contains(a.Absent, v) {
+			all[i] += " (not on this platform)"
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // Axes are the swappable parts and their values, in the words of every file and metric.
 func Axes() []Axis {
 	return []Axis{
-		{"netloop", []string{"epoll", "kqueue", "nethttp", "netconn"},
+		{"netloop", []string{"epoll", "kqueue", "nethttp", "netconn"}, []string{"kqueue"},
 			func(c *Config) string { return c.Netloop }},
-		{"allocator", []string{"arena", "syncpool", "heap"},
+		{"allocator", []string{"arena", "syncpool", "heap"}, nil,
 			func(c *Config) string { return c.Allocator }},
-		{"ioengine", []string{"uring", "threadpool"},
+		{"ioengine", []string{"uring", "threadpool"}, nil,
 			func(c *Config) string { return c.IOEngine }},
-		{"simd", []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"},
+		{"simd", []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"}, nil,
 			func(c *Config) string { return c.SIMD }},
-		{"durability", []string{"full", "relaxed"},
+		{"durability", []string{"full", "relaxed"}, nil,
 			func(c *Config) string { return c.Durability }},
 	}
 }
 
-// Validate checks what no single part can.
+// Validate checks what can be known from the settings alone. Errors: ErrUsage.
 func (c *Config) Validate() error {
 	for _, axis := range Axes() {
 		if v := axis.Of(c); !slices.Contains(axis.Values, v) {
 			return fmt.Errorf("%w: %s %q is unknown; valid: %s", ErrUsage, axis.Key, v,
-				strings.Join(axis.Values, ", "))
+				axis.list())
 		}
 	}
 	switch {
 	case len(c.Drives) == 0:
 		return fmt.Errorf("%w: no drives: say for example --drives '/data/d{1...4}'", ErrUsage)
+	case len(c.Drives) > DrivesMax:
+		return fmt.Errorf("%w: %d drives: a set has 1 to %d", ErrUsage, len(c.Drives), DrivesMax)
 	case c.Parity != ParityDefault && (c.Parity < 0 || 2*c.Parity > len(c.Drives)):
 		return fmt.Errorf("%w: parity %d does not fit %d drives: 0 to %d", ErrUsage, c.Parity,
 			len(c.Drives), len(c.Drives)/2)
@@ -99,6 +128,38 @@ func (c *Config) Validate() error {
 	case (c.RootUser == "") != (c.RootPassword == ""):
 		return fmt.Errorf("%w: FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD go together",
 			ErrUsage)
+	}
+	if err := c.validateSizes(); err != nil {
+		return err
+	}
+	return validateAddress(c.Address)
+}
+
+func (c *Config) validateSizes() error {
+	switch {
+	case c.Loops < 0 || c.Loops > LoopsMax:
+		return fmt.Errorf("%w: loops is %d: 0 to %d", ErrUsage, c.Loops, LoopsMax)
+	case c.Workers < 0 || c.Workers > WorkersMax:
+		return fmt.Errorf("%w: workers is %d: 0 to %d", ErrUsage, c.Workers, WorkersMax)
+	case c.MemoryBudget != 0 && c.MemoryBudget < budgetMin:
+		return fmt.Errorf("%w: memory_budget is %d bytes: at least %d", ErrUsage, c.MemoryBudget,
+			budgetMin)
+	case c.LogSegment != 0 && (c.LogSegment < LogSegmentMin || c.LogSegment%logBlock != 0):
+		return fmt.Errorf("%w: log_segment is %d bytes: at least %d, in multiples of %d", ErrUsage,
+			c.LogSegment, LogSegmentMin, logBlock)
+	}
+	return nil
+}
+
+// validateAddress checks the form; whether the host is one of this machine shows at Listen.
+func validateAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: address %q is not HOST:PORT with a port from 0 to 65535, as in "+
+			"127.0.0.1:9000 or [::1]:9000", ErrUsage, address)
 	}
 	return nil
 }

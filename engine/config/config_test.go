@@ -43,11 +43,20 @@ func TestUsageErrorsListWhatIsValid(t *testing.T) {
 		why, yaml, environ, flag, hint string
 	}{
 		{"unknown flag", "", "", "--netlop=epoll", "--netloop"},
-		{"unknown axis value", "", "", "--netloop=select", "epoll, kqueue, nethttp, netconn"},
+		{"unknown axis value", "", "", "--netloop=select", "epoll, kqueue (not on this platform), nethttp, netconn"},
 		{"unknown YAML key", "netlop: epoll\n", "", "", "netloop"},
 		{"YAML that is not", "{", "", "", ""},
 		{"a key twice", "region: a\nregion: b\n", "", "", "region"},
 		{"unknown variable", "", "FLASHSTORE_NETLOP=epoll", "", "NETLOOP"},
+		{"too many drives", "", "", "--drives=/d{1...40}", "1 to 16"},
+		{"address without port", "", "", "--address=127.0.0.1", "HOST:PORT"},
+		{"address with a name as port", "", "", "--address=:http", "0 to 65535"},
+		{"address with a port too high", "", "", "--address=[::1]:65536", "0 to 65535"},
+		{"too many loops", "", "", "--loops=257", "0 to 256"},
+		{"too many workers", "", "", "--workers=65537", "0 to 65536"},
+		{"no memory", "", "", "--memory-budget=4KiB", "at least 65536"},
+		{"a log segment too small", "", "", "--log-segment=64KiB", "at least 1048576"},
+		{"a log segment of half blocks", "", "", "--log-segment=1048577", "multiples of 4096"},
 		{"parity too high", "", "", "--parity=3", "0 to 2"},
 		{"bad ellipsis", "", "", "--drives=/d{4...1}", "{FIRST...LAST}"},
 		{"bad size", "", "", "--memory-budget=12XB", "64KiB"},
@@ -61,6 +70,14 @@ func TestUsageErrorsListWhatIsValid(t *testing.T) {
 		_, err := load(t, c.yaml, []string{c.environ}, args...)
 		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), c.hint) {
 			t.Errorf("%s: %v", c.why, err)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for _, good := range []string{"127.0.0.1:0", ":9000", "[::]:65535", "localhost:9000"} {
+		if _, err := load(t, "", nil, "--drives", "/d", "--address", good); err != nil {
+			t.Errorf("%s: %v", good, err)
 		}
 	}
 }

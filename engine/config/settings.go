@@ -88,7 +88,7 @@ func axisSetting(axis Axis) setting {
 		"simd":       func(c *Config) *string { return &c.SIMD },
 		"durability": func(c *Config) *string { return &c.Durability },
 	}[axis.Key]
-	return text(axis.Key, "one `OF` "+strings.Join(axis.Values, ", "), field)
+	return text(axis.Key, "one `OF` "+axis.list(), field)
 }
 
 // parsed makes a setter from a parser; the last value given counts.

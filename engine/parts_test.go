@@ -1,0 +1,35 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+
+	"flashstore/engine/config"
+	"flashstore/engine/erasure/codec"
+)
+
+// TestPartsAnswerToTheirNames: what the configuration offers has a part, what it calls absent
+// has none.
+func TestPartsAnswerToTheirNames(t *testing.T) {
+	p := allParts()
+	has := map[string]func(string) error{
+		"netloop":   func(v string) error { _, err := pick("netloop", v, p.netloops); return err },
+		"allocator": func(v string) error { _, err := pick("allocator", v, p.allocators); return err },
+		"ioengine":  func(v string) error { _, err := pick("ioengine", v, p.ioengines); return err },
+	}
+	for _, axis := range config.Axes() {
+		if has[axis.Key] == nil {
+			continue // its values are not constructors
+		}
+		for _, v := range axis.Values {
+			err := has[axis.Key](v)
+			if absent := slices.Contains(axis.Absent, v); absent != (err != nil) {
+				t.Errorf("%s %s: absent is %v, and picking it says %v", axis.Key, v, absent, err)
+			}
+		}
+	}
+	if config.DrivesMax != codec.TotalMax {
+		t.Errorf("up to %d drives are let through, and a set has %d", config.DrivesMax,
+			codec.TotalMax)
+	}
+}
