@@ -26,7 +26,7 @@ run: build ## a server on loopback, with drives below .data/run
 bench: ## the main comparison, under 5 minutes after the builds
 	@tools/doctor.sh --quiet
 	@$(MAKE) --no-print-directory build warp
-	bin/flashbench run --only get-4k,put-4k --pairs 4 --budget 5m \
+	bin/flashbench run --only get-4k,put-4k --pairs 4 --budget 4m \
 		--set run.duration=8s --set run.trim_head=1s --set run.trim_tail=1s
 
 bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
