@@ -24,23 +24,33 @@ func (d *Drive) recover(format *formatFile) error {
 		return err
 	}
 	if n := missingSegment(segments, 1); n != 0 {
-		return fmt.Errorf("%w: %s is missing, later segments are there: bring it back, or "+
-			"replace the drive by an empty directory and heal", drive.ErrCorrupt, d.log.name(n))
+		return lost(d.log.name(n), "later segments are there")
 	}
 	if err := d.openMachine(fresh); err != nil {
 		return err
 	}
 	last := uint64(len(segments))
 	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
-		return fmt.Errorf("%w: %s is missing, which the index knows: bring it back, or "+
-			"replace the drive by an empty directory and heal", drive.ErrCorrupt,
-			d.log.name(at.segment))
+		return lost(d.log.name(at.segment), "which the index knows")
 	}
 	scan, err := replay(d.machine, d.log, segments, nil)
 	if err != nil {
 		return err
 	}
 	return d.resume(scan, last)
+}
+
+// lostError is damage that no checksum told of: its text is all there is to say, its class is
+// drive.ErrCorrupt.
+type lostError string
+
+func (e lostError) Error() string { return string(e) }
+func (lostError) Unwrap() error   { return drive.ErrCorrupt }
+
+// lost says that a file of the log is missing, how that is known, and what to do.
+func lost(file, known string) error {
+	return lostError(fmt.Sprintf("drive: %s is missing, %s: bring it back, or replace the drive "+
+		"by an empty directory and heal", file, known))
 }
 
 // freshPosition is the state of a drive with an empty log.
