@@ -91,7 +91,12 @@ func TestUsageErrors(t *testing.T) {
 		{"secret on the command line", "valid flags", nil,
 			[]string{"server", "--drives", "d1", "--root-password", "x"}},
 		{"unknown admin command", "status", nil, []string{"admin", "stats"}},
-		{"check of nothing", "", nil, []string{"check"}},
+		{"admin without credentials", "flashstore-root.env", nil, []string{"admin", "status"}},
+		{"check of nothing", "name the directories", nil, []string{"check"}},
+		{"check of a missing directory", "has in --drives", nil, []string{"check", "none"}},
+		{"check of a plain file", "give a directory", nil, []string{"check", serverBinary}},
+		{"index of a missing directory", "has in --drives", nil,
+			[]string{"check", "--rebuild-index", "none"}},
 		{"check with an unknown flag", "--json", nil, []string{"check", "--yaml", "d1"}},
 	} {
 		code, said := flashstore(t, c.env, c.args...)

@@ -82,6 +82,39 @@ func TestForeignDirectory(t *testing.T) {
 	}
 }
 
+// TestPlainFile: a file where a directory should be is said to be one, and is not touched.
+func TestPlainFile(t *testing.T) {
+	s := newServer(t, 2)
+	if err := os.WriteFile(s.drives[0], []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.wantRefusal(s.drives[0], "not a directory", "give a directory")
+	if strings.Contains(s.log(), "uring-probe") {
+		t.Errorf("io_uring was probed in a file:\n%s", s.log())
+	}
+	if text, err := os.ReadFile(s.drives[0]); err != nil || string(text) != "mine" {
+		t.Errorf("somebody's file: %q, %v", text, err)
+	}
+}
+
+// TestMissingLog: the first thing said of a drive without its log is what is missing.
+func TestMissingLog(t *testing.T) {
+	s := formatted(t, 1)
+	segments, err := filepath.Glob(filepath.Join(s.drives[0], "log", "*"))
+	if err != nil || len(segments) == 0 {
+		t.Fatalf("%d segments, %v", len(segments), err)
+	}
+	for _, name := range segments {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.wantRefusal("00000001.log is missing", "bring it back")
+	if strings.Contains(s.log(), "checksum") {
+		t.Errorf("no checksum was involved:\n%s", s.log())
+	}
+}
+
 func TestDriveOfAnotherDeployment(t *testing.T) {
 	s, other := formatted(t, 4), formatted(t, 4)
 	s.drives[2] = other.drives[2]

@@ -3,14 +3,19 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
+	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
 	"flashstore/ioengine/threadpool"
 )
 
 // CheckReport is what an examination of a drive found.
 type CheckReport = local.Report
+
+// Finding is one thing that is wrong on a drive.
+type Finding = local.Finding
 
 // Check examines drives whose server is stopped, one after the other, whatever is found on the
 // ones before; with rebuildIndex each index is made anew from its log first. report gets each
@@ -34,7 +39,15 @@ func Check(ctx context.Context, dirs []string, rebuildIndex bool, report func(*C
 				report(&r)
 			}
 		}
-		faults = errors.Join(faults, err)
+		faults = errors.Join(faults, notDrive(err))
 	}
 	return errors.Join(faults, io.Close())
+}
+
+// notDrive adds to an error about a directory that was never a drive what to do.
+func notDrive(err error) error {
+	if errors.Is(err, drive.ErrUnformatted) {
+		return fmt.Errorf("%w: name the directories that the server has in --drives", err)
+	}
+	return notDirectory(err)
 }

@@ -69,8 +69,17 @@ func inspectAll(dirs []string, e ioengine.Engine) ([]slot, error) {
 		}
 		slots[i].path = path
 		slots[i].identity, slots[i].away = local.Inspect(e, path)
+		slots[i].away = notDirectory(slots[i].away)
 	}
 	return slots, distinct(slots)
+}
+
+// notDirectory adds to an error about a path that is, or leads through, a plain file what to do.
+func notDirectory(err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%w: give a directory; if the file is in its place, move it away", err)
+	}
+	return err
 }
 
 // distinct refuses a directory that was given twice, under another name too.
@@ -181,8 +190,8 @@ func arrange(c *config.Config, slots []slot) (*driveSet, error) {
 			return nil, fmt.Errorf("drive %s is one of %d, and --drives names %d: name all of "+
 				"them, missing ones too", s.path, id.Drives, len(slots))
 		case id.Position < 0 || id.Position >= len(slots):
-			return nil, fmt.Errorf("%w: drive %s says it is number %d of %d: restore its "+
-				"format.json", drive.ErrCorrupt, s.path, id.Position+1, id.Drives)
+			return nil, fmt.Errorf("drive %s says it is number %d of %d: restore its "+
+				"format.json", s.path, id.Position+1, id.Drives)
 		case set.slots[id.Position].path != "":
 			return nil, fmt.Errorf("drives %s and %s both are number %d of the deployment: one "+
 				"is a copy; remove it", set.slots[id.Position].path, s.path, id.Position+1)

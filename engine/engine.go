@@ -100,7 +100,7 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 func probeDir(drives []string) string {
 	dir, err := filepath.Abs(drives[0])
 	for err == nil {
-		if _, err := os.Stat(dir); err == nil {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
 			return dir
 		}
 		dir = filepath.Dir(dir)

@@ -19,7 +19,8 @@ const adminUsage = `usage: flashstore admin status [flags]
 
   status    print what the server runs on and the state of its drives, as JSON
 
-Credentials come from FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD.
+Credentials come from FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD. Generated ones are in
+flashstore-root.env beside the first drive: set -a; . FILE; set +a
 
 Flags:
 `
@@ -52,7 +53,8 @@ func admin(args []string) error {
 func printStatus(server, region string) error {
 	user, password := os.Getenv("FLASHSTORE_ROOT_USER"), os.Getenv("FLASHSTORE_ROOT_PASSWORD")
 	if user == "" || password == "" {
-		return fmt.Errorf("%w: set FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD",
+		return fmt.Errorf("%w: set FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD; generated "+
+			"ones are in flashstore-root.env beside the first drive: set -a; . FILE; set +a",
 			config.ErrUsage)
 	}
 	req, err := http.NewRequest(http.MethodGet,

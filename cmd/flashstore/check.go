@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"flashstore/engine"
@@ -82,6 +83,24 @@ func printReport(r *engine.CheckReport, asJSON bool) {
 	fmt.Printf("%s: %d registers, %d entries, %d batches, %d bytes in bulk: %d findings\n",
 		r.Path, r.Registers, r.Entries, r.Batches, r.BulkBytes, len(r.Findings))
 	for _, f := range r.Findings {
-		fmt.Printf("  %s: %s at %d, key %s: %s\n", f.Kind, f.File, f.OffsetBytes, f.Key, f.Detail)
+		fmt.Println(" ", findingText(&f))
 	}
+}
+
+// findingText is a finding as a line: its kind, where it is as far as that is known, and what.
+func findingText(f *engine.Finding) string {
+	var where []string
+	if f.File != "" {
+		where = append(where, f.File)
+	}
+	if f.OffsetBytes != 0 {
+		where = append(where, fmt.Sprintf("at %d", f.OffsetBytes))
+	}
+	if f.Key != "" {
+		where = append(where, "key "+f.Key)
+	}
+	if len(where) == 0 {
+		return f.Kind + ": " + f.Detail
+	}
+	return f.Kind + ": " + strings.Join(where, ", ") + ": " + f.Detail
 }
