@@ -23,7 +23,8 @@ const (
 type bulkStore struct {
 	engine       ioengine.Engine
 	path         string // of the bulk folder
-	segmentBytes int64
+	segmentBytes int64  // of a new segment, where there is room
+	reserveBytes int64  // of the file system, left free by new segments
 	sync         bool
 
 	grow   sync.Mutex // one reservation at a time
@@ -57,7 +58,8 @@ type bulkSegment struct {
 // openBulk lists the segments of an earlier life; they are read and punched, not filled.
 func openBulk(c *Config, live map[uint64]int64) (*bulkStore, error) {
 	s := &bulkStore{engine: c.Engine, path: filepath.Join(c.Path, bulkDir),
-		segmentBytes: c.BulkSegmentBytes, sync: c.Durability == Full,
+		segmentBytes: c.BulkSegmentBytes, reserveBytes: c.ReserveBytes,
+		sync:   c.Durability == Full,
 		active: make([]*bulkSegment, c.BulkStreams), segments: make(map[uint64]*bulkSegment),
 		loose: make(map[extent][]extent)}
 	numbers, err := listSegments(c.Engine.Files(), s.path, bulkSuffix)
@@ -102,14 +104,22 @@ func (s *bulkStore) reserve(bytes int64) ([]extent, error) {
 }
 
 // roomFor returns an active segment with so many bytes left; the streams take turns, so that
-// writers in parallel do not all extend one file.
+// writers in parallel do not all extend one file. Where there is no room for another segment,
+// what is left in any stream counts.
 func (s *bulkStore) roomFor(bytes int64) (*bulkSegment, error) {
 	s.turn = (s.turn + 1) % len(s.active)
 	g := s.active[s.turn]
-	if g != nil && g.sizeBytes-g.next >= bytes {
+	if g.has(bytes) {
 		return g, nil
 	}
-	fresh, err := s.create()
+	fresh, err := s.create(bytes)
+	if errors.Is(err, drive.ErrFull) {
+		for _, other := range s.active {
+			if other.has(bytes) {
+				return other, nil
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +130,11 @@ func (s *bulkStore) roomFor(bytes int64) (*bulkSegment, error) {
 	return fresh, nil
 }
 
-func (s *bulkStore) create() (*bulkSegment, error) {
+// has reports whether so many bytes can still be handed out; g may be nil.
+func (g *bulkSegment) has(bytes int64) bool { return g != nil && g.sizeBytes-g.next >= bytes }
+
+// create makes a segment with room for so many bytes at least.
+func (s *bulkStore) create(leastBytes int64) (*bulkSegment, error) {
 	number := s.highest + 1
 	path, files := s.name(number), s.engine.Files()
 	w, err := files.Open(path, ioengine.OpenFlags{Create: true, Exclusive: true, Write: true,
@@ -128,10 +142,7 @@ func (s *bulkStore) create() (*bulkSegment, error) {
 	if err != nil {
 		return nil, fullOr(err)
 	}
-	err = w.Preallocate(0, s.segmentBytes)
-	if errors.Is(err, ioengine.ErrUnsupported) {
-		err = w.Truncate(s.segmentBytes)
-	}
+	size, err := s.allocate(w, max(leastBytes, bulkSegmentMin))
 	if err == nil {
 		err = files.SyncDir(s.path)
 	}
@@ -144,12 +155,43 @@ func (s *bulkStore) create() (*bulkSegment, error) {
 		_ = files.Remove(path) // an empty file of the next number is no harm either
 		return nil, fmt.Errorf("bulk segment %s: %w", path, fullOr(err))
 	}
-	g := &bulkSegment{number: number, sizeBytes: s.segmentBytes, active: true, write: w, read: r}
+	g := &bulkSegment{number: number, sizeBytes: size, active: true, write: w, read: r}
 	s.mu.Lock()
 	s.segments[number] = g
 	s.highest = number
 	s.mu.Unlock()
 	return g, nil
+}
+
+// allocate gives an empty file its space and says how much: a whole segment, or on a drive that
+// is nearly full a half of it, a quarter and so on, down to leastBytes. What a segment takes is
+// gone from the free space at once, so it leaves the reserve, and above it as much again for
+// the log: else one segment would stop all writes long before it is filled.
+func (s *bulkStore) allocate(w ioengine.File, leastBytes int64) (sizeBytes int64, err error) {
+	for size := s.segmentBytes; ; size = max(size/2/blockBytes*blockBytes, leastBytes) {
+		if size <= leastBytes {
+			return size, s.allocateSize(w, size, size)
+		}
+		if err = s.allocateSize(w, size, 2*size); !errors.Is(err, drive.ErrFull) {
+			return size, err
+		}
+	}
+}
+
+// allocateSize refuses if the file system has less above the reserve than roomBytes.
+func (s *bulkStore) allocateSize(w ioengine.File, sizeBytes, roomBytes int64) error {
+	if total, free := spaceOf(s.path); total > 0 && free-s.reserveBytes < roomBytes {
+		return fmt.Errorf("%w: %d bytes free, %d of them kept for deletions", drive.ErrFull,
+			free, s.reserveBytes)
+	}
+	err := w.Preallocate(0, sizeBytes)
+	if errors.Is(err, ioengine.ErrUnsupported) {
+		err = w.Truncate(sizeBytes)
+	}
+	if err != nil {
+		err = errors.Join(err, w.Truncate(0)) // some file systems keep a part
+	}
+	return fullOr(err)
 }
 
 // fullOr names ENOSPC as the drive's error.

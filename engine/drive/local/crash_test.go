@@ -49,6 +49,12 @@ func bulkObject(t testing.TB, d *local.Drive, n uint64, size int) *drive.Record 
 	t.Helper()
 	w, err := d.Create(int64(size))
 	must(t, err)
+	return bulkRecord(t, w, n, size)
+}
+
+// bulkRecord writes the shard of bulkObject n to w.
+func bulkRecord(t testing.TB, w drive.ShardWriter, n uint64, size int) *drive.Record {
+	t.Helper()
 	w.Write([][]byte{shardOf(n, size)}, func(error) {})
 	ref, err := w.Seal()
 	must(t, err)
