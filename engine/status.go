@@ -72,6 +72,9 @@ func (e *Engine) status() Status {
 	}
 }
 
+// Active is the value of an axis that runs, which may not be the one asked for.
+func (e *Engine) Active(axis string) string { return e.axes()[axis].Active }
+
 // axes says of each axis what was asked and what runs.
 func (e *Engine) axes() map[string]AxisStatus {
 	c := &e.config

@@ -37,9 +37,11 @@ func server(args []string) error {
 	if loaded.Durability == "relaxed" {
 		log.Warn("durability is relaxed: a power cut may lose acknowledged writes")
 	}
-	log.Info("serving S3", "address", "http://"+addr.String(), "netloop", loaded.Netloop,
-		"allocator", loaded.Allocator, "ioengine", loaded.IOEngine, "simd", loaded.SIMD,
-		"durability", loaded.Durability)
+	said := []any{"address", "http://" + addr.String()}
+	for _, axis := range config.Axes() {
+		said = append(said, axis.Key, e.Active(axis.Key))
+	}
+	log.Info("serving S3", said...)
 	served := make(chan error, 1)
 	go func() { served <- e.Serve() }()
 	select {
