@@ -117,7 +117,7 @@ func TestBadInputIsRefused(t *testing.T) {
 				t.Errorf("without a signature: %v, %v", a, err)
 			}
 			testBadChunks(t, s)
-			testShortBody(t, s)
+			testLengths(t, s)
 			if keys := s.listKeys("bad"); len(keys) != 1 || !keys["there"] {
 				t.Errorf("keys %v: something was stored, or lost", keys)
 			}
@@ -158,38 +158,59 @@ func testBadChunks(t *testing.T, s *server) {
 	}
 }
 
-// testShortBody declares more bytes than it sends, and half-closes: 400, or no answer.
-func testShortBody(t *testing.T, s *server) {
+// testLengths sends bodies that are not as long as declared, or of no declared length.
+func testLengths(t *testing.T, s *server) {
 	t.Helper()
-	r, err := s.build(context.Background(), request{method: "PUT", path: "/bad/stored",
-		stream: strings.NewReader(""), streamBytes: 100})
+	for _, bad := range []struct {
+		name, head, body string
+		streamBytes      int64 // signed as the length
+		status           int
+		code             string
+	}{
+		{"short body", "Content-Length: 100\r\n", "only this", 100, 400, "IncompleteBody"},
+		{"no length", "", "", 0, 411, "MissingContentLength"},
+	} {
+		a := s.raw(t, request{method: "PUT", path: "/bad/stored", stream: strings.NewReader(""),
+			streamBytes: bad.streamBytes}, bad.head, bad.body)
+		if a == nil && bad.body != "" {
+			continue // cut off, which says as much
+		}
+		if a == nil || a.status != bad.status || a.code != bad.code {
+			t.Errorf("%s: %v, want %d %s", bad.name, a, bad.status, bad.code)
+		}
+	}
+}
+
+// raw sends a signed request by hand, with more lines in its head, and half-closes; nil if
+// there is no answer.
+func (s *server) raw(t *testing.T, r request, head, body string) *answer {
+	t.Helper()
+	req, err := s.build(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := net.Dial("tcp", r.URL.Host)
+	conn, err := net.Dial("tcp", req.URL.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(callMax))
-	fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n", r.URL.RequestURI(),
-		r.URL.Host)
-	for name := range r.Header {
-		fmt.Fprintf(conn, "%s: %s\r\n", name, r.Header.Get(name))
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", r.method, req.URL.RequestURI(),
+		req.URL.Host, head)
+	for name := range req.Header {
+		fmt.Fprintf(conn, "%s: %s\r\n", name, req.Header.Get(name))
 	}
-	fmt.Fprint(conn, "\r\nonly this")
+	fmt.Fprintf(conn, "\r\n%s", body)
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), r)
+	res, err := http.ReadResponse(bufio.NewReader(conn), req)
 	if err != nil {
-		return // cut off, which says as much
+		return nil
 	}
 	a, err := readAnswer(res)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.status != 400 || a.code != "IncompleteBody" {
-		t.Errorf("short body: %s, want 400 IncompleteBody", a)
-	}
+	return a
 }

@@ -231,6 +231,19 @@ func TestLengthsThatDoNotFit(t *testing.T) {
 	if !strings.HasPrefix(raw, "HTTP/1.1 400") || !strings.Contains(raw, "EntityTooLarge") {
 		t.Errorf("5 GiB + 1: %.300s", raw)
 	}
+	const unsigned = "x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n"
+	id := f.begin()
+	for _, target := range []string{"/bucket/k", "/bucket/k?partNumber=1&uploadId=" + id} {
+		raw = f.raw("PUT", target, unsigned, "")
+		if !strings.HasPrefix(raw, "HTTP/1.1 411 ") || !strings.Contains(raw, "MissingContentLength") {
+			t.Errorf("%s without a length: %.300s", target, raw)
+		}
+		raw = f.raw("PUT", target, "Content-Length: 0\r\n"+unsigned, "")
+		if !strings.HasPrefix(raw, "HTTP/1.1 200 ") {
+			t.Errorf("%s of 0 bytes: %.300s", target, raw)
+		}
+	}
+	delete(f.store.buckets["bucket"].objects, "k")
 	raw = f.raw("PUT", "/bucket/k", "Content-Length: 100\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n", "short")
 	if raw != "" && !strings.Contains(raw, "IncompleteBody") {
 		t.Errorf("short body: %.300s", raw)

@@ -64,6 +64,19 @@ func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
 	return b, nil
 }
 
+// requireLength refuses an upload that says nothing about a body: in HTTP that is one of 0 bytes
+// (RFC 9112, 6.3), but an object of 0 bytes is what a client asks for with a length of 0.
+// Errors: MissingContentLength.
+func (rq *request) requireLength() error {
+	if rq.ex.Request.ContentLength != 0 {
+		return nil // unknown ones are openBody's
+	}
+	if _, given := rq.ex.Request.Lookup("content-length"); !given {
+		return s3err.MissingContentLength
+	}
+	return nil
+}
+
 func (b *body) add(h *Handler, a algorithm) {
 	b.sums[b.sumN] = sum{a, h.hashes.get(a)}
 	b.sumN++

@@ -28,6 +28,9 @@ func (h *Handler) uploadPart(rq *request) error {
 	if !asked {
 		stored = sumCRC64NVME // what the whole object gets
 	}
+	if err := rq.requireLength(); err != nil {
+		return err
+	}
 	body, err := h.openBody(rq, stored)
 	if err != nil {
 		return err

@@ -9,6 +9,9 @@ func (h *Handler) putObject(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if err := rq.requireLength(); err != nil {
+		return err
+	}
 	body, err := h.openBody(rq, noChecksum)
 	if err != nil {
 		return err
