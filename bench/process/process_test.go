@@ -95,7 +95,8 @@ func TestHarnessKilled(t *testing.T) {
 		return
 	}
 	harness := exec.Command(os.Args[0], "-test.run=^TestHarnessKilled$")
-	harness.Env = append(os.Environ(), "PROCESS_TEST_HARNESS=1")
+	// What the harness cannot tidy up any more goes with this test's folder.
+	harness.Env = append(os.Environ(), "PROCESS_TEST_HARNESS=1", "TMPDIR="+t.TempDir())
 	out, err := harness.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
