@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -161,17 +162,33 @@ func TestReadOnlyDrive(t *testing.T) {
 		if err := os.MkdirAll(s.drives[0], 0o700); err != nil {
 			t.Fatal(err)
 		}
-		dir := s.drives[0]
-		if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
-			t.Skipf("cannot mount here: %v", err)
-		}
-		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
-		if err := syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|
-			syscall.MS_RDONLY, ""); err != nil {
-			t.Skipf("cannot mount read-only here: %v", err)
-		}
-		s.wantRefusal(dir, "not writable", "read-write")
+		s.drives[0] = readOnly(t, s.drives[0])
+		s.wantRefusal(s.drives[0], "not writable", "read-write")
 	}
+}
+
+// readOnly returns a path at which dir is mounted read-only. The mount is detached from the
+// tree as soon as it is open and lives as long as this process: not even a test that is killed
+// leaves it behind.
+func readOnly(t *testing.T, dir string) string {
+	t.Helper()
+	if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
+		t.Skipf("cannot mount here: %v", err)
+	}
+	remounted := syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|
+		syscall.MS_RDONLY, "")
+	f, err := os.Open(dir)
+	if unmounted := syscall.Unmount(dir, syscall.MNT_DETACH); unmounted != nil {
+		t.Errorf("%s stays mounted: %v", dir, unmounted)
+	}
+	if remounted != nil {
+		t.Skipf("cannot mount read-only here: %v", remounted)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd())
 }
 
 // TestDrivesAway: up to the parity of missing, empty or damaged drives the server starts, says
