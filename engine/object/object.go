@@ -35,17 +35,16 @@ var (
 
 // Sizes S3 fixes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 const (
-	PutBytesMax     = 5 << 30 // single PUT and part
-	PartBytesMin    = 5 << 20 // every part but the last
-	PartNumberMax   = 10_000
-	ListMax         = 1_000
-	KeyBytesMax     = 1_024
-	BucketNameMin   = 3
-	BucketNameMax   = 63
-	DeleteKeysMax   = 1_000
-	ObjectBytesMax  = 5 << 40
-	UserMetaBytes   = 2 << 10
-	UploadsTokenTTL = 24 * time.Hour // how long a completed upload's tombstone answers a retry
+	PutBytesMax    = 5 << 30 // single PUT and part
+	PartBytesMin   = 5 << 20 // every part but the last
+	PartNumberMax  = 10_000
+	ListMax        = 1_000
+	KeyBytesMax    = 1_024
+	BucketNameMin  = 3
+	BucketNameMax  = 63
+	DeleteKeysMax  = 1_000
+	ObjectBytesMax = 5 << 40
+	UserMetaBytes  = 2 << 10
 )
 
 // BucketName is a name that passed ValidateBucket.
