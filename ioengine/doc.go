@@ -13,4 +13,8 @@
 //     those bytes durable before its completion is reported (POSIX fdatasync,
 //     RWF_DSYNC of pwritev2(2)). A failed sync is reported once and never retried.
 //  4. Done is called exactly once per batch, from an engine goroutine that must not block.
+//  5. In an engine's line the classes share by bytes and none starves; while the foreground is
+//     about, few operations of the background are in flight (queue_share.go has the rules and
+//     what they gain). Operations of the background should move 1 MiB at most: one in flight
+//     is what the foreground finds ahead of it.
 package ioengine

@@ -13,6 +13,8 @@ const AlignBytes = 4 << 10
 var (
 	ErrClosed      = errors.New("ioengine: the engine is closed")
 	ErrUnsupported = errors.New("ioengine: this file system does not support the operation")
+	// ErrStuck says that Close gave up on operations that the system does not give back.
+	ErrStuck = errors.New("ioengine: operations never ended; their buffers are the kernel's")
 )
 
 // Kind is what an Op does.
@@ -25,7 +27,7 @@ const (
 	DataSync
 )
 
-// Class is the priority of a batch; lower is more urgent.
+// Class says whom a batch is for; lower is more urgent. queue_share.go has the rules.
 type Class uint8
 
 // The classes of I/O, in order of urgency.
@@ -94,7 +96,10 @@ type Engine interface {
 	Stats() Stats
 	// Properties says what this engine is.
 	Properties() Properties
-	// Close waits for what is in flight, then ends the engine's threads.
+	// Close finishes what was submitted, then ends the engine's threads. What takes longer
+	// than the engine's Config allows is cancelled with ErrClosed where that is possible.
+	// Where it is not, Close returns ErrStuck: Done of those batches is called if ever the
+	// system gives their buffers back, not before.
 	Close() error
 }
 
@@ -115,6 +120,18 @@ type Properties struct {
 	Durable bool
 	// Why says why this engine runs in place of the one asked for, or "".
 	Why string
+	// Detail says for people what the engine has of what it could have, or "".
+	Detail string
+}
+
+// BufferRegistrar is implemented by engines whose operations cost less on memory that they
+// were told of before.
+type BufferRegistrar interface {
+	// RegisterBuffers tells the engine of memory that Bufs will lie in. It stays mapped, with
+	// the same pages (no munmap, no madvise that drops them), until release has returned, and
+	// counts as resident from now on. It is no error if limits of the system leave some or
+	// all of it out: Properties.Detail says so. Both calls block; neither may be made by Done.
+	RegisterBuffers(p []byte) (release func())
 }
 
 // Stats are counters that prove which engine worked.
@@ -129,4 +146,8 @@ type Stats struct {
 	WriteBytes  uint64
 	SyncWrites  uint64 // DSync writes and DataSyncs
 	Errors      uint64
+	// Requests that named their file, or their memory, by its number in the kernel (uring).
+	FixedFiles, FixedBuffers uint64
+	// Classes says what each Class took from the engine's line; zeros without a line (null).
+	Classes [classCount]ClassStats
 }

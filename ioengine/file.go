@@ -47,3 +47,25 @@ type File interface {
 	Truncate(sizeBytes int64) error
 	Close() error
 }
+
+// SpaceReporter is implemented by file systems that know how full they are.
+type SpaceReporter interface {
+	// Space is the size of the file system that holds path, and what is free for us.
+	Space(path string) (totalBytes, freeBytes int64, err error)
+}
+
+// RangeReporter is implemented by files that know which of their ranges hold data.
+type RangeReporter interface {
+	// DataRanges calls f for the ranges that were written and not punched, ascending
+	// (SEEK_DATA of lseek(2)). ErrUnsupported where the system cannot tell.
+	DataRanges(f func(from, to int64)) error
+}
+
+// Holder is implemented by files whose descriptor outlives Close while an engine works on
+// them, so that an operation never meets a stranger's file under a number that was reused.
+type Holder interface {
+	// Hold keeps the descriptor until Release; false: the file is closed.
+	Hold() bool
+	// Release ends one Hold. The last one closes the descriptor of a closed file.
+	Release()
+}

@@ -1,6 +1,10 @@
 package ioengine
 
-import "sync/atomic"
+import (
+	"fmt"
+	"sync/atomic"
+	"syscall"
+)
 
 // Advance drops the first n bytes from bufs, in place, and returns what is left. It changes
 // the slice it is given: engines call it on their own copy of Op.Bufs.
@@ -24,6 +28,33 @@ func TotalBytes(bufs [][]byte) int {
 	return total
 }
 
+// HoldFiles keeps the files of b open until ReleaseFile was called for each operation. It sets
+// Err of each: to EBADF, for those whose file is closed already. Such an operation is not
+// held and must not be begun.
+func HoldFiles(b *Batch) {
+	for i := range b.Ops {
+		op := &b.Ops[i]
+		op.Err = nil
+		if h, ok := op.File.(Holder); ok && !h.Hold() {
+			op.Err = fmt.Errorf("ioengine: the file is closed: %w", syscall.EBADF)
+		}
+	}
+}
+
+// ReleaseFile ends the hold on op's file, before Err is set to how op ended.
+func ReleaseFile(op *Op) {
+	if h, ok := op.File.(Holder); ok && op.Err == nil {
+		h.Release()
+	}
+}
+
+// ReleaseFiles ends the holds of a batch of which nothing was begun.
+func ReleaseFiles(b *Batch) {
+	for i := range b.Ops {
+		ReleaseFile(&b.Ops[i])
+	}
+}
+
 // Refuse ends all operations of an armed batch with err, on a goroutine of its own, because
 // the submitter may hold locks that Done takes.
 func Refuse(b *Batch, err error) {
@@ -38,6 +69,7 @@ func Refuse(b *Batch, err error) {
 // Counters are the Stats of an engine while it runs.
 type Counters struct {
 	Submissions, Enters, CQEs, PoolOps, CachedReads, CachedMiss atomic.Uint64
+	FixedFiles, FixedBuffers                                    atomic.Uint64
 	readBytes, writeBytes, syncWrites, errors                   atomic.Uint64
 }
 
@@ -79,5 +111,8 @@ func (c *Counters) Stats() Stats {
 		WriteBytes:  c.writeBytes.Load(),
 		SyncWrites:  c.syncWrites.Load(),
 		Errors:      c.errors.Load(),
+
+		FixedFiles:   c.FixedFiles.Load(),
+		FixedBuffers: c.FixedBuffers.Load(),
 	}
 }

@@ -22,9 +22,11 @@ func TestQueueOrder(t *testing.T) {
 		{Batch: second}, {Batch: scrub}, {Batch: scrub, Index: 1},
 	}
 	for i, w := range want {
-		if got, ok := q.Pop(); !ok || got != w {
+		got, ok := q.Pop()
+		if !ok || got != w {
 			t.Fatalf("operation %d: index %d of another batch", i, got.Index)
 		}
+		q.Finished(got.Batch.Class, 1)
 	}
 	if _, ok := q.Pop(); ok || q.Len() != 0 {
 		t.Fatal("not empty at the end")
@@ -68,6 +70,7 @@ func TestQueueLosesNothing(t *testing.T) {
 		}
 		next[ref.Batch]++
 		popped++
+		q.Finished(ref.Batch.Class, 1)
 	}
 	if pushed != popped {
 		t.Fatalf("seed %d: %d in, %d out", seed, pushed, popped)

@@ -46,7 +46,7 @@ func bench(b *testing.B, e ioengine.Engine, s benchShape) {
 	s.batch = max(s.batch, 1)
 	files := make([]ioengine.File, s.batch)
 	for i := range files {
-		files[i] = prewritten(b, e)
+		files[i] = prewritten(b, e, benchFileBytes)
 	}
 	b.SetBytes(int64(s.opBytes * s.batch))
 	next := make(chan int64, s.depth)
@@ -93,15 +93,15 @@ func benchWorker(
 	}
 }
 
-// prewritten returns a direct file whose blocks have all been written once.
-func prewritten(b *testing.B, e ioengine.Engine) ioengine.File {
-	b.Helper()
-	f := openNew(b, e, true)
+// prewritten returns a direct file of bytes whose blocks have all been written once.
+func prewritten(t testing.TB, e ioengine.Engine, bytes int64) ioengine.File {
+	t.Helper()
+	f := openNew(t, e, true)
 	buf := aligned(1 << 20)
-	for at := int64(0); at < benchFileBytes; at += int64(len(buf)) {
-		run(b, e, writeOp(f, at, buf))
+	for at := int64(0); at < bytes; at += int64(len(buf)) {
+		run(t, e, writeOp(f, at, buf))
 	}
-	run(b, e, ioengine.Op{Kind: ioengine.DataSync, File: f})
+	run(t, e, ioengine.Op{Kind: ioengine.DataSync, File: f})
 	return f
 }
 

@@ -9,4 +9,5 @@
 //  2. Errors arrive as the errno of the operating system, each on its own operation.
 //  3. Done is called once per batch, after Close too.
 //  4. Nothing is written outside the range that was asked for.
+//  5. Repair and compaction at full speed keep away from the foreground (RunClasses).
 package ioenginetest

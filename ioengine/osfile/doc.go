@@ -5,8 +5,8 @@
 //
 // Invariants:
 //
-//  1. A descriptor is closed at most once; after Close, Fd is ^uintptr(0), which the kernel
-//     answers with EBADF. Closing a file while an engine works on it is a programmer error.
+//  1. A descriptor is closed at most once: by Close, or after it by the last Release, so
+//     never under an operation. Then Fd is ^uintptr(0), which the kernel answers with EBADF.
 //  2. Every descriptor is close-on-exec: a lock never outlives the process in a child.
 //  3. A failed fsync is reported, never retried: the kernel may have dropped the pages.
 //

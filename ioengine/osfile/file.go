@@ -10,17 +10,25 @@ import (
 	"flashstore/ioengine"
 )
 
-// noFD is what Fd says after Close.
+// noFD is what Fd says when the descriptor is closed.
 const noFD = ^uintptr(0)
 
-// File is an open file. Its methods are safe for concurrent use, but Close must come last.
+// closedBit is in File.holds once Close was called; the rest is a count.
+const closedBit = 1 << 62
+
+// File is an open file. Its methods are safe for concurrent use.
 type File struct {
-	fd     atomic.Uintptr
-	path   string
-	direct bool
+	fd       atomic.Uintptr
+	holds    atomic.Int64
+	attached atomic.Pointer[attachment]
+	path     string
+	direct   bool
 }
 
-var _ ioengine.File = (*File)(nil)
+var (
+	_ ioengine.File   = (*File)(nil)
+	_ ioengine.Holder = (*File)(nil)
+)
 
 func openFile(path string, flags int) (*File, error) {
 	fd, err := openRetry(path, flags)
@@ -32,7 +40,7 @@ func openFile(path string, flags int) (*File, error) {
 	return f, nil
 }
 
-// Fd is the descriptor, or ^uintptr(0) after Close.
+// Fd is the descriptor, or ^uintptr(0) when it is closed.
 func (f *File) Fd() uintptr { return f.fd.Load() }
 
 func (f *File) fdInt() int { return int(f.fd.Load()) }
@@ -67,14 +75,74 @@ func (f *File) Truncate(sizeBytes int64) error {
 	}))
 }
 
-// Close closes the descriptor; a second Close is fs.ErrClosed.
+// Close closes the descriptor, or leaves that to the last Release if engines work on the
+// file. A second Close is fs.ErrClosed.
 func (f *File) Close() error {
-	fd := f.fd.Swap(noFD)
-	if fd == noFD {
+	holds := f.holds.Or(closedBit)
+	if holds&closedBit != 0 {
 		return f.fail("close", fs.ErrClosed)
 	}
+	if a := f.attached.Load(); a != nil {
+		a.closed()
+	}
+	if holds > 0 {
+		return nil
+	}
+	return f.closeFD()
+}
+
+// closeFD is called once, by the last of those who use the file.
+func (f *File) closeFD() error {
 	// EINTR included: on Linux the descriptor is gone whatever close(2) answers.
-	return f.fail("close", unix.Close(int(fd)))
+	return f.fail("close", unix.Close(int(f.fd.Swap(noFD))))
+}
+
+// Hold keeps the descriptor open until Release; false: the file is closed.
+func (f *File) Hold() bool {
+	for {
+		n := f.holds.Load()
+		if n&closedBit != 0 {
+			return false
+		}
+		if f.holds.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release ends a Hold. The last one after Close closes the descriptor; nobody is left to be
+// told of an error then, and what was to be durable is.
+func (f *File) Release() {
+	if f.holds.Add(-1) == closedBit {
+		_ = f.closeFD()
+	}
+}
+
+// attachment is what an engine hangs on a file.
+type attachment struct {
+	record any
+	closed func()
+}
+
+// Attach hangs an engine's own record on the file, for as long as the file lives; closed is
+// called by Close, or at once if the file is closed, and once more in a race of the two.
+// false: there is a record already.
+func (f *File) Attach(record any, closed func()) bool {
+	if !f.attached.CompareAndSwap(nil, &attachment{record, closed}) {
+		return false
+	}
+	if f.holds.Load()&closedBit != 0 {
+		closed()
+	}
+	return true
+}
+
+// Attached is the record, or nil.
+func (f *File) Attached() any {
+	if a := f.attached.Load(); a != nil {
+		return a.record
+	}
+	return nil
 }
 
 func (f *File) fail(op string, err error) error {

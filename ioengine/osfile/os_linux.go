@@ -2,7 +2,7 @@ package osfile
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 
 	"golang.org/x/sys/unix"
 
@@ -37,25 +37,36 @@ func punch(fd int, offsetBytes, lengthBytes int64) error {
 	return retry(func() error { return unix.Fallocate(fd, mode, offsetBytes, lengthBytes) })
 }
 
-// ReadCached fills p from the page cache and reports whether it did (RWF_NOWAIT of
-// preadv2(2)). It never waits for a device. false with a nil error: the bytes are not all in
-// memory, the file is Direct, or the file system does not know the flag. p is dirty then.
-func ReadCached(f ioengine.File, p []byte, offsetBytes int64) (bool, error) {
-	if f.Direct() {
-		return false, nil
+// Space is the size of the file system that holds path and what is free for us (statfs(2)).
+func (s *FileSystem) Space(path string) (totalBytes, freeBytes int64, err error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Statfs(path, &st) }); err != nil {
+		return 0, 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
-	for {
-		n, err := unix.Preadv2(int(f.Fd()), [][]byte{p}, offsetBytes, unix.RWF_NOWAIT)
-		switch {
-		case err == nil:
-			return n == len(p), nil
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EOPNOTSUPP),
-			errors.Is(err, unix.ENOSYS):
-			return false, nil
-		default:
-			return false, fmt.Errorf("osfile: cached read at %d: %w", offsetBytes, err)
+	blockBytes := int64(st.Bsize) // 32 bits wide on 32-bit systems
+	return int64(st.Blocks) * blockBytes, int64(st.Bavail) * blockBytes, nil
+}
+
+// DataRanges calls f for the ranges that were written and not punched (SEEK_DATA, lseek(2)).
+func (f *File) DataRanges(found func(from, to int64)) error {
+	for at := int64(0); ; {
+		from, err := unix.Seek(f.fdInt(), at, unix.SEEK_DATA)
+		if errors.Is(err, unix.ENXIO) {
+			return nil // no data behind at
 		}
+		if err != nil {
+			return f.fail("seek data", err)
+		}
+		to, err := unix.Seek(f.fdInt(), from, unix.SEEK_HOLE)
+		if err != nil {
+			return f.fail("seek hole", err)
+		}
+		found(from, to)
+		at = to
 	}
 }
+
+var (
+	_ ioengine.SpaceReporter = (*FileSystem)(nil)
+	_ ioengine.RangeReporter = (*File)(nil)
+)

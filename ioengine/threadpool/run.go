@@ -13,16 +13,26 @@ import (
 // iovecsMax is IOV_MAX of Linux, macOS and FreeBSD.
 const iovecsMax = 1024
 
+// calls are the system calls of a worker. readVector and writeVector may move less than they
+// were asked to.
+type calls struct {
+	readVector  func(fd int, bufs [][]byte, offsetBytes int64) (int, error)
+	writeVector func(fd int, bufs [][]byte, offsetBytes int64, dsync bool) (int, error)
+	dataSync    func(fd int) error
+}
+
+func systemCalls() calls { return calls{readVector, writeVector, dataSync} }
+
 // run does op. rest is a copy of op.Bufs that may be changed.
 func (e *Engine) run(op *ioengine.Op, rest [][]byte) error {
 	var err error
 	switch op.Kind {
 	case ioengine.Read:
-		err = read(op, rest)
+		err = e.read(op, rest)
 	case ioengine.Write:
 		err = e.write(op, rest)
 	case ioengine.DataSync:
-		err = dataSync(int(op.File.Fd()))
+		err = e.calls.dataSync(int(op.File.Fd()))
 	default:
 		panic(fmt.Sprintf("threadpool: no such kind of operation: %d", op.Kind))
 	}
@@ -33,10 +43,10 @@ func (e *Engine) run(op *ioengine.Op, rest [][]byte) error {
 }
 
 // read fills rest, continuing short reads; the end of the file is io.ErrUnexpectedEOF.
-func read(op *ioengine.Op, rest [][]byte) error {
+func (e *Engine) read(op *ioengine.Op, rest [][]byte) error {
 	fd, offsetBytes := int(op.File.Fd()), op.OffsetBytes
 	for rest = ioengine.Advance(rest, 0); len(rest) > 0; {
-		n, err := readVector(fd, rest[:min(len(rest), iovecsMax)], offsetBytes)
+		n, err := e.calls.readVector(fd, rest[:min(len(rest), iovecsMax)], offsetBytes)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -64,7 +74,7 @@ func (e *Engine) write(op *ioengine.Op, rest [][]byte) error {
 	syncAfter := op.DSync && e.noDSync.Load()
 	for rest = ioengine.Advance(rest, 0); len(rest) > 0; {
 		piece := rest[:min(len(rest), iovecsMax)]
-		n, err := writeVector(fd, piece, offsetBytes, op.DSync && !syncAfter)
+		n, err := e.calls.writeVector(fd, piece, offsetBytes, op.DSync && !syncAfter)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -83,7 +93,7 @@ func (e *Engine) write(op *ioengine.Op, rest [][]byte) error {
 		rest = ioengine.Advance(rest, n)
 	}
 	if syncAfter {
-		return dataSync(fd)
+		return e.calls.dataSync(fd)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package threadpool_test
 
 import (
 	"testing"
+	"time"
 
 	"flashstore/ioengine"
 	"flashstore/ioengine/ioenginetest"
@@ -17,7 +18,24 @@ func newEngine(t testing.TB) ioengine.Engine {
 	return e
 }
 
-func TestConformance(t *testing.T) { ioenginetest.Run(t, newEngine) }
+func TestConformance(t *testing.T) {
+	ioenginetest.Run(t, newEngine)
+	ioenginetest.RunHost(t, newEngine)
+}
+
+func TestStuck(t *testing.T) {
+	ioenginetest.RunStuck(t, func(t testing.TB) ioengine.Engine {
+		e, err := threadpool.New(threadpool.Config{DrainMax: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	})
+}
+
+func TestClasses(t *testing.T) { ioenginetest.RunClasses(t, newEngine) }
+
+func BenchmarkClasses(b *testing.B) { ioenginetest.BenchClasses(b, newEngine) }
 
 func BenchmarkEngine(b *testing.B) { ioenginetest.Bench(b, newEngine) }
 

@@ -4,6 +4,7 @@ package uring
 
 import (
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,13 +28,31 @@ const (
 	mapRings = 0
 	mapSQEs  = 0x10000000
 
-	opReadv  = 1
-	opWritev = 2
-	opFsync  = 3
-	opRead   = 22
-	opWrite  = 23
+	opReadv       = 1
+	opWritev      = 2
+	opFsync       = 3
+	opReadFixed   = 4
+	opWriteFixed  = 5
+	opAsyncCancel = 14
+	opRead        = 22
+	opWrite       = 23
+	opReadvFixed  = 60 // Linux 6.15
+	opWritevFixed = 61
 
 	fsyncDataSync = 1 << 0
+	fixedFile     = 1 << 0 // sqe.flags: fd is a place in the file table
+
+	cancelAll = 1 << 0
+	cancelAny = 1 << 2 // Linux 5.19
+
+	registerFiles         = 2
+	registerFilesUpdate   = 6
+	registerProbe         = 8
+	registerBuffers2      = 15
+	registerBuffersUpdate = 16
+
+	registerSparse = 1 << 0 // Linux 5.19
+	opSupported    = 1 << 0
 
 	sqeBytes = 64
 	cqeBytes = 16
@@ -48,9 +67,10 @@ type sqe struct {
 	off      uint64
 	addr     uint64
 	len      uint32
-	opFlags  uint32 // rw_flags, fsync_flags
+	opFlags  uint32 // rw_flags, fsync_flags, cancel_flags
 	userData uint64
-	_        [24]byte
+	bufIndex uint16
+	_        [22]byte
 }
 
 // cqe is struct io_uring_cqe.
@@ -85,6 +105,46 @@ type params struct {
 	resv                                                   [3]uint32
 	sqOff                                                  sqOffsets
 	cqOff                                                  cqOffsets
+}
+
+// filesUpdate is struct io_uring_files_update.
+type filesUpdate struct {
+	offset uint32
+	_      uint32
+	fds    uint64
+}
+
+// resourceRegister is struct io_uring_rsrc_register.
+type resourceRegister struct {
+	count, flags uint32
+	_            uint64
+	data, tags   uint64
+}
+
+// resourceUpdate is struct io_uring_rsrc_update2.
+type resourceUpdate struct {
+	offset, _  uint32
+	data, tags uint64
+	count, _   uint32
+}
+
+// opProbe is struct io_uring_probe with all its operations.
+type opProbe struct {
+	lastOp, opsLen uint8
+	_              [14]byte
+	ops            [256]struct {
+		op, _ uint8
+		flags uint16
+		_     uint32
+	}
+}
+
+// register is io_uring_register(2). argument points to memory that stays where it is: off the
+// heap, or a variable of the caller's.
+func register(fd int, opcode uint32, argument unsafe.Pointer, count int) syscall.Errno {
+	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER,
+		uintptr(fd), uintptr(opcode), uintptr(argument), uintptr(count), 0, 0)
+	return errno
 }
 
 // enter hands over submit requests and waits until at least wait completions are there. It

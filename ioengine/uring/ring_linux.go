@@ -15,8 +15,11 @@ import (
 	"flashstore/ioengine"
 )
 
-// wakeSlot is the slot number of the read on the eventfd.
-const wakeSlot = ^uint32(0)
+// Slot numbers of what is no operation.
+const (
+	wakeSlot   = ^uint32(0)     // the read on the eventfd
+	cancelSlot = ^uint32(0) - 1 // the request that cancels all others
+)
 
 // slot is the place of one operation in flight.
 type slot struct {
@@ -28,31 +31,45 @@ type slot struct {
 
 // ring is a pair of queues, the line before it, and the goroutine that owns both.
 type ring struct {
+	engine   *Engine
+	number   int // among the engine's rings
 	counters *ioengine.Counters
 	eventFD  int
 	ended    chan struct{}
 
-	mu     sync.Mutex
-	line   ioengine.Queue
-	asleep bool // the owner waits in the kernel and has free slots
-	closed bool
+	mu         sync.Mutex
+	line       ioengine.Queue
+	commands   []func() // for the owner, when the kernel has taken all requests
+	asleep     bool     // the owner waits in the kernel and has free slots
+	closed     bool
+	cancelling bool
+	gone       bool // the owner is about to close the eventfd
 
 	// What follows belongs to the owner.
-	queues   *queues
-	memory   []byte  // mapping: the eventfd's counter, then iovecs
-	iovecs   []iovec // requestMaxBufs for each slot
-	slots    []slot
-	free     []uint32
-	armed    bool // the eventfd is being read
-	hurry    bool // do not sleep: slots came free after the line was looked at
-	accepted []ioengine.Ref
+	queues    *queues
+	memory    []byte  // mapping: the eventfd's counter, scratch, then iovecs
+	iovecs    []iovec // requestMaxBufs for each slot
+	files     fileTable
+	buffers   bufferTable
+	slots     []slot
+	free      []uint32
+	armed     bool // the eventfd is being read
+	hurry     bool // do not sleep: there is more to do than to wait
+	abandon   bool // Close has lost patience
+	cancelled bool // the kernel was asked to cancel
+	accepted  []ioengine.Ref
+	finished  [ioengine.Scrub + 1]int // operations by class, not yet told to the line
 }
 
 // newRing starts the owner and waits until its ring stands.
-func newRing(entries int, counters *ioengine.Counters) (*ring, error) {
-	r := &ring{counters: counters, eventFD: -1, ended: make(chan struct{})}
+func newRing(e *Engine, number int, c Config) (*ring, error) {
+	r := &ring{
+		engine: e, number: number, counters: &e.counters,
+		eventFD: -1, ended: make(chan struct{}),
+	}
+	r.line.Limits = c.limitsOfRing()
 	opened := make(chan error)
-	go r.own(entries, opened)
+	go r.own(c, opened)
 	if err := <-opened; err != nil {
 		return nil, err
 	}
@@ -69,11 +86,11 @@ func newRing(entries int, counters *ioengine.Counters) (*ring, error) {
 // Note: sleeping in Go's network poller instead (a registered eventfd) gives up the P at
 // once, yet is far worse when the CPUs are busy: nobody looks at the poller then but a
 // runtime thread every 10 ms, and a batch takes 20 ms.
-func (r *ring) own(entries int, opened chan<- error) {
+func (r *ring) own(c Config, opened chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(r.ended)
-	err := r.open(entries)
+	err := r.open(c)
 	opened <- err
 	if err != nil {
 		return
@@ -88,8 +105,8 @@ func (r *ring) own(entries int, opened chan<- error) {
 	r.release()
 }
 
-func (r *ring) open(entries int) (err error) {
-	if r.queues, err = openQueues(entries); err != nil {
+func (r *ring) open(c Config) (err error) {
+	if r.queues, err = openQueues(c.Entries); err != nil {
 		return err
 	}
 	// A filter may allow io_uring_setup and forbid this call; later it would be too late.
@@ -104,19 +121,27 @@ func (r *ring) open(entries int) (err error) {
 	}
 	count := len(r.queues.sqes) - 1 // one place is the wake-up's
 	const iovecBytes = int(unsafe.Sizeof(iovec{}))
-	r.memory, err = unix.Mmap(-1, 0, (1+count*requestMaxBufs)*iovecBytes,
+	r.memory, err = unix.Mmap(-1, 0, (memoryIovecs+count*requestMaxBufs)*iovecBytes,
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		r.release()
 		return fmt.Errorf("mapping iovecs: %w", err)
 	}
-	r.iovecs = unsafe.Slice((*iovec)(unsafe.Pointer(&r.memory[iovecBytes])), count*requestMaxBufs)
+	iovecs := unsafe.Slice((*iovec)(unsafe.Pointer(unsafe.SliceData(r.memory))),
+		memoryIovecs+count*requestMaxBufs)
+	r.iovecs = iovecs[memoryIovecs:]
+	r.files.open(r.queues, (*int32)(unsafe.Pointer(&iovecs[1])), c.RegisteredFiles)
+	r.buffers.setUp(r.queues, &iovecs[2])
 	r.slots = make([]slot, count)
 	for i := range r.slots {
 		r.free = append(r.free, uint32(i))
 	}
 	return nil
 }
+
+// memoryIovecs is what precedes the iovecs in a ring's memory, in units of them: the eventfd's
+// counter, the descriptor and the iovec of updates of the tables.
+const memoryIovecs = 3
 
 // release closes what the owner opened. Nothing is in flight but the read of the eventfd.
 func (r *ring) release() {
@@ -127,58 +152,38 @@ func (r *ring) release() {
 	}
 }
 
-// submit puts b in line; false: the ring is closed. Any goroutine.
-func (r *ring) submit(b *ioengine.Batch) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
-	}
-	r.line.Push(b)
-	r.wake()
-	return true
-}
-
-// close lets the owner end when everything in line is done.
-func (r *ring) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	r.wake()
-}
-
-// wake is called with mu held, so that the owner cannot close the eventfd meanwhile. The
-// write cannot sleep, hence the raw call.
-func (r *ring) wake() {
-	if !r.asleep {
-		return
-	}
-	r.asleep = false
-	one := uint64(1)
-	_, _, errno := unix.RawSyscall(unix.SYS_WRITE,
-		uintptr(r.eventFD), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
-	if errno != 0 {
-		panic(fmt.Sprintf("uring: waking the ring: %v", errno))
-	}
-}
-
-// accept moves operations from the line into free slots and queues their requests. false:
+// accept runs commands, then moves operations from the line into free slots and queues their
+// requests. What the line holds back stays there until something in flight completes. false:
 // the ring is closed and everything done.
 func (r *ring) accept() bool {
 	r.mu.Lock()
-	for len(r.accepted) < len(r.free) {
+	for class, count := range r.finished {
+		r.line.Finished(ioengine.Class(class), count)
+		r.finished[class] = 0
+	}
+	commands := r.takeCommands()
+	r.abandon = r.cancelling
+	for !r.abandon && len(r.accepted) < len(r.free) {
 		ref, ok := r.line.Pop()
 		if !ok {
 			break
 		}
 		r.accepted = append(r.accepted, ref)
 	}
-	idle := len(r.accepted) == 0 && len(r.free) == len(r.slots)
+	idle := len(r.accepted) == 0 && len(r.free) == len(r.slots) && len(r.commands) == 0 &&
+		len(commands) == 0 && r.line.Len() == 0
 	end := r.closed && idle
 	// With every slot taken a wake-up could change nothing; a completion will.
 	r.asleep = !end && len(r.accepted) < len(r.free)
+	r.gone = end
 	r.mu.Unlock()
 
+	for _, command := range commands {
+		command()
+	}
+	if r.abandon {
+		r.cancelAll()
+	}
 	if !r.armed && !end {
 		r.arm()
 	}
@@ -201,6 +206,12 @@ func (r *ring) arm() {
 
 // begin takes a slot for ref.
 func (r *ring) begin(ref ioengine.Ref) {
+	if err := ref.Op().Err; err != nil { // its file is closed
+		r.finished[min(ref.Batch.Class, ioengine.Scrub)]++
+		r.report(ref, err)
+		r.hurry = true
+		return
+	}
 	index := r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	s := &r.slots[index]
@@ -211,13 +222,6 @@ func (r *ring) begin(ref ioengine.Ref) {
 		return
 	}
 	r.request(index)
-}
-
-// awake spares submitters the wake-up while the owner is at work.
-func (r *ring) awake() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.asleep = false
 }
 
 // enter hands the requests over and, unless in a hurry, sleeps until something completes.
@@ -243,9 +247,12 @@ func (r *ring) enter() {
 // handle takes one completion.
 func (r *ring) handle(userData uint64, res int32) {
 	index, generation := uint32(userData), uint32(userData>>32)
-	if index == wakeSlot {
+	switch index {
+	case wakeSlot:
 		r.armed = false
 		return
+	case cancelSlot:
+		return // what it cancelled says so itself
 	}
 	r.counters.CQEs.Add(1)
 	if int(index) >= len(r.slots) || !r.slots[index].busy ||
@@ -253,6 +260,9 @@ func (r *ring) handle(userData uint64, res int32) {
 		panic(fmt.Sprintf("uring: completion %#x belongs to no operation", userData))
 	}
 	again, err := r.slots[index].transfer.result(res)
+	if r.abandon && (again || errors.Is(err, unix.ECANCELED)) {
+		again, err = false, fmt.Errorf("uring: cancelled: %w", ioengine.ErrClosed)
+	}
 	if again {
 		r.request(index)
 		return
@@ -268,8 +278,15 @@ func (r *ring) end(index uint32, err error) {
 	s.transfer.forget()
 	r.free = append(r.free, index)
 
+	r.finished[min(ref.Batch.Class, ioengine.Scrub)]++
+	r.report(ref, err)
+}
+
+// report ends an operation. The batch is the caller's again with the last of them.
+func (r *ring) report(ref ioengine.Ref, err error) {
 	op := ref.Op()
+	ioengine.ReleaseFile(op)
 	op.Err = err
 	r.counters.Count(op)
-	ref.Batch.Finish() // the batch is the caller's again
+	ref.Batch.Finish()
 }

@@ -3,6 +3,7 @@ package uring_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"flashstore/ioengine"
 	"flashstore/ioengine/ioenginetest"
@@ -26,16 +27,44 @@ func newWith(c uring.Config) ioenginetest.NewFunc {
 	}
 }
 
-func TestConformance(t *testing.T) { ioenginetest.Run(t, newWith(uring.Config{})) }
+func runAll(t *testing.T, c uring.Config) {
+	t.Helper()
+	ioenginetest.Run(t, newWith(c))
+	ioenginetest.RunHost(t, newWith(c))
+}
 
-// TestConformanceTight: with one to three operations in flight everything waits in line.
+func TestConformance(t *testing.T) { runAll(t, uring.Config{}) }
+
+// TestConformanceTight: with one operation in flight everything waits in line. An operation
+// that does not end would hold up all others: those cases are for more.
 func TestConformanceTight(t *testing.T) {
 	ioenginetest.Run(t, newWith(uring.Config{Rings: 1, Entries: 2}))
 }
 
 func TestConformanceThreeRings(t *testing.T) {
-	ioenginetest.Run(t, newWith(uring.Config{Rings: 3, Entries: 4}))
+	runAll(t, uring.Config{Rings: 3, Entries: 4})
 }
+
+// TestConformanceFewPlaces: files fight for one place, or there is none.
+func TestConformanceFewPlaces(t *testing.T) {
+	runAll(t, uring.Config{Rings: 2, RegisteredFiles: 1})
+}
+
+func TestConformancePlainFiles(t *testing.T) {
+	runAll(t, uring.Config{RegisteredFiles: -1})
+}
+
+func TestStuck(t *testing.T) {
+	for _, entries := range []int{2, 256} {
+		ioenginetest.RunStuck(t, newWith(uring.Config{
+			Rings: 2, Entries: entries, DrainMax: 50 * time.Millisecond,
+		}))
+	}
+}
+
+func TestClasses(t *testing.T) { ioenginetest.RunClasses(t, newWith(uring.Config{})) }
+
+func BenchmarkClasses(b *testing.B) { ioenginetest.BenchClasses(b, newWith(uring.Config{})) }
 
 func BenchmarkEngine(b *testing.B) { ioenginetest.Bench(b, newWith(uring.Config{})) }
 
