@@ -6,48 +6,156 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"flashstore/engine/config"
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
+	"flashstore/ioengine"
 	"flashstore/ioengine/threadpool"
 )
 
-// CheckReport is what an examination of a drive found.
-type CheckReport = local.Report
-
-// Finding is one thing that is wrong on a drive.
-type Finding = local.Finding
-
-// Check examines drives whose server is stopped, one after the other, whatever is found on the
-// ones before; with rebuildIndex each index is made anew from its log first. report gets each
-// result, progress what is being done. The error says which drives could not be examined.
-func Check(ctx context.Context, dirs []string, rebuildIndex bool, report func(*CheckReport),
-	progress func(drive, what string)) error {
-	io, err := threadpool.New(threadpool.Config{})
-	if err != nil {
-		return err
-	}
-	var faults error
-	for _, dir := range dirs {
-		path, err := filepath.Abs(dir)
-		if err == nil && rebuildIndex {
-			err = local.RebuildIndex(io, path)
-		}
-		if err == nil {
-			var r CheckReport
-			r, err = local.Census(ctx, io, path, func(what string) { progress(path, what) })
-			if err == nil {
-				report(&r)
-			}
-		}
-		faults = errors.Join(faults, notDrive(err))
-	}
-	return errors.Join(faults, io.Close())
+// CheckOptions say what to examine.
+type CheckOptions struct {
+	// Dirs are the directories of drives whose server is stopped.
+	Dirs []string
+	// RebuildIndex makes each index anew from its log first.
+	RebuildIndex bool
+	// Progress is called often, from one goroutine at a time.
+	Progress func(CheckProgress)
 }
 
-// notDrive adds to an error about a directory that was never a drive what to do.
-func notDrive(err error) error {
+// CheckProgress is what is being done.
+type CheckProgress struct {
+	Path string // of a drive, or "" for the whole set
+	What string
+	// Done of Total are behind it, bytes of a drive or registers of a set; 0 of 0 if not known.
+	Done, Total int64
+}
+
+// CheckReport is all that was found.
+type CheckReport struct {
+	// Clean: everything was examined, and nothing is wrong.
+	Clean bool `json:"clean"`
+	// Findings are those of all drives and sets together.
+	Findings int `json:"findings"`
+	// Error says why the rest was not examined.
+	Error  string       `json:"error,omitempty"`
+	Drives []CheckDrive `json:"drives"`
+	Sets   []CheckSet   `json:"sets"`
+}
+
+// CheckDrive is one directory.
+type CheckDrive struct {
+	local.Report
+	// Refused says why it could not be examined; that is a finding.
+	Refused string `json:"refused,omitempty"`
+}
+
+// CheckFinding is one thing that is wrong on a drive.
+type CheckFinding = local.Finding
+
+// Check examines drives, one after the other, whatever is found on the ones before, and then
+// compares those that belong together. A single directory is not compared. The report is whole
+// unless there is an error: config.ErrUsage, drive.ErrInUse, the end of ctx, or that none of the
+// directories is a drive.
+func Check(ctx context.Context, o CheckOptions) (*CheckReport, error) {
+	if o.Progress == nil {
+		o.Progress = func(CheckProgress) {}
+	}
+	slots := make([]slot, len(o.Dirs))
+	for i, dir := range o.Dirs {
+		path, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("drive %s: %w", dir, err)
+		}
+		slots[i].path = path
+	}
+	if err := distinct(slots); err != nil {
+		return nil, fmt.Errorf("%w: check: %w", config.ErrUsage, err)
+	}
+	io, err := threadpool.New(threadpool.Config{})
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{CheckOptions: o, ctx: ctx, io: io, slots: slots,
+		report: &CheckReport{Drives: []CheckDrive{}, Sets: []CheckSet{}}}
+	err = c.run()
+	if err != nil {
+		c.report.Error = err.Error()
+	}
+	c.report.Clean = err == nil && c.report.Findings == 0
+	return c.report, errors.Join(err, io.Close())
+}
+
+// checker is the work of one Check.
+type checker struct {
+	CheckOptions
+	ctx    context.Context
+	io     ioengine.Engine
+	slots  []slot // the directories, with why those that could not be examined were not
+	report *CheckReport
+}
+
+func (c *checker) run() error {
+	examined := 0
+	var refused error
+	for i := range c.slots {
+		s := &c.slots[i]
+		d, err := c.examine(s)
+		switch {
+		case c.ctx.Err() != nil:
+			return fmt.Errorf("interrupted at %s: %w", s.path, c.ctx.Err())
+		case errors.Is(err, drive.ErrInUse):
+			return advise(s.path, err)
+		case err != nil:
+			s.away = adviseCheck(s.path, err)
+			d.Refused = s.away.Error()
+			d.FindingsTotal++
+			refused = errors.Join(refused, s.away)
+		default:
+			examined++
+		}
+		c.report.Drives = append(c.report.Drives, d)
+		c.report.Findings += d.FindingsTotal
+	}
+	if examined == 0 {
+		return refused
+	}
+	if len(c.slots) == 1 {
+		return nil
+	}
+	return c.compare()
+}
+
+// examine is the census of one drive.
+func (c *checker) examine(s *slot) (CheckDrive, error) {
+	none := CheckDrive{Report: local.Report{Path: s.path, Findings: []local.Finding{}}}
+	id, err := local.Identify(c.io, s.path)
+	if err != nil {
+		return none, err
+	}
+	s.identity = id
+	if err := s.nonsense(); err != nil {
+		return none, err
+	}
+	if c.RebuildIndex {
+		c.Progress(CheckProgress{Path: s.path, What: "rebuilding the index"})
+		if err := local.RebuildIndex(c.io, s.path); err != nil {
+			return none, err
+		}
+	}
+	r, err := local.Census(c.ctx, c.io, s.path, func(p local.Progress) {
+		c.Progress(CheckProgress{s.path, p.What, p.DoneBytes, p.TotalBytes})
+	})
+	if err != nil {
+		return none, err
+	}
+	return CheckDrive{Report: r}, nil
+}
+
+// adviseCheck is advise for a directory that was given to Check.
+func adviseCheck(path string, err error) error {
 	if errors.Is(err, drive.ErrUnformatted) {
 		return fmt.Errorf("%w: name the directories that the server has in --drives", err)
 	}
-	return notDirectory(err)
+	return advise(path, err)
 }

@@ -1,40 +1,41 @@
 package engine
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"flashstore/engine/config"
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
-	"flashstore/engine/erasure"
 	"flashstore/ioengine"
 )
 
-// slot is one directory given to --drives: an open drive, or the reason there is none.
+// slot is a place of the set, or a directory given to --drives: an open drive, or the reason
+// there is none.
 type slot struct {
-	path     string
+	path     string // "" where no directory was given for a place
 	identity drive.Identity
 	drive    *local.Drive
 	away     error
 }
 
-// driveSet is the drives of a deployment, by position.
+// driveSet is the drives of a deployment.
 type driveSet struct {
-	slots  []slot
+	slots  []slot // by position
+	spare  []slot // directories that no place is left for, each with its reason
 	parity int
 }
 
-// openDrives opens the directories of c, formatting them if the deployment is new. Up to parity
-// drives may be away. Errors say which directory is wrong and what to do.
+// openDrives opens the directories of c, formatting them if the deployment is new. A directory
+// that cannot be used is refused by itself and counts as away; the start is refused below the
+// read quorum, and where it cannot be known which drives are meant. Errors and the log say which
+// directory, what was found and what to do.
 func openDrives(c *config.Config, e ioengine.Engine, log *slog.Logger) (*driveSet, error) {
 	slots, err := inspectAll(c.Drives, e)
 	if err != nil {
@@ -45,15 +46,20 @@ func openDrives(c *config.Config, e ioengine.Engine, log *slog.Logger) (*driveSe
 			return nil, err
 		}
 	}
-	set, err := arrange(c, slots)
+	set, err := arrange(slots)
 	if err != nil {
 		return nil, err
 	}
-	set.openAll(c, e, log)
-	if err := set.finishFormat(c, e, log); err != nil {
-		return nil, errors.Join(err, set.close())
+	if c.Parity != config.ParityDefault && c.Parity != set.parity {
+		return nil, fmt.Errorf("%w: parity %d is asked for, but the deployment was formatted "+
+			"with %d, which cannot change", config.ErrUsage, c.Parity, set.parity)
 	}
-	if err := set.check(log); err != nil {
+	set.openAll(c, e, log)
+	err = set.finishFormat(c, e, log)
+	if err == nil {
+		err = set.check(log)
+	}
+	if err != nil {
 		return nil, errors.Join(err, set.close())
 	}
 	return set, nil
@@ -68,18 +74,9 @@ func inspectAll(dirs []string, e ioengine.Engine) ([]slot, error) {
 			return nil, fmt.Errorf("drive %s: %w", dir, err)
 		}
 		slots[i].path = path
-		slots[i].identity, slots[i].away = local.Inspect(e, path)
-		slots[i].away = notDirectory(slots[i].away)
+		slots[i].identity, slots[i].away = local.Identify(e, path)
 	}
 	return slots, distinct(slots)
-}
-
-// notDirectory adds to an error about a path that is, or leads through, a plain file what to do.
-func notDirectory(err error) error {
-	if errors.Is(err, syscall.ENOTDIR) {
-		return fmt.Errorf("%w: give a directory; if the file is in its place, move it away", err)
-	}
-	return err
 }
 
 // distinct refuses a directory that was given twice, under another name too.
@@ -104,145 +101,42 @@ func sameDirectory(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// newDeployment reports whether no directory holds anything.
-func newDeployment(slots []slot) bool {
-	for i := range slots {
-		if !errors.Is(slots[i].away, drive.ErrUnformatted) {
-			return false
-		}
-	}
-	return true
-}
-
-// formatAll makes a deployment of empty or missing directories.
-func formatAll(c *config.Config, slots []slot, e ioengine.Engine, log *slog.Logger) error {
-	parity := c.Parity
-	if parity == config.ParityDefault {
-		parity = erasure.DefaultParity(len(slots))
-	}
-	for i := range slots {
-		if err := os.MkdirAll(slots[i].path, 0o700); err != nil {
-			return notWritable(slots[i].path, err)
-		}
-	}
-	if err := distinct(slots); err != nil { // links to what did not exist until now
-		return err
-	}
-	deployment := rand.Text()
-	log.Info("formatting a new deployment", "drives", len(slots), "parity", parity,
-		"deployment", deployment)
-	for i := range slots {
-		if err := formatSlot(&slots[i], e, drive.Identity{Deployment: deployment,
-			Position: i, Drives: len(slots), Parity: parity}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func formatSlot(s *slot, e ioengine.Engine, id drive.Identity) error {
-	if err := os.MkdirAll(s.path, 0o700); err != nil {
-		return notWritable(s.path, err)
-	}
-	id.DriveID = rand.Text()
-	if err := local.Format(e, s.path, id); err != nil {
-		return notWritable(s.path, err)
-	}
-	s.identity, s.away = local.Inspect(e, s.path)
-	return s.away
-}
-
-// notWritable explains an error of writing to a drive, with the line that mends it where that is
-// a matter of ownership.
-func notWritable(path string, err error) error {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("drive %s is not writable: %w; run: chown -R %d:%d %s", path, err,
-			os.Getuid(), os.Getgid(), path)
-	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("drive %s is not writable: %w; remount its file system read-write",
-			path, err)
-	default:
-		return fmt.Errorf("drive %s: %w", path, err)
-	}
-}
-
-// arrange puts the slots into the order of their positions and checks that they are one
-// deployment.
-func arrange(c *config.Config, slots []slot) (*driveSet, error) {
-	set := &driveSet{slots: make([]slot, len(slots))}
-	var first *slot
-	for i := range slots {
-		s := &slots[i]
-		if s.away != nil {
-			continue
-		}
-		if first == nil {
-			first = s
-		}
-		id := &s.identity
-		switch {
-		case id.Deployment != first.identity.Deployment:
-			return nil, fmt.Errorf("%w: drive %s belongs to deployment %s and %s to %s: remove "+
-				"the one that is wrong from --drives", drive.ErrForeign, s.path, id.Deployment,
-				first.path, first.identity.Deployment)
-		case id.Drives != len(slots):
-			return nil, fmt.Errorf("drive %s is one of %d, and --drives names %d: name all of "+
-				"them, missing ones too", s.path, id.Drives, len(slots))
-		case id.Position < 0 || id.Position >= len(slots):
-			return nil, fmt.Errorf("drive %s says it is number %d of %d: restore its "+
-				"format.json", s.path, id.Position+1, id.Drives)
-		case set.slots[id.Position].path != "":
-			return nil, fmt.Errorf("drives %s and %s both are number %d of the deployment: one "+
-				"is a copy; remove it", set.slots[id.Position].path, s.path, id.Position+1)
-		}
-		set.slots[id.Position] = *s
-	}
-	if first == nil {
-		return nil, fmt.Errorf("no drive can be used: %w", awayReasons(slots))
-	}
-	set.parity = first.identity.Parity
-	if c.Parity != config.ParityDefault && c.Parity != set.parity {
-		return nil, fmt.Errorf("%w: parity %d is asked for, but the deployment was formatted "+
-			"with %d, which cannot change", config.ErrUsage, c.Parity, set.parity)
-	}
-	set.fillGaps(slots)
-	return set, nil
-}
-
-// fillGaps gives the slots that are away the positions nobody holds, in the order given.
-func (set *driveSet) fillGaps(slots []slot) {
-	next := 0
-	for i := range slots {
-		if slots[i].away == nil {
-			continue
-		}
-		for set.slots[next].path != "" {
-			next++
-		}
-		set.slots[next] = slots[i]
-	}
-}
-
-func awayReasons(slots []slot) error {
-	var all error
-	for i := range slots {
-		if slots[i].away != nil {
-			all = errors.Join(all, slots[i].away)
-		}
-	}
-	return all
-}
-
-// openAll opens the formatted drives, all at once.
+// openAll opens the formatted drives, all at once. A drive without a trace of the starts that
+// others remember is refused: what it held is gone, and its "not here" must not count.
 func (set *driveSet) openAll(c *config.Config, e ioengine.Engine, log *slog.Logger) {
+	blank := make([]bool, len(set.slots))
 	var wg sync.WaitGroup
 	for i := range set.slots {
-		if s := &set.slots[i]; s.away == nil {
+		s := &set.slots[i]
+		if blank[i] = s.away == nil && local.Blank(e, s.path); s.away == nil && !blank[i] {
 			wg.Go(func() { s.open(c, e, log) })
 		}
 	}
 	wg.Wait()
+	term := set.term()
+	for i := range set.slots {
+		s := &set.slots[i]
+		switch {
+		case !blank[i]:
+		case term == 0:
+			wg.Go(func() { s.open(c, e, log) })
+		default:
+			s.away = fmt.Errorf("%w: %s is blank, while other drives remember that their "+
+				"deployment was started (term %d): bring its log and index back, or replace the "+
+				"drive by an empty directory and heal", drive.ErrCorrupt, s.path, term)
+		}
+	}
+	wg.Wait()
+}
+
+// term is the highest that an open drive remembers.
+func (set *driveSet) term() (term uint64) {
+	for i := range set.slots {
+		if d := set.slots[i].drive; d != nil {
+			term = max(term, d.Info().Term)
+		}
+	}
+	return term
 }
 
 func (s *slot) open(c *config.Config, e ioengine.Engine, log *slog.Logger) {
@@ -255,64 +149,46 @@ func (s *slot) open(c *config.Config, e ioengine.Engine, log *slog.Logger) {
 // copy and one checksum. Note: the design begins with 128 KiB.
 const inlineMax = 64 << 10
 
-// finishFormat completes a first start that was cut off between two drives: no drive of the
-// deployment has ever seen a term, so nothing was ever written to it.
-func (set *driveSet) finishFormat(c *config.Config, e ioengine.Engine, log *slog.Logger) error {
-	var template drive.Identity
-	for i := range set.slots {
-		s := &set.slots[i]
-		if s.drive != nil {
-			if s.drive.Info().Term != 0 {
-				return nil
-			}
-			template = s.identity
-		} else if !errors.Is(s.away, drive.ErrUnformatted) {
-			return nil
-		}
-	}
-	for i := range set.slots {
-		s := &set.slots[i]
-		if s.drive != nil {
-			continue
-		}
-		log.Info("finishing the format of a deployment that was never used", "drive", s.path)
-		id := template
-		id.Position = i
-		if err := formatSlot(s, e, id); err != nil {
-			return err
-		}
-		if s.open(c, e, log); s.away != nil {
-			return s.away
-		}
-	}
-	return nil
-}
-
-// check refuses what the operator must mend first, and says which drives are away.
+// check says which drives are away and why, and refuses the start where another server has one
+// of them, or below the read quorum.
 func (set *driveSet) check(log *slog.Logger) error {
 	present := 0
 	for i := range set.slots {
 		s := &set.slots[i]
-		switch {
-		case s.drive != nil:
+		if s.drive != nil {
 			present++
 			continue
-		case errors.Is(s.away, drive.ErrInUse):
-			return fmt.Errorf("drive %s: %w: stop the other server first", s.path, s.away)
-		case errors.Is(s.away, fs.ErrPermission) || errors.Is(s.away, syscall.EROFS):
-			return notWritable(s.path, s.away)
 		}
-		log.Warn("a drive is away", "drive", s.path, "reason", s.away)
+		s.away = advise(s.path, s.away)
+		if errors.Is(s.away, drive.ErrInUse) {
+			return s.away
+		}
+		log.Warn("a drive is away", "drive", s.path, "number", i+1, "reason", s.away)
+	}
+	for i := range set.spare {
+		s := &set.spare[i]
+		s.away = advise(s.path, s.away)
+		log.Warn("a directory is not used", "drive", s.path, "reason", s.away)
 	}
 	if need := len(set.slots) - set.parity; present < need {
-		return fmt.Errorf("%d of the %d drives that reading needs are there; bring back:\n%s",
-			present, need, indent(awayReasons(set.slots)))
+		return fmt.Errorf("%d of the %d drives that reading needs are there; bring back:%s",
+			present, need, listReasons(slices.Concat(set.slots, set.spare)))
 	}
 	return nil
 }
 
-func indent(err error) string {
-	return "  " + strings.ReplaceAll(err.Error(), "\n", "\n  ")
+// listReasons is a line for each reason why a directory is away.
+func listReasons(slots []slot) string {
+	var lines []string
+	for i := range slots {
+		if away := slots[i].away; away != nil && !slices.Contains(lines, away.Error()) {
+			lines = append(lines, away.Error())
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return "\n  " + strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  ")
 }
 
 // drives lists the open drives by position; nil where one is away.

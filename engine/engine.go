@@ -23,8 +23,8 @@ import (
 	"flashstore/netloop"
 )
 
-// Engine is a composed server. New opens everything, Listen binds, Serve answers, Shutdown
-// stops; each is called once, in this order.
+// Engine is a composed server. New opens everything and binds, Serve answers, Shutdown stops;
+// each is called once, in this order.
 type Engine struct {
 	config    config.Config
 	log       *slog.Logger
@@ -34,17 +34,22 @@ type Engine struct {
 	ioWhy     string // why io is not the engine asked for, or ""
 	drives    *driveSet
 	store     *erasure.Store
+	registry  *metrics.Registry
 	server    netloop.Server
+	addr      net.Addr // that server is bound to
 	handler   netloop.Handler
 	ready     atomic.Bool
 	closers   []func() error // in order of start
 }
 
-// New composes a server from c: its drives are open and its store serves when New returns. On an
-// error everything is closed again.
+// New composes a server from c: it is bound to its address, its drives are open and its store
+// serves when New returns. On an error everything is closed again.
 func New(ctx context.Context, c config.Config, log *slog.Logger) (*Engine, error) {
 	e := &Engine{config: c, log: log, parts: allParts()}
 	if err := e.start(ctx); err != nil {
+		if e.server != nil {
+			err = errors.Join(err, e.server.Shutdown(context.WithoutCancel(ctx)))
+		}
 		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
@@ -54,23 +59,38 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.parts.refuse(&e.config); err != nil {
 		return err
 	}
+	if e.allocator, err = e.parts.allocator(&e.config); err != nil {
+		return err
+	}
+	e.closers = append(e.closers, e.allocator.Close)
+	// Before the drives: an address that is taken must not leave drives formatted. Who connects
+	// from now on waits for Serve.
+	if err := e.listen(); err != nil {
+		return err
+	}
 	root, err := e.openStorage(ctx)
 	if err != nil {
 		return err
 	}
-	if e.handler, err = e.handlers(root); err != nil {
-		return err
-	}
-	e.server, err = e.parts.netloop(&e.config, e.allocator)
+	e.handler, err = e.handlers(root)
 	return err
 }
 
-// openStorage opens memory, I/O, drives and the store over them.
-func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
-	if e.allocator, err = e.parts.allocator(&e.config); err != nil {
-		return nil, err
+// listen makes the server and binds it to the configured address.
+func (e *Engine) listen() error {
+	server, err := e.parts.netloop(&e.config, e.allocator)
+	if err != nil {
+		return err
 	}
-	e.closers = append(e.closers, e.allocator.Close)
+	e.server = server
+	if e.addr, err = e.server.Listen(e.config.Address); err != nil {
+		return fmt.Errorf("address %s: %w; choose another with --address", e.config.Address, err)
+	}
+	return nil
+}
+
+// openStorage opens I/O, drives and the store over them.
+func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	e.io, e.ioWhy, err = e.parts.ioengine(&e.config, probeDir(e.config.Drives), e.log)
 	if err != nil {
 		return nil, err
@@ -110,9 +130,9 @@ func probeDir(drives []string) string {
 
 // handlers builds the way of a request above the store.
 func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
-	registry := metrics.New()
-	registry.Func(e.figures)
-	requests, err := registry.NewRequests(s3api.OpNames())
+	e.registry = metrics.New()
+	e.registry.Func(e.figures)
+	requests, err := e.registry.NewRequests(s3api.OpNames())
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +149,7 @@ func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
 		Ready:         e.ready.Load,
 		Cluster:       func() bool { return e.store.HasWriteQuorum() },
 		Status:        func() any { return e.status() },
-		Gatherer:      registry,
+		Gatherer:      e.registry,
 		Verifier:      verifier,
 		Authorizer:    root,
 		MetricsToken:  e.config.MetricsToken,
@@ -142,15 +162,8 @@ func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
 	return s3api.NewMux(own, s3, e.config.Domains), nil
 }
 
-// Listen binds the configured address and returns what was bound.
-func (e *Engine) Listen() (net.Addr, error) {
-	addr, err := e.server.Listen(e.config.Address)
-	if err != nil {
-		return nil, fmt.Errorf("address %s: %w; choose another with --address", e.config.Address,
-			err)
-	}
-	return addr, nil
-}
+// Addr is the address that is bound.
+func (e *Engine) Addr() net.Addr { return e.addr }
 
 // Serve answers requests until Shutdown.
 func (e *Engine) Serve() error {

@@ -1,6 +1,10 @@
 package engine
 
-import "flashstore/engine/metrics"
+import (
+	"fmt"
+
+	"flashstore/engine/metrics"
+)
 
 // figures turns the Stats of the parts into metrics at each scrape.
 func (e *Engine) figures(emit func(metrics.Figure)) {
@@ -20,11 +24,18 @@ func (e *Engine) figures(emit func(metrics.Figure)) {
 	e.storeFigures(counter, level)
 	for _, d := range e.driveStatus() {
 		label := metrics.Label{Name: "drive", Value: d.Path}
+		if d.Path == "" { // no directory was given for its place
+			label.Value = fmt.Sprintf("number %d", d.Position+1)
+		}
 		online := int64(0)
 		if d.Health == "online" {
 			online = 1
 		}
 		level("drive_online", "1 if the drive reads and writes.", online, label)
+		if d.Fault != "" {
+			level("drive_away", "1 for a drive that is away, with the word for its fault.", 1,
+				label, metrics.Label{Name: "fault", Value: d.Fault})
+		}
 		level("drive_free_bytes", "Free space of the drive's file system.", d.FreeBytes, label)
 		counter("drive_commits_total", "Records committed.", d.Commits, label)
 		counter("drive_batches_total", "Log writes that carried them.", d.Batches, label)

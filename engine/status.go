@@ -44,11 +44,13 @@ type SetStatus struct {
 	DegradedReads  uint64 `json:"degraded_reads"`
 }
 
-// DriveStatus is one drive.
+// DriveStatus is one drive, or a directory that was given and holds no drive of the set.
 type DriveStatus struct {
-	Path       string `json:"path"`
-	Position   int    `json:"position"`
-	Health     string `json:"health"`
+	Path     string `json:"path"`
+	Position int    `json:"position"` // -1: no place is left for it
+	Health   string `json:"health"`
+	// Fault is a word for why the drive is away, Reason a sentence.
+	Fault      string `json:"fault,omitempty"`
 	Reason     string `json:"reason,omitempty"`
 	Term       uint64 `json:"term"`
 	TotalBytes int64  `json:"total_bytes"`
@@ -105,18 +107,26 @@ func (e *Engine) axes() map[string]AxisStatus {
 }
 
 func (e *Engine) driveStatus() []DriveStatus {
-	all := make([]DriveStatus, len(e.drives.slots))
+	var all []DriveStatus
+	away := func(s *slot, position int) {
+		all = append(all, DriveStatus{Path: s.path, Position: position,
+			Health: drive.Offline.String(), Fault: string(faultOf(s.away)),
+			Reason: s.away.Error()})
+	}
 	for i := range e.drives.slots {
 		s := &e.drives.slots[i]
-		all[i] = DriveStatus{Path: s.path, Position: i, Health: drive.Offline.String()}
 		if s.drive == nil {
-			all[i].Reason = s.away.Error()
+			away(s, i)
 			continue
 		}
 		info := s.drive.Info()
-		all[i].Health, all[i].Reason, all[i].Term = info.Health.String(), info.Reason, info.Term
-		all[i].TotalBytes, all[i].FreeBytes = info.TotalBytes, info.FreeBytes
-		all[i].Commits, all[i].Batches = info.Counters.Commits, info.Counters.Batches
+		all = append(all, DriveStatus{Path: s.path, Position: i, Health: info.Health.String(),
+			Reason: info.Reason, Term: info.Term, TotalBytes: info.TotalBytes,
+			FreeBytes: info.FreeBytes, Commits: info.Counters.Commits,
+			Batches: info.Counters.Batches})
+	}
+	for i := range e.drives.spare {
+		away(&e.drives.spare[i], -1)
 	}
 	return all
 }

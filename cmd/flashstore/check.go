@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"flashstore/engine"
@@ -19,8 +18,20 @@ import (
 
 const checkUsage = `usage: flashstore check [--json] [--rebuild-index] DIR...
 
-Reads every record, shard and checksum of the drives of a stopped server, and compares the
-index with the log. Exit codes: 0 clean, 1 findings, 2 usage or a drive that cannot be read.
+Reads every record, shard and checksum of the drives of a stopped server and compares each index
+with its log. Of several directories those of one deployment are compared with each other: what
+is not on all of them, cannot be read, is undecided, or is said in two ways. Name all drives of
+the deployment then: one that is not there to be examined is a finding. A single directory is
+examined by itself.
+
+Nothing is repaired. What was committed and lacks only its settle is counted as unsettled and is
+no finding: the next start sends it. After a clean stop of a healthy set there are no findings.
+
+Exit codes:
+  0  everything was examined, nothing is wrong
+  1  findings; a directory that could not be examined beside others that could is one
+  2  the check could not be done: usage, a server has a drive, none of the directories is a
+     drive, or it was interrupted (what was found until then is printed)
 
 Flags:
 `
@@ -43,7 +54,7 @@ func check(args []string) int {
 func runCheck(args []string) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON report a drive")
+	asJSON := flags.Bool("json", false, "print the report as one JSON document")
 	rebuild := flags.Bool("rebuild-index", false, "make the index anew from the log first")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -60,47 +71,27 @@ func runCheck(args []string) error {
 	slog.SetDefault(logger("warn"))
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	findings := 0
-	err := engine.Check(stop, flags.Args(), *rebuild, func(r *engine.CheckReport) {
-		findings += len(r.Findings)
-		printReport(r, *asJSON)
-	}, func(drive, what string) { fmt.Fprintf(os.Stderr, "%s: %s\n", drive, what) })
-	if err == nil && findings > 0 {
+	teller := newTeller(os.Stderr)
+	report, err := engine.Check(stop, engine.CheckOptions{Dirs: flags.Args(),
+		RebuildIndex: *rebuild, Progress: teller.progress})
+	teller.close()
+	if report != nil {
+		printReport(report, *asJSON)
+	}
+	if err == nil && !report.Clean {
 		return errFindings
 	}
 	return err
 }
 
 func printReport(r *engine.CheckReport, asJSON bool) {
-	if asJSON {
-		text, err := json.Marshal(r)
-		if err != nil {
-			panic(err) // plain fields only
-		}
-		fmt.Println(string(text))
+	if !asJSON {
+		writeReport(os.Stdout, r)
 		return
 	}
-	fmt.Printf("%s: %d registers, %d entries, %d batches, %d bytes in bulk: %d findings\n",
-		r.Path, r.Registers, r.Entries, r.Batches, r.BulkBytes, len(r.Findings))
-	for _, f := range r.Findings {
-		fmt.Println(" ", findingText(&f))
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		panic(err) // plain fields only
 	}
-}
-
-// findingText is a finding as a line: its kind, where it is as far as that is known, and what.
-func findingText(f *engine.Finding) string {
-	var where []string
-	if f.File != "" {
-		where = append(where, f.File)
-	}
-	if f.OffsetBytes != 0 {
-		where = append(where, fmt.Sprintf("at %d", f.OffsetBytes))
-	}
-	if f.Key != "" {
-		where = append(where, "key "+f.Key)
-	}
-	if len(where) == 0 {
-		return f.Kind + ": " + f.Detail
-	}
-	return f.Kind + ": " + strings.Join(where, ", ") + ": " + f.Detail
+	fmt.Println(string(text))
 }

@@ -30,14 +30,10 @@ func server(args []string) error {
 	if err != nil {
 		return err
 	}
-	addr, err := e.Listen()
-	if err != nil {
-		return errors.Join(err, e.Shutdown(context.Background()))
-	}
 	if loaded.Durability == "relaxed" {
 		log.Warn("durability is relaxed: a power cut may lose acknowledged writes")
 	}
-	said := []any{"address", "http://" + addr.String()}
+	said := []any{"address", "http://" + e.Addr().String()}
 	for _, axis := range config.Axes() {
 		said = append(said, axis.Key, e.Active(axis.Key))
 	}

@@ -13,7 +13,7 @@ const ChunkBytes = 64 << 10
 // corrupt is not missing, and away is not absent.
 var (
 	ErrNotHere   = errors.New("drive: no such entry here")
-	ErrCorrupt   = errors.New("drive: a checksum does not match")
+	ErrCorrupt   = errors.New("drive: damaged")
 	ErrOffline   = errors.New("drive: out of service")
 	ErrFull      = errors.New("drive: no space left")
 	ErrStaleTerm = errors.New("drive: the writer's term is over")
@@ -62,7 +62,12 @@ var ErrWouldBlock = errors.New("drive: the answer is not in memory")
 type LookupOptions struct {
 	Inline bool // read the inline shard of the newest entry too
 	NoWait bool // ErrWouldBlock instead of waiting for the device
-	// Alloc provides memory for the inline shard; nil: the Go heap.
+	// Entries is memory for the entries of the answer, overwritten from its beginning; the
+	// answer is elsewhere if it does not fit.
+	Entries []Entry
+	// Alloc provides memory for what the answer's slices refer to, the inline shard and the
+	// rest; the answer is valid as long as that memory. Every call returns memory of its own.
+	// It must not block or call the drive. nil: the Go heap.
 	Alloc func(bytes int) []byte
 }
 
@@ -174,4 +179,7 @@ type Counters struct {
 	TornTails     uint64
 	Unsettled     int64 // registers waiting for a settle, now
 	PunchedBytes  uint64
+	// CompactedSegments of the log were given back, after MovedBytes of them were written again.
+	CompactedSegments uint64
+	MovedBytes        uint64
 }

@@ -16,6 +16,7 @@ const (
 	TypeDiscard  Type = 9  // WriteID never reached a quorum and is gone for good
 	TypeFence    Type = 10 // commits of the register below Token are refused
 	TypeMove     Type = 11 // compaction moved an entry within the drive
+	TypeErase    Type = 12 // the parts of an upload are gone; a drive's own note
 )
 
 // Space separates the kinds of register.

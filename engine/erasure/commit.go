@@ -71,12 +71,30 @@ func (s *Store) send(records []*drive.Record, need int, settle *drive.Record,
 			f.sent, need)
 	}
 	began := time.Now()
+	if !f.hand(records) {
+		if done != nil {
+			done(true)
+		}
+		return fmt.Errorf("%w: the server stops", object.ErrUnavailable)
+	}
+	return f.wait(began)
+}
+
+// hand gives all records to their drives, or none if the store is closed: a stop leaves no write
+// on some drives only.
+func (f *fanout) hand(records []*drive.Record) bool {
+	s := f.store
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.closed {
+		return false
+	}
 	for i, r := range records {
 		if r != nil {
 			s.cfg.Drives[i].Commit(r, func(err error) { f.answer(i, err) })
 		}
 	}
-	return f.wait(began)
+	return true
 }
 
 // answer takes drive i's result; called from a goroutine of the drive.

@@ -68,11 +68,13 @@ func (s *Store) resolveNow(name object.BucketName, key object.Key, rot int,
 	}
 	register := objectKey(b, key)
 	answers := make([]answer, s.n)
+	entries := make([]drive.Entry, s.k)
 	for i := range s.k {
 		at := position(rot, i, s.n)
 		if s.cfg.Drives[at] == nil {
 			return nil
 		}
+		opt.Entries = entries[i : i : i+1]
 		s.askOne(context.Background(), register, at, &answers[at], opt)
 		if !answers[at].answered {
 			return nil

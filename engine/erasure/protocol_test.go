@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"flashstore/engine/drive"
 	"flashstore/engine/object"
 )
 
@@ -125,5 +126,25 @@ func TestReturningDriveResurrectsNothing(t *testing.T) {
 	page, err := f.store.List(context.Background(), "bucket", object.ListQuery{Max: 10})
 	if err != nil || len(page.Entries) != 1 || page.Entries[0].Info.Key != "changed" {
 		t.Fatalf("list: %+v, %v", page, err)
+	}
+}
+
+// TestClosedStoreWritesNowhere: what comes after Close is on no drive, rather than on those that
+// are not closed yet.
+func TestClosedStoreWritesNowhere(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	s := f.store
+	if err := s.CreateBucket(t.Context(), "before"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := s.CreateBucket(t.Context(), "after"); !errors.Is(err, object.ErrUnavailable) {
+		t.Errorf("after Close: %v", err)
+	}
+	for i, d := range f.drives {
+		state, err := d.Lookup(t.Context(), bucketKey("after"), drive.LookupOptions{})
+		if err != nil || len(state.Entries) > 0 {
+			t.Errorf("drive %d: %d entries, %v", i, len(state.Entries), err)
+		}
 	}
 }

@@ -49,8 +49,12 @@ type Store struct {
 	// commitTimeout is how long a commit waits for the write quorum.
 	commitTimeout time.Duration
 	counters      counters
-	stop          context.CancelFunc
-	work          sync.WaitGroup // background decisions
+	// gate is held for reading while a commit is handed to the drives, so that Close comes
+	// before all of them or behind all.
+	gate   sync.RWMutex
+	closed bool
+	stop   context.CancelFunc
+	work   sync.WaitGroup // background decisions
 }
 
 var _ object.Store = (*Store)(nil)
@@ -126,10 +130,14 @@ func (s *Store) Start(ctx context.Context) error {
 	return nil
 }
 
-// Close ends background work. The drives belong to the caller and stay open.
+// Close ends background work and refuses what would be written from now on; what is on its way
+// to the drives reaches all of them. The drives belong to the caller and stay open.
 func (s *Store) Close() {
 	s.stop()
 	s.work.Wait()
+	s.gate.Lock()
+	s.closed = true
+	s.gate.Unlock()
 }
 
 // online counts the drives that take part at all.

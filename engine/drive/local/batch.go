@@ -44,6 +44,10 @@ type batchHeader struct {
 	damaged      bool
 	completeFrom drive.Order
 	incarnation  [16]byte
+	// What the drive had seen when the batch was complete, so that no older record is needed
+	// to know.
+	maxSeen drive.Order
+	term    uint64
 }
 
 // seal writes the header into b[:batchHeadBytes], clears the padding behind the records and
@@ -70,7 +74,8 @@ func (h *batchHeader) seal(b []byte) {
 	head = le.AppendUint32(head, uint32(h.usedBytes))
 	head = appendOrder(head, h.completeFrom)
 	head = append(head, h.incarnation[:]...)
-	clear(b[len(head):batchHeadBytes])
+	head = appendOrder(head, h.maxSeen)
+	_ = le.AppendUint64(head, h.term) // ends at batchHeadBytes
 	clear(b[h.usedBytes:h.lengthBytes])
 	putSum(b[8:], b[batchSummedAt:h.lengthBytes])
 }
@@ -95,6 +100,7 @@ func parseBatchHeader(b []byte) (h batchHeader, err error) {
 	h.incomplete, h.damaged = b[27]&flagIncomplete != 0, b[27]&flagDamaged != 0
 	h.completeFrom = orderAt(b[72:])
 	copy(h.incarnation[:], b[88:])
+	h.maxSeen, h.term = orderAt(b[104:]), le.Uint64(b[120:])
 	if h.lengthBytes%blockBytes != 0 || h.lengthBytes > batchBytesMax ||
 		h.usedBytes < batchHeadBytes || h.usedBytes > h.lengthBytes ||
 		h.lengthBytes-h.usedBytes >= blockBytes {

@@ -52,11 +52,12 @@ type bulkSegment struct {
 	read   ioengine.File
 	users  int // readers that hold the read file
 	gone   bool
+	holes  bool      // punched in this life
 	runs   []freeRun // released, too short to punch; by offset
 }
 
 // openBulk lists the segments of an earlier life; they are read and punched, not filled.
-func openBulk(c *Config, live map[uint64]int64) (*bulkStore, error) {
+func openBulk(c *Config, live *liveBytes) (*bulkStore, error) {
 	s := &bulkStore{engine: c.Engine, path: filepath.Join(c.Path, bulkDir),
 		segmentBytes: c.BulkSegmentBytes, reserveBytes: c.ReserveBytes,
 		sync:   c.Durability == Full,
@@ -67,7 +68,11 @@ func openBulk(c *Config, live map[uint64]int64) (*bulkStore, error) {
 		return nil, err
 	}
 	for _, n := range numbers {
-		s.segments[n] = &bulkSegment{number: n, used: live[n]}
+		size, err := sizeOfFile(c.Engine.Files(), s.name(n))
+		if err != nil {
+			return nil, err
+		}
+		s.segments[n] = &bulkSegment{number: n, sizeBytes: size, next: size, used: live.of(n)}
 		s.highest = n
 	}
 	return s, nil
@@ -180,7 +185,7 @@ func (s *bulkStore) allocate(w ioengine.File, leastBytes int64) (sizeBytes int64
 
 // allocateSize refuses if the file system has less above the reserve than roomBytes.
 func (s *bulkStore) allocateSize(w ioengine.File, sizeBytes, roomBytes int64) error {
-	if total, free := spaceOf(s.path); total > 0 && free-s.reserveBytes < roomBytes {
+	if total, free := spaceOf(s.engine.Files(), s.path); total > 0 && free-s.reserveBytes < roomBytes {
 		return fmt.Errorf("%w: %d bytes free, %d of them kept for deletions", drive.ErrFull,
 			free, s.reserveBytes)
 	}
@@ -194,6 +199,15 @@ func (s *bulkStore) allocateSize(w ioengine.File, sizeBytes, roomBytes int64) er
 	return fullOr(err)
 }
 
+// wrote classes the error of a write of bulk data. But for a lack of space it takes the drive out
+// of service: nobody knows what a device that refuses writes does to the others.
+func (d *Drive) wrote(err error) error {
+	if err = fullOr(err); err == nil || errors.Is(err, drive.ErrFull) {
+		return err
+	}
+	return d.fail(fmt.Errorf("bulk write: %w", err))
+}
+
 // fullOr names ENOSPC as the drive's error.
 func fullOr(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -205,7 +219,7 @@ func fullOr(err error) error {
 // retire ends the filling of a segment and gives its unused end back.
 func (s *bulkStore) retire(g *bulkSegment) {
 	if g.next < g.sizeBytes {
-		_ = g.write.Punch(g.next, g.sizeBytes-g.next) // space only: census would tell
+		s.punch(g, freeRun{g.next, g.sizeBytes - g.next})
 	}
 	s.mu.Lock()
 	g.active = false

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"fmt"
 	"slices"
 
 	"flashstore/ioengine"
@@ -58,20 +59,49 @@ func (s *bulkStore) collect(x extent) (*bulkSegment, []freeRun) {
 // punch gives a run back. A failure costs space only, and a segment that dies later takes
 // the run along; so it is not an error of the drive.
 func (s *bulkStore) punch(g *bulkSegment, r freeRun) {
-	s.mu.RLock()
-	f := g.write
-	s.mu.RUnlock()
-	if f == nil {
-		var err error
-		f, err = s.engine.Files().Open(s.name(g.number), ioengine.OpenFlags{Write: true})
-		if err != nil {
-			return
+	_ = s.change(g, func(f ioengine.File) error {
+		if err := f.Punch(r.offsetBytes, r.lengthBytes); err != nil {
+			return err
 		}
-		defer f.Close()
-	}
-	if f.Punch(r.offsetBytes, r.lengthBytes) == nil {
 		s.punched.Add(uint64(r.lengthBytes))
+		s.mu.Lock()
+		g.holes = true
+		s.mu.Unlock()
+		return nil
+	})
+}
+
+// change calls f with a segment's file for writing.
+func (s *bulkStore) change(g *bulkSegment, f func(ioengine.File) error) error {
+	s.mu.RLock()
+	file := g.write
+	s.mu.RUnlock()
+	if file == nil {
+		var err error
+		file, err = s.engine.Files().Open(s.name(g.number), ioengine.OpenFlags{Write: true})
+		if err != nil {
+			return err
+		}
+		defer file.Close()
 	}
+	return f(file)
+}
+
+// syncHoles makes what was punched durable: without it, nobody may remember that all was.
+func (s *bulkStore) syncHoles() error {
+	for _, g := range s.segments {
+		if !g.holes {
+			continue
+		}
+		err := s.change(g, func(f ioengine.File) error {
+			return ioengine.Run(s.engine, ioengine.Foreground,
+				ioengine.Op{Kind: ioengine.DataSync, File: f})
+		})
+		if err != nil {
+			return fmt.Errorf("sync of %s: %w", s.name(g.number), err)
+		}
+	}
+	return nil
 }
 
 // removeIfDead removes a full segment that nothing lives in. The one of the highest number

@@ -24,6 +24,9 @@ type Finding struct {
 	OffsetBytes int64  `json:"offset,omitempty"`
 	Key         string `json:"key,omitempty"` // the register's name, quoted
 	Detail      string `json:"detail"`
+	// Register and Write are what a damaged shard belongs to.
+	Register drive.Key     `json:"-"`
+	Write    drive.WriteID `json:"-"`
 }
 
 // The kinds of findings.
@@ -39,31 +42,33 @@ const (
 
 // Report is what a census found; no Findings means that all is well.
 type Report struct {
-	Path              string         `json:"path"`
-	Identity          drive.Identity `json:"identity"`
-	Findings          []Finding      `json:"findings"`
-	LogSegments       int            `json:"log_segments"`
-	Batches           uint64         `json:"batches"`
-	Records           uint64         `json:"records"`
-	Registers         uint64         `json:"registers"`
-	Entries           uint64         `json:"entries"`
-	Unsettled         int            `json:"unsettled"`
-	InlineBytes       int64          `json:"inline_bytes"`
-	BulkSegments      int            `json:"bulk_segments"`
-	BulkBytes         int64          `json:"bulk_bytes"`
-	UnreferencedBytes int64          `json:"unreferenced_bytes"`
+	Path     string         `json:"path"`
+	Identity drive.Identity `json:"identity"`
+	// Findings are the first of FindingsTotal.
+	Findings          []Finding `json:"findings"`
+	FindingsTotal     int       `json:"findings_total"`
+	LogSegments       int       `json:"log_segments"`
+	Batches           uint64    `json:"batches"`
+	Records           uint64    `json:"records"`
+	Registers         uint64    `json:"registers"`
+	Entries           uint64    `json:"entries"`
+	Unsettled         int       `json:"unsettled"`
+	InlineBytes       int64     `json:"inline_bytes"`
+	BulkSegments      int       `json:"bulk_segments"`
+	BulkBytes         int64     `json:"bulk_bytes"`
+	UnreferencedBytes int64     `json:"unreferenced_bytes"`
 }
 
 // Census examines a drive that no process uses: every batch, record and chunk, the index
 // against the log, and bulk space against both. It brings the index up to the end of the log,
 // as a start would, and writes nothing else that stays. progress, which may be nil, is
-// called now and then with what is being done. The error says why it could not be done;
+// called often, with what is being done. The error says why it could not be done;
 // what is wrong with the drive is in the report.
-func Census(ctx context.Context, e ioengine.Engine, path string, progress func(string)) (
+func Census(ctx context.Context, e ioengine.Engine, path string, progress func(Progress)) (
 	Report, error) {
 	r := Report{Path: path, Findings: []Finding{}}
 	if progress == nil {
-		progress = func(string) {}
+		progress = func(Progress) {}
 	}
 	c := &census{report: &r, ctx: ctx, progress: progress}
 	err := c.open(e, path)
@@ -78,7 +83,7 @@ func Census(ctx context.Context, e ioengine.Engine, path string, progress func(s
 type census struct {
 	report   *Report
 	ctx      context.Context
-	progress func(string)
+	progress func(Progress)
 	drive    *Drive
 	segments []uint64
 	rebuilt  *machine
@@ -96,18 +101,14 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	}
 	d := &Drive{config: Config{Path: path, Engine: e}.withDefaults(), identity: format.Identity,
 		lock: held}
-	d.scratch.New = func() any { return new([]byte) }
 	c.drive = d
-	d.log = newSegmentLog(e, path, true, d.config.LogSegmentBytes)
-	if c.segments, err = listSegments(e.Files(), d.log.path, logSuffix); err != nil {
-		return err
-	}
-	if n := missingSegment(c.segments, 1); n != 0 {
-		c.find(FindLogDamage, d.log.name(n), 0, "", errors.New("the segment is missing"))
-	}
-	fresh, err := freshPosition(&format)
+	fresh, segments, err := d.openLog(&format)
 	if err != nil {
 		return err
+	}
+	c.segments = segments
+	if n := d.log.retired.Load().gap(c.segments); n != 0 {
+		c.find(FindLogDamage, d.log.name(n), 0, "", errors.New("the segment is missing"))
 	}
 	if err := d.loadMachine(fresh); err != nil {
 		c.find(FindIndex, filepath.Join(path, indexDir), 0, "", err)
@@ -117,6 +118,9 @@ func (c *census) open(e ioengine.Engine, path string) error {
 			}
 			d.machine = nil
 		}
+	}
+	if err := removeIndex(filepath.Join(path, checkDir)); err != nil { // of one that was killed
+		return err
 	}
 	x, err := openIndex(filepath.Join(path, checkDir), d.config.IndexCacheBytes, d.config.Logger)
 	if err != nil {
@@ -152,13 +156,17 @@ func (c *census) run() error {
 func (c *census) replay() error {
 	d, r := c.drive, c.report
 	r.LogSegments = len(c.segments)
-	c.progress("log of " + d.config.Path)
+	progress, err := c.logProgress()
+	if err != nil {
+		return err
+	}
 	scan, err := replay(c.rebuilt, d.log, c.segments, func(h *batchHeader, s *stored, at int) error {
 		r.Records++
+		progress(h)
 		if s.shard == shardInline {
 			r.InlineBytes += s.ShardBytes
 			if !sumsMatch(s.sums, s.Inline) {
-				c.find(FindInline, d.log.name(h.segment), h.offsetBytes+int64(at), s.Key.Name,
+				c.findShard(FindInline, d.log.name(h.segment), h.offsetBytes+int64(at), &s.Record,
 					errShardSum)
 			}
 		}
@@ -180,7 +188,7 @@ func (c *census) replay() error {
 
 // compare walks the index in use and the rebuilt one side by side.
 func (c *census) compare() error {
-	c.progress("index of " + c.drive.config.Path)
+	c.progress(Progress{What: "index"})
 	var its [2]*pebble.Iterator
 	var ok [2]bool
 	for i, m := range []*machine{c.drive.machine, c.rebuilt} {
@@ -236,6 +244,9 @@ func (c *census) compareRow(order int, its [2]*pebble.Iterator) {
 	default:
 		return
 	}
+	if row[0] < firstOwnSpace && c.sameChain(order, its) {
+		return
+	}
 	name := ""
 	if row[0] == rowUnsettled {
 		row = row[1:]
@@ -247,11 +258,41 @@ func (c *census) compareRow(order int, its [2]*pebble.Iterator) {
 		fmt.Errorf("%s: key %x", what, row))
 }
 
-// find adds a finding.
+// sameChain reports whether the rows say the same: fences of earlier terms refuse nothing, and
+// discarded write ids have no order.
+func (c *census) sameChain(order int, its [2]*pebble.Iterator) bool {
+	var text [2][]byte
+	for i, it := range its {
+		if order < 0 && i == 1 || order > 0 && i == 0 {
+			continue // it has no such row
+		}
+		have, err := parseChain(&drive.Key{}, it.Value())
+		if err != nil {
+			return false
+		}
+		text[i] = have.essence(c.rebuilt.pos.term)
+	}
+	return bytes.Equal(text[0], text[1])
+}
+
+// find adds a finding about a register, or about none if name is "".
 func (c *census) find(kind, file string, offsetBytes int64, name string, err error) {
-	f := Finding{Kind: kind, File: file, OffsetBytes: offsetBytes, Detail: err.Error()}
-	if name != "" {
-		f.Key = fmt.Sprintf("%q", name)
+	c.add(Finding{Kind: kind, File: file, OffsetBytes: offsetBytes, Detail: err.Error(),
+		Register: drive.Key{Name: name}})
+}
+
+// findShard adds a finding about the shard of r.
+func (c *census) findShard(kind, file string, offsetBytes int64, r *drive.Record, err error) {
+	c.add(Finding{Kind: kind, File: file, OffsetBytes: offsetBytes, Detail: err.Error(),
+		Register: r.Key, Write: r.WriteID})
+}
+
+func (c *census) add(f Finding) {
+	if c.report.FindingsTotal++; len(c.report.Findings) == findingsMax {
+		return
+	}
+	if f.Register.Name != "" {
+		f.Key = fmt.Sprintf("%q", f.Register.Name)
 	}
 	c.report.Findings = append(c.report.Findings, f)
 }
@@ -266,24 +307,4 @@ func (c *census) close() (err error) {
 	}
 	err = errors.Join(err, removeIndex(filepath.Join(c.drive.config.Path, checkDir)))
 	return errors.Join(err, c.drive.closeFiles())
-}
-
-// RebuildIndex makes the index of a drive that no process uses anew from the log.
-func RebuildIndex(e ioengine.Engine, path string) error {
-	if _, err := Inspect(e, path); err != nil {
-		return err
-	}
-	held, err := lock(e.Files(), path)
-	if err != nil {
-		return err
-	}
-	err = removeIndex(filepath.Join(path, indexDir))
-	if err = errors.Join(err, held.Close()); err != nil {
-		return err
-	}
-	d, err := Open(Config{Path: path, Engine: e}) // replays the whole log
-	if err != nil {
-		return err
-	}
-	return d.Close()
 }

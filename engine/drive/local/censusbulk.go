@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"flashstore/engine/drive"
+	"flashstore/ioengine"
 )
 
 // censusReadBytes is how much of a shard is read at a time.
@@ -15,8 +16,8 @@ const censusReadBytes = 16 * drive.ChunkBytes
 
 // registers counts what the rebuilt index holds and verifies every bulk shard.
 func (c *census) registers() error {
-	c.progress("shards of " + c.drive.config.Path)
 	c.report.Unsettled = len(c.rebuilt.unsettled)
+	progress := c.shardProgress()
 	buf := make([]byte, censusReadBytes)
 	return c.rebuilt.index.eachBelow(firstOwnSpace, func(row, value []byte) error {
 		if err := c.ctx.Err(); err != nil {
@@ -26,7 +27,7 @@ func (c *census) registers() error {
 		if err != nil {
 			return err
 		}
-		state, _, err := decodeState(&key, slices.Clone(value))
+		state, _, err := decodeState(nil, &key, slices.Clone(value))
 		if err != nil {
 			return err
 		}
@@ -34,7 +35,7 @@ func (c *census) registers() error {
 		for i := range state.Entries {
 			c.report.Entries++
 			if e := &state.Entries[i]; len(e.Bulk) > 0 {
-				c.shard(e, buf)
+				c.shard(e, buf, progress)
 			}
 		}
 		return nil
@@ -42,10 +43,14 @@ func (c *census) registers() error {
 }
 
 // shard reads a bulk shard from end to end.
-func (c *census) shard(e *drive.Entry, buf []byte) {
+func (c *census) shard(e *drive.Entry, buf []byte, progress func()) {
 	d := c.drive
 	src, err := d.source(e)
 	for at := int64(0); err == nil && at < e.ShardBytes; at += censusReadBytes {
+		if c.ctx.Err() != nil {
+			return // registers ends with it
+		}
+		progress()
 		n := min(censusReadBytes, e.ShardBytes-at)
 		err = d.readShard(src, [][]byte{buf[:n]}, at)
 		c.report.BulkBytes += n
@@ -57,12 +62,12 @@ func (c *census) shard(e *drive.Entry, buf []byte) {
 	if src != nil {
 		src.locate(0, 1, func(x extent) { file, offset = d.bulk.name(x.segment), x.offsetBytes })
 	}
-	c.find(FindBulk, file, offset, e.Key.Name, err)
+	c.findShard(FindBulk, file, offset, &e.Record, err)
 }
 
 // space looks for written bulk space that no entry refers to.
 func (c *census) space() error {
-	c.progress("bulk space of " + c.drive.config.Path)
+	c.progress(Progress{What: "space"})
 	it, err := c.rebuilt.index.db.NewIter(&pebble.IterOptions{UpperBound: []byte{firstOwnSpace}})
 	if err != nil {
 		return err
@@ -89,7 +94,7 @@ func (c *census) segmentSpace(number uint64, live []extent) error {
 		return err
 	}
 	defer b.done(g)
-	return dataRanges(g.read, func(from, to int64) {
+	return rangesOf(g.read, func(from, to int64) {
 		for _, x := range live {
 			if end := x.offsetBytes + x.lengthBytes; end <= from || x.offsetBytes >= to {
 				continue
@@ -110,4 +115,17 @@ func (c *census) unreferenced(number uint64, from, to int64) {
 	c.report.UnreferencedBytes += to - from
 	c.find(FindUnreferenced, c.drive.bulk.name(number), from, "",
 		fmt.Errorf("%d bytes that nothing refers to", to-from))
+}
+
+// rangesOf calls f for the ranges of a file that hold data; none where that is not known.
+func rangesOf(file ioengine.File, f func(from, to int64)) error {
+	r, ok := file.(ioengine.RangeReporter)
+	if !ok {
+		return nil
+	}
+	err := r.DataRanges(f)
+	if errors.Is(err, ioengine.ErrUnsupported) {
+		return nil
+	}
+	return err
 }

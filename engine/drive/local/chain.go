@@ -15,6 +15,7 @@ const (
 	entryHeadBytes  = 24
 	discardedBytes  = 32
 	entrySettled    = 1
+	entryRecorded   = 2
 	chainEntriesMax = 1 << 16
 )
 
@@ -27,11 +28,11 @@ type location struct {
 }
 
 // entry is one record of a register. at is where its inline shard begins, or without one
-// where the record does.
+// where the record does. recorded: the record there says itself that the entry is settled.
 type entry struct {
 	stored
-	settled bool
-	at      location
+	settled, recorded bool
+	at                location
 }
 
 // discarded is a write id that must not come back.
@@ -55,7 +56,7 @@ const (
 	accepted   verdict = iota
 	repeated           // this write id is here already
 	superseded         // something newer is settled
-	refused            // the write id was discarded
+	refused            // the write id was discarded, or is settled and cannot be
 )
 
 // add takes a new entry in; see the rules of package drive.
@@ -70,10 +71,8 @@ func (c *chain) add(e entry) verdict {
 			at = i
 		}
 	}
-	for i := range c.discarded {
-		if c.discarded[i].id == e.WriteID {
-			return refused
-		}
+	if c.isDiscarded(e.WriteID) {
+		return refused
 	}
 	for i := range c.entries {
 		if c.entries[i].settled && e.Order.Less(c.entries[i].Order) {
@@ -110,20 +109,26 @@ func (c *chain) settle(id drive.WriteID) (released []entry, changed bool) {
 	return released, true
 }
 
-// discard removes id for good and returns its entry, if it was here.
-func (c *chain) discard(id drive.WriteID, order drive.Order) (released []entry) {
+// discard removes id for good and returns its entry, if it was here. One that is settled stays:
+// it was acknowledged.
+func (c *chain) discard(id drive.WriteID, order drive.Order) (released []entry, v verdict) {
 	if i := c.find(id); i >= 0 {
+		if c.entries[i].settled {
+			return nil, refused
+		}
 		released = append(released, c.entries[i])
 		order = c.entries[i].Order
 		c.entries = append(c.entries[:i:i], c.entries[i+1:]...)
 	}
-	for _, d := range c.discarded {
-		if d.id == id {
-			return released
-		}
+	if c.isDiscarded(id) {
+		return released, repeated
 	}
 	c.discarded = append(c.discarded[:len(c.discarded):len(c.discarded)], discarded{id, order})
-	return released
+	return released, accepted
+}
+
+func (c *chain) isDiscarded(id drive.WriteID) bool {
+	return slices.ContainsFunc(c.discarded, func(d discarded) bool { return d.id == id })
 }
 
 // find returns the index of id, or -1.
@@ -143,6 +148,21 @@ func (c *chain) unsettled() bool { return len(c.entries) > 0 && !c.entries[0].se
 // of an earlier term refuses nothing that the term does not refuse.
 func (c *chain) empty(term uint64) bool {
 	return len(c.entries) == 0 && len(c.discarded) == 0 && c.fence.Term < term
+}
+
+// essence is an encoding that is equal for chains that behave alike in a term; nil for an
+// empty one.
+func (c *chain) essence(term uint64) []byte {
+	if c.empty(term) {
+		return nil
+	}
+	e := *c
+	if e.fence.Term < term {
+		e.fence = drive.Order{}
+	}
+	e.discarded = slices.Clone(e.discarded)
+	slices.SortFunc(e.discarded, func(a, b discarded) int { return slices.Compare(a.id[:], b.id[:]) })
+	return e.appendTo(nil)
 }
 
 // bytes is the length of the chain's encoding.
@@ -169,10 +189,7 @@ func (c *chain) appendTo(dst []byte) []byte {
 	}
 	for i := range c.entries {
 		e := &c.entries[i]
-		flags := byte(0)
-		if e.settled {
-			flags = entrySettled
-		}
+		flags := pick[byte](e.settled, entrySettled, 0) | pick[byte](e.recorded, entryRecorded, 0)
 		dst = le.AppendUint32(dst, uint32(entryHeadBytes+e.bytes(formIndex)))
 		dst = append(dst, flags, 0, 0, 0)
 		dst = le.AppendUint64(dst, e.at.segment)
@@ -237,7 +254,7 @@ func parseEntry(e *entry, b []byte) (int, error) {
 	if n < entryHeadBytes || n > len(b) {
 		return 0, fmt.Errorf("%w: an entry of %d bytes", errChain, n)
 	}
-	e.settled = b[4]&entrySettled != 0
+	e.settled, e.recorded = b[4]&entrySettled != 0, b[4]&entryRecorded != 0
 	e.at = location{le.Uint64(b[8:]), int64(le.Uint64(b[16:]))}
 	s, used, err := parseRecord(b[entryHeadBytes:n])
 	if err == nil && used != n-entryHeadBytes {

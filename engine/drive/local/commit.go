@@ -3,111 +3,14 @@ package local
 import (
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"flashstore/engine/drive"
 	"flashstore/ioengine"
 )
 
-// settleDelayMax is how long a settle waits for a batch to ride in.
-const settleDelayMax = 100 * time.Millisecond
-
-// request is a queued commit.
-type request struct {
-	record *drive.Record
-	done   func(error) // may be nil for a settle
-}
-
-func (q *request) finish(err error) {
-	if q.done != nil {
-		q.done(err)
-	}
-}
-
-// queue is where commits wait for a goroutine of the drive.
-type queue struct {
-	mu     sync.Mutex
-	list   []request
-	urgent bool // something in list does not wait
-	timed  bool // the settle timer runs
-	closed error
-	wake   chan struct{}
-}
-
-func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
-
-// put queues q; a lazy one waits for others, at most settleDelayMax.
-func (u *queue) put(q request, lazy bool) {
-	u.mu.Lock()
-	if u.closed != nil {
-		err := u.closed
-		u.mu.Unlock()
-		q.finish(err)
-		return
-	}
-	u.list = append(u.list, q)
-	wake := false
-	switch {
-	case !lazy && !u.urgent:
-		u.urgent, wake = true, true
-	case lazy && !u.urgent && !u.timed:
-		u.timed = true
-		time.AfterFunc(settleDelayMax, u.due)
-	}
-	u.mu.Unlock()
-	if wake {
-		u.signal()
-	}
-}
-
-func (u *queue) due() {
-	u.mu.Lock()
-	u.timed = false
-	u.urgent = len(u.list) > 0
-	u.mu.Unlock()
-	u.signal()
-}
-
-func (u *queue) signal() {
-	select {
-	case u.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take appends all that is queued to dst. With wait it sleeps until something is urgent; it
-// returns false when the queue is closed and empty.
-func (u *queue) take(dst []request, wait bool) ([]request, bool) {
-	for {
-		u.mu.Lock()
-		if u.urgent || u.closed != nil || !wait {
-			dst = append(dst, u.list...)
-			clear(u.list)
-			u.list = u.list[:0]
-			u.urgent = false
-			ended := u.closed != nil && len(dst) == 0
-			u.mu.Unlock()
-			return dst, !ended
-		}
-		u.mu.Unlock()
-		<-u.wake
-	}
-}
-
-// close refuses further commits with err; what is queued is still taken.
-func (u *queue) close(err error) {
-	u.mu.Lock()
-	if u.closed == nil {
-		u.closed = err
-	}
-	u.mu.Unlock()
-	u.signal()
-}
-
 // Commit queues r; see package drive. Records with bulk shards pass through the syncer.
 func (d *Drive) Commit(r *drive.Record, done func(error)) {
-	q := request{r, done}
+	q := request{record: r, done: done}
 	if len(r.Bulk) > 0 {
 		d.syncer.queue.put(q, false)
 		return
@@ -134,9 +37,10 @@ func (s *syncer) run() {
 			return
 		}
 		ops = ops[:0]
-		if d.config.Durability == Full {
-			for i := range list {
-				if ref, err := parseBulkRef(list[i].record.Bulk); err == nil {
+		for i := range list {
+			// Relaxed, too, for a shard that compaction copied: its old place is given back.
+			if d.config.Durability == Full || list[i].again != nil {
+				if ref, err := parseBulkRef(list[i].bulk()); err == nil {
 					ops = d.bulk.syncOps(ops, ref.extents)
 				} // a malformed one is refused by the committer
 			}
@@ -161,6 +65,8 @@ type committer struct {
 	ended chan struct{}
 
 	batch   []byte // aligned, batchBytesMax
+	used    int    // bytes of batch
+	records int
 	taken   []request
 	waiting []request // of the batch under way
 	full    error     // drive.ErrFull if this batch may not hold new data
@@ -197,6 +103,7 @@ func (c *committer) commit(list []request) (count int) {
 		return len(list)
 	}
 	if err := d.log.room(); err != nil {
+		d.compactor.signal()
 		if !errors.Is(err, drive.ErrFull) {
 			d.fail(fmt.Errorf("new log segment: %w", err))
 			err = d.failure()
@@ -206,25 +113,20 @@ func (c *committer) commit(list []request) (count int) {
 	}
 	c.waiting, c.claims, c.orphans = c.waiting[:0], c.claims[:0], c.orphans[:0]
 	c.full = d.roomFor(0)
-	used, records := batchHeadBytes, 0
+	c.used, c.records = batchHeadBytes, 0
 	for count < len(list) {
-		n, err := c.plan(&list[count], used)
-		if errors.Is(err, errNoRoom) {
+		if err := c.plan(&list[count]); errors.Is(err, errNoRoom) {
 			break
 		}
 		count++
-		if n > 0 {
-			used += n
-			records++
-		}
 		if d.failure() != nil {
 			break
 		}
 	}
 	err := d.failure()
 	switch {
-	case err == nil && records > 0:
-		err = c.write(used, records)
+	case err == nil && c.records > 0:
+		err = c.write()
 	case err == nil:
 		err = d.machine.forget()
 	}
@@ -245,59 +147,103 @@ func finishAll(list []request, err error) {
 
 var errNoRoom = errors.New("the batch is full")
 
-// plan lets a request take effect under work and encodes its record at c.batch[used:], or
-// finishes it with an error. It returns the record's length, 0 if it says nothing new.
-// errNoRoom: it has to wait for the next batch.
-func (c *committer) plan(q *request, used int) (int, error) {
-	d := c.drive
-	s, err := store(q.record, nil)
+// plan lets a request take effect under work and puts its record into the batch, or finishes
+// it with an error. errNoRoom: it has to wait for the next batch.
+func (c *committer) plan(q *request) error {
+	s, err := q.stored()
 	if err != nil {
 		q.finish(fmt.Errorf("local: %w", err))
-		return 0, nil
+		return nil
 	}
+	room, err := c.roomFor(&s)
+	if err == nil && room > batchBytesMax-c.used && c.records > 0 {
+		return errNoRoom
+	}
+	if err == nil {
+		err = c.take(q, &s)
+	}
+	if err != nil {
+		if !errors.Is(err, drive.ErrFenced) && !errors.Is(err, drive.ErrStaleTerm) &&
+			!errors.Is(err, drive.ErrFull) && !errors.Is(err, errBulkRef) {
+			c.drive.fail(err) // the registers under work are no longer to be trusted
+		}
+		q.finish(err)
+	}
+	return nil
+}
+
+// stored is what the request wants to be written.
+func (q *request) stored() (stored, error) {
+	if q.again != nil {
+		return *q.again, nil
+	}
+	return store(q.record, nil)
+}
+
+// roomFor returns how much of a batch a record needs, with the erase records that it may bring
+// about: one for each manifest it may supersede.
+func (c *committer) roomFor(s *stored) (int, error) {
 	n := s.bytes(formLog)
-	if used+n > batchBytesMax {
-		return 0, errNoRoom
+	if s.Type != drive.TypeSettle && s.Type != drive.TypeManifest && s.moved == nil {
+		return n, nil
+	}
+	g, err := c.drive.machine.load(&s.Key)
+	if err != nil {
+		return 0, err
+	}
+	for i := range g.entries {
+		n += pick(g.entries[i].Type == drive.TypeManifest, eraseBytes, 0)
+	}
+	return n + eraseBytes, nil
+}
+
+// take lets a record take effect and encodes it, if it says anything new.
+func (c *committer) take(q *request, s *stored) error {
+	d := c.drive
+	if c.full != nil && q.again == nil && addsData(s.Type) {
+		return c.full
 	}
 	var ref bulkRef
-	if c.full != nil && addsData(s.Type) {
-		q.finish(c.full)
-		return 0, nil
+	var err error
+	if q.again == nil {
+		err = d.machine.admit(q.record)
 	}
-	if err = d.machine.admit(q.record); err == nil && s.shard == shardBulk {
-		ref, err = c.checkRef(&s)
+	if err == nil && s.shard == shardBulk {
+		ref, err = c.checkRef(s)
 	}
 	if err != nil {
-		if errors.Is(err, drive.ErrCorrupt) {
-			d.fail(err)
-		}
-		q.finish(err)
-		return 0, nil
+		return err
 	}
-	at := location{d.log.next.segment, d.log.next.offsetBytes + int64(used)}
-	if s.shard == shardInline {
-		at.offsetBytes += int64(n - len(s.Inline))
+	at := d.log.place(s, int64(c.used))
+	changed := false
+	if q.again == nil {
+		changed, err = d.machine.apply(s, at)
+	} else {
+		changed, err = d.machine.rewrite(s, at)
 	}
-	changed, err := d.machine.apply(&s, at)
 	if err != nil {
-		if !errors.Is(err, drive.ErrFenced) {
-			d.fail(err) // the registers under work are no longer to be trusted
-		}
-		q.finish(err)
-		return 0, nil
+		return err
 	}
 	c.waiting = append(c.waiting, *q)
-	if !changed {
-		if s.shard == shardBulk {
-			c.orphans = append(c.orphans, ref.extents)
-		}
-		return 0, nil
-	}
-	if s.shard == shardBulk {
+	switch {
+	case len(ref.extents) > 0 && changed:
 		c.claims = append(c.claims, ref.extents)
+	case len(ref.extents) > 0:
+		c.orphans = append(c.orphans, ref.extents)
 	}
-	s.appendTo(c.batch[:used], formLog)
-	return n, nil
+	if changed {
+		c.encode(s)
+	}
+	for _, upload := range d.machine.erased {
+		c.encode(&stored{Record: drive.Record{Type: drive.TypeErase, Key: upload}})
+	}
+	d.machine.erased = d.machine.erased[:0]
+	return nil
+}
+
+func (c *committer) encode(s *stored) {
+	c.used = len(s.appendTo(c.batch[:c.used], formLog))
+	c.records++
 }
 
 // addsData: the types that a drive short of space refuses. Deletions and what frees space
@@ -319,6 +265,9 @@ func (c *committer) checkRef(s *stored) (bulkRef, error) {
 			s.ShardBytes)
 	}
 	if err == nil && !c.drive.bulk.isLoose(ref.extents) {
+		if s.moved != nil {
+			return bulkRef{}, nil // its shard stays where it is
+		}
 		g, loadErr := c.drive.machine.load(&s.Key)
 		if loadErr != nil {
 			return ref, loadErr
@@ -331,14 +280,15 @@ func (c *committer) checkRef(s *stored) (bulkRef, error) {
 }
 
 // write seals and appends the batch and makes it visible. An error is the drive's end.
-func (c *committer) write(used, records int) error {
+func (c *committer) write() error {
 	d := c.drive
 	m := d.machine
-	length := int(blocks(int64(used)))
+	length := int(blocks(int64(c.used)))
 	h := batchHeader{epoch: d.epoch, segment: d.log.next.segment,
 		offsetBytes: d.log.next.offsetBytes, number: m.pos.number, lengthBytes: length,
-		usedBytes: used, records: records, incomplete: m.pos.incomplete, damaged: m.pos.damaged,
-		completeFrom: m.pos.completeFrom, incarnation: m.pos.incarnation}
+		usedBytes: c.used, records: c.records, incomplete: m.pos.incomplete,
+		damaged: m.pos.damaged, completeFrom: m.pos.completeFrom,
+		incarnation: m.pos.incarnation, maxSeen: m.pos.maxSeen, term: m.pos.term}
 	h.seal(c.batch[:length])
 	if err := d.log.append(c.batch[:length]); err != nil {
 		return d.fail(err)
@@ -366,6 +316,10 @@ func (c *committer) handOver() {
 	d := c.drive
 	for _, list := range c.orphans {
 		d.bulk.abandon(list)
+	}
+	if released := d.machine.released; released >= d.log.target/4 {
+		d.machine.released = 0
+		d.compactor.signal()
 	}
 	written := d.counters.batchBytes.Load()
 	if written-c.logged >= indexReplayBytes {

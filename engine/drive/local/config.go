@@ -47,6 +47,8 @@ type Config struct {
 	// ReserveBytes of the file system stay free of new data, so that a full disk can still
 	// delete; default 64 MiB.
 	ReserveBytes int64
+	// CompactBytesPerSecond is how much compaction writes while there is room; default 64 MiB.
+	CompactBytesPerSecond int64
 	// Expect is compared with the drive's identity; a zero Deployment accepts any.
 	Expect drive.Identity
 	Logger *slog.Logger // default slog.Default()
@@ -73,6 +75,8 @@ func (c *Config) Validate() error {
 	case c.TableBytes < tableMin || c.IndexCacheBytes < 0:
 		return fmt.Errorf("local: table of %d bytes, at least %d; index cache of %d",
 			c.TableBytes, tableMin, c.IndexCacheBytes)
+	case c.CompactBytesPerSecond < 0:
+		return fmt.Errorf("local: compaction at %d bytes a second", c.CompactBytesPerSecond)
 	case c.BulkStreams < 1 || c.BulkStreams > 16:
 		return fmt.Errorf("local: %d bulk streams; 1 to 16 are possible", c.BulkStreams)
 	}
@@ -89,6 +93,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.IndexCacheBytes, 8<<20)
 	setDefault(&c.TableBytes, 8<<20)
 	setDefault(&c.ReserveBytes, 64<<20)
+	setDefault(&c.CompactBytesPerSecond, 64<<20)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

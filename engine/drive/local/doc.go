@@ -10,10 +10,12 @@
 //  2. A block of the log that was acknowledged is never written again. One batch is in flight.
 //  3. Batches become visible whole, and recovery takes them whole.
 //  4. The index is never ahead of the log and can be rebuilt from it.
-//  5. Extents of bulk segments are handed out once. Released ones are given back only after
+//  5. A log segment is removed only when everything needed of it was written again durably, the
+//     index has been flushed since, and log/retired names it; its readers keep the file.
+//  6. Extents of bulk segments are handed out once. Released ones are given back only after
 //     every pin that was taken before; a later reader meets zeros, which no checksum matches.
-//  6. A failed write or sync of the log, or a failed sync of bulk data, ends writing for good.
-//  7. Every byte of a shard that is returned was verified in that call.
+//  7. A failed write or sync of the log, or a failed sync of bulk data, ends writing for good.
+//  8. Every byte of a shard that is returned was verified in that call.
 //
 // # On-disk format
 //
@@ -22,7 +24,8 @@
 //
 //	format.json         drive.Identity, incarnation (32 hex digits), joining
 //	lock                locked while a process uses the drive
-//	log/00000001.log    batches; numbered without gaps, pre-written with zeros
+//	log/00000001.log    batches; pre-written with zeros. A number that is missing is in:
+//	log/retired         segments that compaction removed
 //	bulk/00000001.seg   extents of larger shards; numbers only grow
 //	index/              Pebble without WAL
 //
@@ -45,7 +48,8 @@
 //	 68   4  bytes used by header and records; zeros follow
 //	 72  16  complete_from after this batch (order)
 //	 88  16  incarnation of the drive
-//	104  24  zero
+//	104  16  highest order the drive has seen (zero in early batches: unknown)
+//	120   8  term (likewise)
 //	128      records
 //
 // A record (in the log: form 0):
@@ -71,6 +75,21 @@
 //	120   8  modification time, Unix nanoseconds, signed
 //	128      name, meta, bulk reference, checksum table (one per 64 KiB), inline shard
 //
+// A record of type 11 (move) is another one that compaction wrote again. Between the head and
+// the name it has:
+//
+//	128   1  type of the record that was moved
+//	129   1  flags; bit 0: the entry was settled
+//	130   6  zero
+//	136  16  segment and offset where it was
+//
+// A record of type 12 (erase) says that the parts of an upload are gone: space 4, the upload
+// id as its name, nothing else.
+//
+// log/retired: magic "FSLOGR01" (8), checksum of the rest (16), incarnation of the drive (16),
+// number of ranges (8), ranges: first and last segment, number of the first batch in them and
+// of the first behind them (8+8+8+8).
+//
 // A bulk reference:
 //
 //	 0   1  version, 1
@@ -88,11 +107,13 @@
 //
 //	space, bucket, name   a register: version 1 (1 byte), zero (1), number of entries (2), of
 //	                      discarded ids (2), zero (2), fence (order); discarded ids (write
-//	                      id, order); entries: length (4), flags (1; bit 0: settled), zero
-//	                      (3), segment (8) and offset (8) of the inline shard or, without
-//	                      one, of the record; the record in form 1
+//	                      id, order); entries: length (4), flags (1; bit 0: settled,
+//	                      bit 1: its record says so itself), zero (3), segment (8) and
+//	                      offset (8) of the inline shard or, without one, of the record; the
+//	                      record in form 1
 //	0xF0, segment         bytes of a bulk segment that registers refer to (8)
 //	0xF1, number          extents that were released and are not given back yet
+//	0xF3, segment         bytes of a log segment that registers refer to (8)
 //	0xF2, register's key  the register waits for a settle; empty
 //	0xFF                  what the index reflects: see position
 //

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -29,7 +28,7 @@ type Drive struct {
 	reclaimer *reclaimer // nil after a clean stop
 	syncer    *syncer
 	committer *committer
-	scratch   sync.Pool // *[]byte, row keys
+	compactor *compactor
 	space     space
 
 	gate   sync.RWMutex // held for reading by whatever uses files
@@ -50,7 +49,7 @@ type levels struct {
 
 type counters struct {
 	commits, batches, batchBytes, bulkBytes, bulkSyncs atomic.Uint64
-	reads, corruptChunks                               atomic.Uint64
+	reads, corruptChunks, compacted, movedBytes        atomic.Uint64
 }
 
 // brokenError is why a drive takes no more writes.
@@ -80,7 +79,6 @@ func Open(c Config) (*Drive, error) {
 		return nil, err
 	}
 	d := &Drive{config: c, identity: format.Identity, lock: held}
-	d.scratch.New = func() any { return new([]byte) }
 	if err := d.start(&format); err != nil {
 		return nil, errors.Join(err, d.closeFiles())
 	}
@@ -117,13 +115,15 @@ func (d *Drive) start(format *formatFile) (err error) {
 	if d.reclaimer != nil {
 		go d.reclaimer.run()
 	}
+	d.compactor = newCompactor(d)
+	d.compactor.start()
 	return nil
 }
 
 // Info returns the present state.
 func (d *Drive) Info() drive.Info {
 	s := d.state.Load()
-	room := d.space.of(d.config.Path)
+	room := d.space.of(d.config.Engine.Files(), d.config.Path)
 	i := drive.Info{Identity: d.identity, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
 		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged,
 		TotalBytes: room.totalBytes, FreeBytes: room.freeBytes,
@@ -134,7 +134,8 @@ func (d *Drive) Info() drive.Info {
 			BatchBytes: d.counters.batchBytes.Load(), BulkBytes: d.counters.bulkBytes.Load(),
 			BulkSyncs: d.counters.bulkSyncs.Load(), Reads: d.counters.reads.Load(),
 			CorruptChunks: d.counters.corruptChunks.Load(), Unsettled: s.unsettled,
-			PunchedBytes: d.bulk.punched.Load()}}
+			PunchedBytes: d.bulk.punched.Load(), CompactedSegments: d.counters.compacted.Load(),
+			MovedBytes: d.counters.movedBytes.Load()}}
 	if d.tornTail {
 		i.Counters.TornTails = 1
 	}
@@ -197,10 +198,10 @@ func (d *Drive) enterWrite() error {
 // roomFor refuses new data that would take the file system's reserve.
 func (d *Drive) roomFor(bytes int64) error {
 	needed := d.config.ReserveBytes + bytes
-	if d.space.of(d.config.Path).freeBytes >= needed+spaceAgeBytes {
+	if d.space.of(d.config.Engine.Files(), d.config.Path).freeBytes >= needed+spaceAgeBytes {
 		return nil
 	}
-	total, free := spaceOf(d.config.Path)
+	total, free := spaceOf(d.config.Engine.Files(), d.config.Path)
 	if total == 0 || free >= needed {
 		return nil
 	}
@@ -214,6 +215,7 @@ func (d *Drive) leave() { d.gate.RUnlock() }
 // reads and writes under way. A second Close is drive.ErrClosed.
 func (d *Drive) Close() error {
 	closed := fmt.Errorf("%w: %s", drive.ErrClosed, d.config.Path)
+	d.compactor.close()
 	d.syncer.queue.close(closed)
 	<-d.syncer.ended
 	d.committer.queue.close(closed)
@@ -229,10 +231,18 @@ func (d *Drive) Close() error {
 	d.reaper.close()
 	d.bulk.close()
 	var err error
-	if reclaimed && d.failure() == nil {
-		err = d.machine.setReclaimed(d.bulk.highest + 1)
+	if d.failure() == nil { // a drive that failed writes nothing more
+		err = d.finish(reclaimed)
 	}
 	return errors.Join(err, d.closeFiles())
+}
+
+// finish records that no bulk segment holds extents that nobody refers to, if that is so.
+func (d *Drive) finish(reclaimed bool) error {
+	if err := d.bulk.syncHoles(); err != nil || !reclaimed {
+		return err
+	}
+	return d.machine.setReclaimed(d.bulk.highest + 1)
 }
 
 // closeFiles closes whatever is open.
@@ -255,15 +265,4 @@ func newEpoch(last uint64) uint64 {
 	var random [8]byte
 	_, _ = rand.Read(random[:2]) // never fails, crypto/rand
 	return (last>>16+1)<<16 | binary.LittleEndian.Uint64(random[:])
-}
-
-// missingSegment returns the first number from first on that the ascending list lacks before
-// its end, or 0.
-func missingSegment(list []uint64, first uint64) uint64 {
-	for want := first; len(list) > 0 && want <= slices.Max(list); want++ {
-		if !slices.Contains(list, want) {
-			return want
-		}
-	}
-	return 0
 }

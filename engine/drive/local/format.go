@@ -138,7 +138,7 @@ func readFormat(e ioengine.Engine, path string) (f formatFile, err error) {
 		return f, withoutFormat(path, names)
 	}
 	name := filepath.Join(path, formatName)
-	text, err := readWhole(e, name)
+	text, err := readWhole(e, name, formatByteMax)
 	if err != nil {
 		return f, fmt.Errorf("%w: %s: %w", drive.ErrCorrupt, name, err)
 	}
@@ -171,7 +171,7 @@ func withoutFormat(path string, names []string) error {
 	return fmt.Errorf("%w: %s is empty", drive.ErrUnformatted, path)
 }
 
-func readWhole(e ioengine.Engine, path string) ([]byte, error) {
+func readWhole(e ioengine.Engine, path string, bytesMax int64) ([]byte, error) {
 	f, err := e.Files().Open(path, ioengine.OpenFlags{})
 	if err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func readWhole(e ioengine.Engine, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if size == 0 || size > formatByteMax {
+	if size == 0 || size > bytesMax {
 		return nil, fmt.Errorf("%d bytes long", size)
 	}
 	text := make([]byte, size)

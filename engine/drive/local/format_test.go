@@ -2,9 +2,7 @@ package local
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"reflect"
-	"slices"
 	"testing"
 
 	"flashstore/engine/drive"
@@ -133,31 +131,4 @@ func FuzzIndexRow(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestTable compares the table with a map: it may forget, but never answers an old value.
-func TestTable(t *testing.T) {
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 1))
-	table, truth := newTable(tableMin), make(map[string][]byte)
-	hits := 0
-	for range 100_000 {
-		row := []byte{byte(r.IntN(200)), byte(r.IntN(2)), 'x'}
-		if r.IntN(3) == 0 {
-			value := bytes.Repeat([]byte{byte(r.Uint32())}, r.IntN(700)) // some do not fit
-			table.put(row, value)
-			truth[string(row)] = value
-			continue
-		}
-		if v := table.get(row); v != nil {
-			hits++
-			if !slices.Equal(v, truth[string(row)]) {
-				t.Fatalf("seed %d: row %x is %d bytes, want %d", seed, row, len(v),
-					len(truth[string(row)]))
-			}
-		}
-	}
-	if hits < 1000 {
-		t.Fatalf("seed %d: %d hits", seed, hits)
-	}
 }

@@ -21,7 +21,9 @@ const (
 	rowLive        = 0xF0 // + segment: live bytes of a bulk segment
 	rowFree        = 0xF1 // + number: extents to be given back
 	rowUnsettled   = 0xF2 // + row key: the register waits for a settle
+	rowLogLive     = 0xF3 // + segment: live bytes of a segment of the log
 	rowPosition    = 0xFF
+	indexVersion   = 2  // 1 did not count live bytes of the log
 	rowHeadBytes   = 17 // space, bucket
 	positionBytes  = 120
 	memtableBytes  = 4 << 20
@@ -155,7 +157,8 @@ type position struct {
 	damaged      bool // as flagDamaged
 	completeFrom drive.Order
 	frees        uint64 // number of the next free row
-	// reclaimed: no bulk segment below this number holds extents that nobody refers to.
+	// reclaimed, after a clean stop: no bulk segment below this number holds extents that
+	// nobody refers to.
 	reclaimed uint64
 }
 
@@ -170,7 +173,7 @@ func (p *position) encode() []byte {
 		lost |= flagDamaged
 	}
 	b = append(b, p.incarnation[:]...)
-	for _, v := range []uint64{layoutVersion, p.next.segment, uint64(p.next.offsetBytes),
+	for _, v := range []uint64{indexVersion, p.next.segment, uint64(p.next.offsetBytes),
 		p.number, p.epoch, p.term, lost, p.frees, p.reclaimed} {
 		b = le.AppendUint64(b, v)
 	}
@@ -182,8 +185,11 @@ func parsePosition(b []byte) (p position, err error) {
 		return p, fmt.Errorf("%w: position row of %d bytes", drive.ErrCorrupt, len(b))
 	}
 	le := binary.LittleEndian
-	if v := le.Uint64(b[16:]); v != layoutVersion {
-		return p, fmt.Errorf("%w: index of layout %d", drive.ErrNewer, v)
+	switch v := le.Uint64(b[16:]); {
+	case v > indexVersion:
+		return p, fmt.Errorf("%w: index of version %d", drive.ErrNewer, v)
+	case v < indexVersion:
+		return p, fmt.Errorf("%w: index of version %d, it has to be made anew", drive.ErrCorrupt, v)
 	}
 	copy(p.incarnation[:], b)
 	p.next = location{le.Uint64(b[24:]), int64(le.Uint64(b[32:]))}
@@ -207,10 +213,6 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 // Fatalf must not return: Pebble cannot go on, and its locks are held.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
 	panic("local: index: " + fmt.Sprintf(format, args...))
-}
-
-func encodeLive(bytes int64) []byte {
-	return binary.LittleEndian.AppendUint64(nil, uint64(bytes))
 }
 
 func encodeExtents(list []extent) []byte {
@@ -242,13 +244,7 @@ func extentAt(b []byte) extent {
 
 // load reads what of the index is kept in memory.
 func (x *index) load(m *machine) error {
-	err := x.each([]byte{rowLive}, func(k, v []byte) error {
-		if len(k) != 9 || len(v) != 8 {
-			return fmt.Errorf("%w: live row of %d bytes", drive.ErrCorrupt, len(v))
-		}
-		m.live[binary.BigEndian.Uint64(k[1:])] = int64(binary.LittleEndian.Uint64(v))
-		return nil
-	})
+	err := errors.Join(m.live.load(x), m.logLive.load(x))
 	if err == nil {
 		err = x.each([]byte{rowUnsettled}, func(k, _ []byte) error {
 			v, err := x.get(k[1:])

@@ -3,11 +3,11 @@ package local
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -16,8 +16,10 @@ import (
 )
 
 const (
-	logSuffix      = ".log"
-	zeroWriteBytes = 1 << 20 // one write of pre-writing; one at a time, so that commits pass
+	logSuffix = ".log"
+	// zeroWriteBytes is one write of pre-writing: foreground, because commits will wait for the
+	// segment, but one at a time, so that they pass.
+	zeroWriteBytes = 1 << 20
 )
 
 // segmentLog is the log: a row of segments, of which the last is being written. The
@@ -27,9 +29,15 @@ type segmentLog struct {
 	path   string // of the log's folder
 	sync   bool   // durability full
 	target int64  // size of a segment, in the end
+	// reserve of the file system is left free by segments longer than the shortest.
+	reserve int64
 
 	mu    sync.RWMutex
-	reads map[uint64]ioengine.File // buffered, opened when first needed
+	reads map[uint64]*logReader // opened when first needed
+	size  map[uint64]int64      // of all segments
+
+	retired atomic.Pointer[retiredList]
+	written atomic.Uint64 // segment of the last batch
 
 	current     ioengine.File // direct, of segment next.segment
 	currentSize int64
@@ -46,10 +54,15 @@ type spareSegment struct {
 	err       error
 }
 
-func newSegmentLog(e ioengine.Engine, path string, durable bool, target int64) *segmentLog {
-	return &segmentLog{engine: e, path: filepath.Join(path, logDir), sync: durable,
-		target: target, reads: make(map[uint64]ioengine.File),
+func newSegmentLog(c *Config) *segmentLog {
+	e := c.Engine
+	l := &segmentLog{engine: e, path: filepath.Join(c.Path, logDir),
+		sync: c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes,
+		reads: make(map[uint64]*logReader),
+		size:  make(map[uint64]int64),
 		spare: make(chan spareSegment, 1), write: newSyncRunner(e)}
+	l.retired.Store(&retiredList{})
+	return l
 }
 
 // segmentName is the file name of a numbered segment.
@@ -70,6 +83,9 @@ func listSegments(files ioengine.FileSystem, path, suffix string) ([]uint64, err
 			if err := files.Remove(filepath.Join(path, n)); err != nil {
 				return nil, err
 			}
+			continue
+		}
+		if n == retiredName && suffix == logSuffix {
 			continue
 		}
 		number, err := strconv.ParseUint(strings.TrimSuffix(n, suffix), 10, 64)
@@ -98,6 +114,7 @@ func (l *segmentLog) resume(at location) error {
 		return errors.Join(err, f.Close())
 	}
 	l.current, l.currentSize, l.next = f, size, at
+	l.written.Store(at.segment)
 	return nil
 }
 
@@ -117,10 +134,16 @@ func (l *segmentLog) room() error {
 		return s.err
 	}
 	if l.current != nil {
+		if err := l.flush(); err != nil {
+			return err
+		}
 		_ = l.current.Close() // everything in it is synced
 	}
 	l.current, l.currentSize = s.file, s.sizeBytes
 	l.next = location{l.next.segment + 1, 0}
+	l.mu.Lock()
+	l.size[l.next.segment] = s.sizeBytes
+	l.mu.Unlock()
 	return nil
 }
 
@@ -131,7 +154,7 @@ func (l *segmentLog) prepare() {
 		return
 	}
 	l.preparing = true
-	size := min(l.target, max(logSegmentFirst, 4*l.currentSize))
+	size := l.sizeOfNext()
 	number := l.next.segment + 1
 	go func() {
 		s := l.preWrite(number, size)
@@ -143,6 +166,17 @@ func (l *segmentLog) prepare() {
 		}
 		l.spare <- s
 	}()
+}
+
+// sizeOfNext is the size of the segment behind the current one. Where little is free, segments
+// shrink, so that zeros do not take the space that deletions need.
+func (l *segmentLog) sizeOfNext() int64 {
+	size := min(l.target, max(logSegmentFirst, 4*l.currentSize))
+	total, free := spaceOf(l.engine.Files(), l.path)
+	for total > 0 && size > logSegmentMin && free-l.reserve < 2*size {
+		size /= 2
+	}
+	return max(size/blockBytes*blockBytes, logSegmentMin)
 }
 
 // preWrite makes a segment full of zeros: an overwrite of written blocks needs no journal
@@ -175,7 +209,7 @@ func (l *segmentLog) writeZeros(f ioengine.File, size int64) error {
 	zeros := alignedBytes(zeroWriteBytes)
 	for at := int64(0); at < size; at += zeroWriteBytes {
 		n := min(zeroWriteBytes, size-at)
-		if err := ioengine.Run(l.engine, ioengine.Compaction, ioengine.Op{Kind: ioengine.Write,
+		if err := ioengine.Run(l.engine, ioengine.Foreground, ioengine.Op{Kind: ioengine.Write,
 			File: f, Bufs: [][]byte{zeros[:n]}, OffsetBytes: at}); err != nil {
 			return err
 		}
@@ -183,8 +217,22 @@ func (l *segmentLog) writeZeros(f ioengine.File, size int64) error {
 	if !l.sync {
 		return nil
 	}
-	return ioengine.Run(l.engine, ioengine.Compaction,
+	return ioengine.Run(l.engine, ioengine.Foreground,
 		ioengine.Op{Kind: ioengine.DataSync, File: f})
+}
+
+// place is where a record that stands so far into the next batch will be found.
+func (l *segmentLog) place(s *stored, offsetBytes int64) location {
+	return placeOf(s, location{l.next.segment, l.next.offsetBytes + offsetBytes})
+}
+
+// placeOf is the location of a record that begins at a place of the log: that of its inline
+// shard, if it has one.
+func placeOf(s *stored, at location) location {
+	if s.shard == shardInline {
+		at.offsetBytes += int64(s.bytes(formLog) - len(s.Inline))
+	}
+	return at
 }
 
 // append writes one sealed batch at l.next; durable on return unless durability is relaxed.
@@ -194,32 +242,30 @@ func (l *segmentLog) append(batch []byte) error {
 	if err != nil {
 		return fmt.Errorf("write %s at %d: %w", l.name(l.next.segment), l.next.offsetBytes, err)
 	}
+	l.written.Store(l.next.segment)
 	l.next.offsetBytes += int64(len(batch))
 	return nil
 }
 
-// reader returns the buffered file of a segment.
-func (l *segmentLog) reader(segment uint64) (ioengine.File, error) {
-	l.mu.RLock()
-	f := l.reads[segment]
-	l.mu.RUnlock()
-	if f != nil {
-		return f, nil
+// flush makes the last segment durable where commits do not (durability relaxed); those
+// before it are, since they were left. What is given back or removed must not be needed by
+// what a power cut leaves of the log.
+func (l *segmentLog) flush() error {
+	segment := l.written.Load()
+	if l.sync || segment == 0 {
+		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f := l.reads[segment]; f != nil {
-		return f, nil
-	}
-	f, err := l.engine.Files().Open(l.name(segment), ioengine.OpenFlags{Random: true})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", drive.ErrCorrupt, err)
-	}
+	return l.syncSegment(segment)
+}
+
+func (l *segmentLog) syncSegment(segment uint64) error {
+	f, err := l.engine.Files().Open(l.name(segment), ioengine.OpenFlags{Write: true})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	l.reads[segment] = f
-	return f, nil
+	defer f.Close()
+	return ioengine.Run(l.engine, ioengine.Foreground,
+		ioengine.Op{Kind: ioengine.DataSync, File: f})
 }
 
 // close ends the log; nothing may use it any more.
@@ -232,8 +278,8 @@ func (l *segmentLog) close() (err error) {
 	if l.current != nil {
 		err = errors.Join(err, l.current.Close())
 	}
-	for _, f := range l.reads {
-		err = errors.Join(err, f.Close())
+	for _, r := range l.reads {
+		err = errors.Join(err, r.file.Close())
 	}
 	return err
 }

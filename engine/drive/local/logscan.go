@@ -16,6 +16,8 @@ type logScan struct {
 	engine      ioengine.Engine
 	log         *segmentLog
 	incarnation [16]byte
+	class       ioengine.Class
+	anyNumber   bool // the first batch may have any number
 
 	// number is the one of the next batch, epoch the one of the last.
 	number, epoch uint64
@@ -39,6 +41,8 @@ type logDamage struct {
 // run calls f for every good batch from s.end on, through all segments. b is valid during
 // the call. Batches are taken whole or not at all.
 func (s *logScan) run(segments []uint64, f func(h *batchHeader, b []byte) error) error {
+	retired := *s.log.retired.Load()
+	before := s.end.segment - 1
 	for _, segment := range segments {
 		if segment < s.end.segment {
 			continue
@@ -47,12 +51,24 @@ func (s *logScan) run(segments []uint64, f func(h *batchHeader, b []byte) error)
 		if segment == s.end.segment {
 			from = s.end.offsetBytes
 		}
+		s.skip(retired, before, segment)
+		before = segment
 		if err := s.segment(segment, from, f); err != nil {
 			return fmt.Errorf("%s: %w", s.log.name(segment), err)
 		}
 	}
 	s.clean = s.junk == nil
 	return nil
+}
+
+// skip goes on to the number of the first batch behind segments that compaction removed.
+func (s *logScan) skip(retired retiredList, before, segment uint64) {
+	number, lost := retired.skip(before, segment, s.number)
+	s.number = number
+	if lost > 0 {
+		s.damage = append(s.damage, logDamage{Segment: before, Lost: lost})
+		s.junk = nil
+	}
 }
 
 func (s *logScan) segment(segment uint64, at int64, f func(*batchHeader, []byte) error) error {
@@ -65,7 +81,8 @@ func (s *logScan) segment(segment uint64, at int64, f func(*batchHeader, []byte)
 	if err != nil {
 		return err
 	}
-	w := window{engine: s.engine, file: file, sizeBytes: size / blockBytes * blockBytes}
+	w := window{engine: s.engine, class: s.class, file: file,
+		sizeBytes: size / blockBytes * blockBytes}
 	for at < w.sizeBytes {
 		block, err := w.bytes(at, blockBytes)
 		if err != nil {
@@ -133,6 +150,10 @@ func (s *logScan) note(at location) {
 // explain decides what the bad blocks before a good batch were: the torn tail of an earlier
 // life if no number is missing, otherwise batches that are lost.
 func (s *logScan) explain(h *batchHeader, at location) {
+	if s.anyNumber && s.junk == nil {
+		s.number = h.number
+	}
+	s.anyNumber = false
 	if h.number > s.number {
 		d := logDamage{Segment: at.segment, OffsetBytes: at.offsetBytes}
 		if s.junk != nil {
@@ -147,6 +168,7 @@ func (s *logScan) explain(h *batchHeader, at location) {
 // window reads a file forwards through one buffer.
 type window struct {
 	engine    ioengine.Engine
+	class     ioengine.Class
 	file      ioengine.File
 	sizeBytes int64
 	buf       []byte
@@ -163,8 +185,8 @@ func (w *window) bytes(at int64, n int) ([]byte, error) {
 		}
 		w.begin, skip = at, 0
 		w.have = w.buf[:min(windowBytes, w.sizeBytes-at)]
-		if err := ioengine.Run(w.engine, ioengine.Foreground, ioengine.Op{Kind: ioengine.Read,
-			File: w.file, Bufs: [][]byte{w.have}, OffsetBytes: at}); err != nil {
+		if err := ioengine.Run(w.engine, w.class, ioengine.Op{Kind: ioengine.Read, File: w.file,
+			Bufs: [][]byte{w.have}, OffsetBytes: at}); err != nil {
 			w.have = nil
 			return nil, fmt.Errorf("%w: read at %d: %w", drive.ErrCorrupt, at, err)
 		}

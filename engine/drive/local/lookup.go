@@ -1,14 +1,17 @@
 package local
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"flashstore/engine/drive"
 )
 
-// Lookup returns what the drive holds of a register; see package drive. The Meta and Bulk
-// slices of the entries are never written again and belong to nobody.
+// Lookup returns what the drive holds of a register; see package drive. A register in memory
+// with its inline shard in the page cache makes no heap object, if opt brings memory for it.
 func (d *Drive) Lookup(ctx context.Context, key drive.Key, opt drive.LookupOptions) (
 	drive.State, error) {
 	if err := ctx.Err(); err != nil {
@@ -18,27 +21,66 @@ func (d *Drive) Lookup(ctx context.Context, key drive.Key, opt drive.LookupOptio
 		return drive.State{}, err
 	}
 	defer d.leave()
-	value, err := d.row(&key, opt.NoWait)
-	if err != nil || value == nil {
-		return drive.State{}, err
+	var seen location
+	for {
+		value, err := d.row(&key, opt.NoWait, opt.Alloc)
+		if err != nil || value == nil {
+			return drive.State{}, err
+		}
+		state, newest, err := decodeState(opt.Entries, &key, value)
+		if err != nil {
+			return drive.State{}, d.corrupt(&key, err)
+		}
+		if !opt.Inline || newest.shard != shardInline {
+			return state, nil
+		}
+		state.Entries[0].Inline, err = d.readInline(&newest, &opt)
+		if err == nil {
+			return state, nil
+		}
+		if !errors.Is(err, drive.ErrNotHere) {
+			return drive.State{}, err
+		}
+		if newest.at == seen { // the index has nothing newer to say
+			return drive.State{}, d.corrupt(&key, err)
+		}
+		seen = newest.at // compaction moved it meanwhile
 	}
-	state, newest, err := decodeState(&key, value)
-	if err != nil {
-		return drive.State{}, d.corrupt(&key, err)
-	}
-	if !opt.Inline || newest.shard != shardInline {
-		return state, nil
-	}
-	state.Entries[0].Inline, err = d.readInline(&newest, opt)
-	return state, err
 }
 
-// row returns a register's index row, or nil.
-func (d *Drive) row(key *drive.Key, noWait bool) ([]byte, error) {
-	buf := d.scratch.Get().(*[]byte)
-	defer d.scratch.Put(buf)
-	*buf = appendRowKey((*buf)[:0], key)
-	return d.machine.lookup(*buf, noWait)
+// row returns a register's index row, or nil; see machine.lookup.
+func (d *Drive) row(key *drive.Key, noWait bool, alloc func(int) []byte) ([]byte, error) {
+	var buf [rowHeadBytes + nameBytesMax]byte
+	return d.machine.lookup(appendRowKey(buf[:0], key), noWait, alloc)
+}
+
+// lookup returns a register's row as it is visible now, nil if there is none; it is never
+// written again, or lies in memory from alloc. With noWait it answers from memory or
+// drive.ErrWouldBlock.
+func (m *machine) lookup(row []byte, noWait bool, alloc func(int) []byte) ([]byte, error) {
+	if noWait {
+		if !m.mu.TryRLock() {
+			return nil, drive.ErrWouldBlock
+		}
+	} else {
+		m.mu.RLock()
+	}
+	defer m.mu.RUnlock()
+	if v := m.unsettled[string(row)]; v != nil {
+		return v, nil
+	}
+	if v := m.table.get(row, alloc); v != nil {
+		return v, nil
+	}
+	if noWait {
+		return nil, drive.ErrWouldBlock
+	}
+	// A copy, since what Pebble gets goes to the heap, and the caller's row need not.
+	v, err := m.index.get(bytes.Clone(row))
+	if v != nil {
+		m.table.put(row, v)
+	}
+	return v, err
 }
 
 // corrupt classes an unreadable row: never "not here".
@@ -47,22 +89,24 @@ func (d *Drive) corrupt(key *drive.Key, err error) error {
 		d.config.Path, err)
 }
 
-// decodeState decodes a row for a caller, and its newest entry for ourselves.
-func decodeState(key *drive.Key, value []byte) (s drive.State, newest entry, err error) {
+// decodeState decodes a row for a caller, into memory where it is enough, and its newest entry
+// for ourselves. The entries alias value.
+func decodeState(memory []drive.Entry, key *drive.Key, value []byte) (s drive.State, newest entry,
+	err error) {
 	var c chain
 	count, at, err := parseChainHead(&c, value)
 	if err != nil || count == 0 {
 		return s, newest, err
 	}
-	s.Entries = make([]drive.Entry, count)
-	for i := range s.Entries {
+	s.Entries = slices.Grow(memory[:0], count)
+	for i := range count {
 		var e entry
 		n, err := parseEntry(&e, value[at:])
 		if err != nil {
 			return drive.State{}, newest, err
 		}
 		e.Key = *key
-		s.Entries[i] = drive.Entry{Record: e.Record, Settled: e.settled}
+		s.Entries = append(s.Entries, drive.Entry{Record: e.Record, Settled: e.settled})
 		if i == 0 {
 			newest = e
 		}
@@ -72,18 +116,19 @@ func decodeState(key *drive.Key, value []byte) (s drive.State, newest entry, err
 }
 
 // readInline reads an inline shard from the log and verifies it.
-func (d *Drive) readInline(e *entry, opt drive.LookupOptions) ([]byte, error) {
+func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 	var p []byte
 	if opt.Alloc != nil {
 		p = opt.Alloc(int(e.ShardBytes))
 	} else {
 		p = make([]byte, e.ShardBytes)
 	}
-	f, err := d.log.reader(e.at.segment)
+	r, err := d.log.acquire(e.at.segment)
 	if err != nil {
 		return nil, err
 	}
-	hit, err := d.config.Engine.ReadCached(f, p, e.at.offsetBytes)
+	hit, err := d.config.Engine.ReadCached(r.file, p, e.at.offsetBytes)
+	r.release()
 	if err == nil && hit && sumsMatch(e.sums, p) {
 		d.counters.reads.Add(1)
 		return p, nil
@@ -91,7 +136,13 @@ func (d *Drive) readInline(e *entry, opt drive.LookupOptions) ([]byte, error) {
 	if opt.NoWait {
 		return nil, drive.ErrWouldBlock
 	}
-	if err := d.readShard(d.inlineSource(e), [][]byte{p}, 0); err != nil {
+	return d.readInlineSlowly(*e, p)
+}
+
+// readInlineSlowly reads from the device. It has the entry for itself: its closures would send
+// the caller's to the heap.
+func (d *Drive) readInlineSlowly(e entry, p []byte) ([]byte, error) {
+	if err := d.readShard(d.inlineSource(&e), [][]byte{p}, 0); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -22,19 +22,22 @@ const (
 type machine struct {
 	index *index
 	pos   position
-	live  map[uint64]int64 // bytes that registers refer to, by bulk segment
+	// What registers refer to, by bulk segment and by segment of the log.
+	live, logLive *liveBytes
 
 	// mu is held while a batch becomes visible, so that readers see all or nothing of it.
 	mu        sync.RWMutex
 	unsettled map[string][]byte // index rows of registers that wait for a settle
 	table     *table            // rows of others
 
-	reader    *pebble.Iterator // of the index before the present batch, when needed
-	rows      map[string]rowChange
-	work      map[string]*register
-	liveMoved map[uint64]struct{}
-	freed     []freeItem
-	row       []byte
+	reader *pebble.Iterator // of the index before the present batch, when needed
+	rows   map[string]rowChange
+	work   map[string]*register
+	freed  []freeItem
+	erased []drive.Key // uploads whose parts went, not noted in the log yet
+	row    []byte
+
+	released int64 // bytes of the log that nothing refers to any more, since compaction was woken
 }
 
 // register is a chain that the present batch has touched.
@@ -58,9 +61,9 @@ type rowChange struct {
 
 func newMachine(x *index, pos position, tableBytes int64) *machine {
 	return &machine{index: x, pos: pos, table: newTable(tableBytes),
-		rows: make(map[string]rowChange), live: make(map[uint64]int64),
-		unsettled: make(map[string][]byte), work: make(map[string]*register),
-		liveMoved: make(map[uint64]struct{})}
+		rows: make(map[string]rowChange), work: make(map[string]*register),
+		live: newLiveBytes(rowLive), logLive: newLiveBytes(rowLogLive),
+		unsettled: make(map[string][]byte)}
 }
 
 // admit reports whether the actor of r may write now: drive.ErrStaleTerm, drive.ErrFenced.
@@ -91,26 +94,29 @@ func (m *machine) apply(s *stored, at location) (changed bool, err error) {
 	if m.pos.maxSeen.Less(s.Token) {
 		m.pos.maxSeen = s.Token
 	}
-	if s.Type == drive.TypeTerm {
+	switch s.Type {
+	case drive.TypeTerm:
 		return m.raiseTerm(s.Token.Term), nil
+	case drive.TypeErase:
+		_, err := m.releaseParts(s.Key.Bucket, s.Key.Name)
+		return true, err
 	}
 	g, err := m.load(&s.Key)
 	if err != nil {
 		return false, err
 	}
-	switch s.Type {
-	case drive.TypeFence:
+	switch {
+	case s.moved != nil:
+		return true, m.move(g, s, at)
+	case s.Type == drive.TypeFence:
 		changed = g.fence.Less(s.Token)
 		if changed {
 			g.fence = s.Token
 		}
-	case drive.TypeSettle:
+	case s.Type == drive.TypeSettle:
 		changed, err = m.settle(g, s)
-	case drive.TypeDiscard:
-		changed = true
-		for _, e := range g.discard(s.WriteID, s.Order) {
-			m.release(&e)
-		}
+	case s.Type == drive.TypeDiscard:
+		changed, err = m.discard(g, s)
 	default:
 		changed, err = m.add(g, entry{stored: *s, at: at})
 	}
@@ -154,13 +160,29 @@ func (m *machine) settle(g *register, s *stored) (changed bool, err error) {
 			return false, err
 		}
 	}
-	e := &g.entries[g.find(s.WriteID)]
-	aborted := e.Type == drive.TypePurge && s.Key.Space == drive.SpaceUpload &&
-		len(s.Key.Name) >= uploadIDBytes && (len(e.Meta) == 0 || e.Meta[0] != completedUpload)
-	if aborted {
-		err = m.releaseParts(s.Key.Bucket, s.Key.Name[len(s.Key.Name)-uploadIDBytes:])
+	return true, m.settled(&g.entries[g.find(s.WriteID)])
+}
+
+// settled does what the settling of an entry means for other registers: the parts of an
+// aborted upload go.
+func (m *machine) settled(e *entry) (err error) {
+	name := e.Key.Name
+	if e.Type == drive.TypePurge && e.Key.Space == drive.SpaceUpload &&
+		len(name) >= uploadIDBytes && (len(e.Meta) == 0 || e.Meta[0] != completedUpload) {
+		_, err = m.releaseParts(e.Key.Bucket, name[len(name)-uploadIDBytes:])
 	}
-	return true, err
+	return err
+}
+
+func (m *machine) discard(g *register, s *stored) (changed bool, err error) {
+	released, v := g.discard(s.WriteID, s.Order)
+	for i := range released {
+		m.release(&released[i])
+	}
+	if v == refused {
+		return false, fmt.Errorf("%w: the write is settled", drive.ErrFenced)
+	}
+	return v == accepted, nil
 }
 
 // load brings a register under work. Its chain aliases memory that is never changed.
@@ -171,7 +193,7 @@ func (m *machine) load(key *drive.Key) (*register, error) {
 	}
 	value := m.unsettled[string(m.row)] // this goroutine alone writes it
 	if value == nil {
-		value = m.table.get(m.row)
+		value = m.table.get(m.row, nil)
 	}
 	if value == nil {
 		var err error
@@ -215,7 +237,9 @@ func (m *machine) endRead() (err error) {
 }
 
 // close makes the index durable and closes it.
-func (m *machine) close() error { return errors.Join(m.endRead(), m.index.close()) }
+func (m *machine) close() error {
+	return errors.Join(m.endRead(), m.index.close(), m.table.close())
+}
 
 func (m *machine) decode(key *drive.Key, row, value []byte) (*register, error) {
 	g := &register{}
@@ -254,10 +278,8 @@ func (m *machine) flush() ([]freeItem, error) {
 		}
 		m.rows[row] = change
 	}
-	for segment := range m.liveMoved {
-		if err := putLive(b, segment, m.live[segment]); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(m.live.put(b), m.logLive.put(b)); err != nil {
+		return nil, err
 	}
 	for i := range m.freed {
 		if err := b.Set(numberedRow(rowFree, m.freed[i].number),
@@ -272,10 +294,11 @@ func (m *machine) flush() ([]freeItem, error) {
 		return nil, err
 	}
 	freed := m.freed
-	m.freed = nil
+	m.freed, m.erased = nil, m.erased[:0]
 	clear(m.work)
 	clear(m.rows)
-	clear(m.liveMoved)
+	m.live.flushed()
+	m.logLive.flushed()
 	return freed, nil
 }
 
@@ -303,14 +326,6 @@ func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, er
 	return c, b.Set([]byte(row), c.value, nil)
 }
 
-func putLive(b *pebble.Batch, segment uint64, bytes int64) error {
-	key := numberedRow(rowLive, segment)
-	if bytes == 0 {
-		return b.Delete(key, nil)
-	}
-	return b.Set(key, encodeLive(bytes), nil)
-}
-
 // publish applies a batch to the index and to the rows in memory, in one step for readers.
 func (m *machine) publish(b *pebble.Batch) error {
 	m.mu.Lock()
@@ -327,31 +342,4 @@ func (m *machine) publish(b *pebble.Batch) error {
 		m.table.put([]byte(row), c.value)
 	}
 	return nil
-}
-
-// lookup returns a register's row as it is visible now, nil if there is none. With noWait
-// it answers from memory or drive.ErrWouldBlock.
-func (m *machine) lookup(row []byte, noWait bool) ([]byte, error) {
-	if noWait {
-		if !m.mu.TryRLock() {
-			return nil, drive.ErrWouldBlock
-		}
-	} else {
-		m.mu.RLock()
-	}
-	defer m.mu.RUnlock()
-	if v := m.unsettled[string(row)]; v != nil {
-		return v, nil
-	}
-	if v := m.table.get(row); v != nil {
-		return v, nil
-	}
-	if noWait {
-		return nil, drive.ErrWouldBlock
-	}
-	v, err := m.index.get(row)
-	if v != nil {
-		m.table.put(row, v)
-	}
-	return v, err
 }

@@ -21,8 +21,10 @@ type source struct {
 	file    func(segment uint64) (ioengine.File, func(), error)
 	name    func(segment uint64) string
 	sums    []byte
-	ref     *bulkRef // set if the checksum table is external
-	dataEnd int64    // where the external table begins
+	at      location      // of an inline shard
+	place   drive.BulkRef // of a bulk shard
+	ref     *bulkRef      // set if the checksum table is external
+	dataEnd int64         // where the external table begins
 }
 
 // Read fills dst from the shard of e; see package drive.
@@ -34,18 +36,25 @@ func (d *Drive) Read(ctx context.Context, e *drive.Entry, dst [][]byte, offsetBy
 		return err
 	}
 	defer d.leave()
-	src, err := d.source(e)
-	if err != nil {
-		return err
+	for {
+		src, err := d.source(e)
+		if err != nil {
+			return err
+		}
+		err = d.readShard(src, dst, offsetBytes)
+		if err == nil {
+			return nil
+		}
+		now, gone := d.find(e)
+		if errors.Is(gone, drive.ErrNotHere) {
+			return gone // released and given back meanwhile
+		}
+		if gone != nil || src.holds(now) {
+			return err
+		}
+		// Compaction moved it meanwhile.
+		e = &drive.Entry{Record: now.Record, Settled: now.settled}
 	}
-	err = d.readShard(src, dst, offsetBytes)
-	if err == nil || errors.Is(err, drive.ErrNotHere) {
-		return err
-	}
-	if _, gone := d.find(e); errors.Is(gone, drive.ErrNotHere) {
-		return gone // released and given back meanwhile
-	}
-	return err
 }
 
 // source finds the shard of an entry: a bulk shard by its reference, an inline one by the
@@ -63,7 +72,7 @@ func (d *Drive) source(e *drive.Entry) (*source, error) {
 		return nil, fmt.Errorf("%w: %w", drive.ErrCorrupt, err)
 	}
 	s := &source{shardBytes: ref.shardBytes, locate: ref.locate, sums: ref.sums,
-		name: d.bulk.name}
+		name: d.bulk.name, place: e.Bulk}
 	s.file = func(segment uint64) (ioengine.File, func(), error) {
 		g, err := d.bulk.acquire(segment)
 		if err != nil {
@@ -79,19 +88,30 @@ func (d *Drive) source(e *drive.Entry) (*source, error) {
 }
 
 func (d *Drive) inlineSource(e *entry) *source {
-	return &source{shardBytes: e.ShardBytes, sums: e.sums, name: d.log.name,
+	return &source{shardBytes: e.ShardBytes, sums: e.sums, name: d.log.name, at: e.at,
 		locate: func(offset, length int64, f func(extent)) {
 			f(extent{e.at.segment, e.at.offsetBytes + offset, length})
 		},
 		file: func(segment uint64) (ioengine.File, func(), error) {
-			f, err := d.log.reader(segment)
-			return f, func() {}, err
+			r, err := d.log.acquire(segment)
+			if err != nil {
+				return nil, nil, err
+			}
+			return r.file, r.release, nil
 		}}
+}
+
+// holds reports whether the shard is where e says.
+func (s *source) holds(e *entry) bool {
+	if e.shard == shardBulk {
+		return bytes.Equal(s.place, e.Bulk)
+	}
+	return s.at == e.at
 }
 
 // find returns e as the index has it now, or drive.ErrNotHere.
 func (d *Drive) find(e *drive.Entry) (*entry, error) {
-	value, err := d.row(&e.Key, false)
+	value, err := d.row(&e.Key, false, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,15 @@ func (r *reaper) run() {
 // reap punches what is ready and forgets its rows. A row that outlives its punch is done
 // again after a crash, which does no harm: extents are never used twice.
 func (r *reaper) reap() {
-	for _, item := range r.ready() {
+	ready := r.ready()
+	if len(ready) == 0 || r.drive.failure() != nil {
+		return // a drive out of service leaves all as it is; the next start tries again
+	}
+	if err := r.drive.log.flush(); err != nil {
+		_ = r.drive.fail(err)
+		return
+	}
+	for _, item := range ready {
 		r.drive.bulk.free(item.extents)
 		_ = r.drive.machine.index.db.Delete(numberedRow(rowFree, item.number), pebble.NoSync)
 	}

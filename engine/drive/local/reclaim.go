@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -19,7 +20,7 @@ type reclaimer struct {
 	all   bool // every old segment is done
 }
 
-// newReclaimer returns nil if the last stop was clean.
+// newReclaimer returns nil if the last stop was clean. From here on it no longer counts.
 func newReclaimer(d *Drive) (*reclaimer, error) {
 	var old []*bulkSegment
 	for _, g := range d.bulk.segments { // nobody else is there yet
@@ -27,6 +28,7 @@ func newReclaimer(d *Drive) (*reclaimer, error) {
 			old = append(old, g)
 		}
 	}
+	d.machine.pos.reclaimed = 0
 	if len(old) == 0 {
 		return nil, nil
 	}
@@ -96,11 +98,24 @@ func (r *reclaimer) punchGaps(g *bulkSegment, live []extent) {
 		return // removed meanwhile
 	}
 	at := int64(0)
-	for _, x := range append(live, extent{offsetBytes: size}) {
+	for _, x := range append(live, extent{offsetBytes: blocks(size)}) {
 		if x.offsetBytes > at {
 			r.drive.bulk.punch(g, freeRun{at, x.offsetBytes - at})
 		}
 		at = max(at, x.offsetBytes+x.lengthBytes)
+	}
+}
+
+// wait returns when the work is done, or could not be. r may be nil.
+func (r *reclaimer) wait(ctx context.Context) error {
+	if r == nil {
+		return nil
+	}
+	select {
+	case <-r.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

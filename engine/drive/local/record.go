@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,8 +13,13 @@ import (
 const (
 	recordHeadBytes = 128
 	nameBytesMax    = 1100
-	// recordBytesMax lets one record of any legal content fit into a batch.
-	recordBytesMax = batchBytesMax - batchHeadBytes
+	// A moved record has a second head behind the first: type of what was moved, flags, where
+	// it was.
+	moveHeadBytes = 24
+	moveSettled   = 1
+	eraseBytes    = recordHeadBytes + uploadIDBytes
+	// recordBytesMax lets one record of any legal content fit into a batch, moved too.
+	recordBytesMax = batchBytesMax - batchHeadBytes - moveHeadBytes
 )
 
 // Where the shard of a record is.
@@ -37,6 +43,13 @@ type stored struct {
 	drive.Record
 	shard uint8  // shardNone, shardInline, shardBulk
 	sums  []byte // one per chunk of an inline shard
+	moved *move  // in the log: compaction wrote it again
+}
+
+// move is what a moved record says besides the entry.
+type move struct {
+	from    location // where it was
+	settled bool     // the entry was settled when it was moved
 }
 
 // store prepares r for encoding; sums of the inline shard are appended to dst.
@@ -76,19 +89,42 @@ func (s *stored) bytes(form uint8) int {
 	n := recordHeadBytes + len(s.Meta) + len(s.Bulk) + len(s.sums)
 	if form == formLog {
 		n += len(s.Key.Name) + len(s.Inline)
+		if s.moved != nil {
+			n += moveHeadBytes
+		}
 	}
 	return n
 }
 
+// logBytes is the length of the record in the log, also where the inline shard is not at hand.
+func (s *stored) logBytes() int64 {
+	n := int64(s.bytes(formLog) - len(s.Inline))
+	if s.shard == shardInline {
+		n += s.ShardBytes
+	}
+	return n
+}
+
+// clone returns a copy that aliases nothing.
+func (s *stored) clone() stored {
+	c := *s
+	c.Meta, c.Bulk = bytes.Clone(s.Meta), bytes.Clone(s.Bulk)
+	c.sums, c.Inline = bytes.Clone(s.sums), bytes.Clone(s.Inline)
+	return c
+}
+
 // appendTo encodes the record behind dst. In the log form the inline shard comes last.
 func (s *stored) appendTo(dst []byte, form uint8) []byte {
-	name, inline := s.Key.Name, s.Inline
+	name, inline, typ, moved := s.Key.Name, s.Inline, s.Type, s.moved
 	if form == formIndex {
-		name, inline = "", nil
+		name, inline, moved = "", nil, nil
+	}
+	if moved != nil {
+		typ = drive.TypeMove
 	}
 	le := binary.LittleEndian
 	dst = le.AppendUint32(dst, uint32(s.bytes(form)))
-	dst = append(dst, byte(s.Type), byte(s.Key.Space), s.shard, hashXXH3,
+	dst = append(dst, byte(typ), byte(s.Key.Space), s.shard, hashXXH3,
 		s.Geometry.Data, s.Geometry.Parity, s.Geometry.Index, form)
 	dst = le.AppendUint16(dst, uint16(len(name)))
 	dst = le.AppendUint16(dst, uint16(len(s.Bulk)))
@@ -102,6 +138,11 @@ func (s *stored) appendTo(dst []byte, form uint8) []byte {
 	dst = le.AppendUint64(dst, uint64(s.SizeBytes))
 	dst = le.AppendUint64(dst, uint64(s.ShardBytes))
 	dst = le.AppendUint64(dst, uint64(s.ModTimeNanos))
+	if moved != nil {
+		dst = append(dst, byte(s.Type), pick[byte](moved.settled, moveSettled, 0), 0, 0, 0, 0, 0, 0)
+		dst = le.AppendUint64(dst, moved.from.segment)
+		dst = le.AppendUint64(dst, uint64(moved.from.offsetBytes))
+	}
 	dst = append(dst, name...)
 	dst = append(dst, s.Meta...)
 	dst = append(dst, s.Bulk...)
@@ -111,7 +152,7 @@ func (s *stored) appendTo(dst []byte, form uint8) []byte {
 
 // parseRecord decodes the record b begins with and returns its length in bytes. Key.Name is
 // a copy, everything else aliases b. Errors wrap errRecord or drive.ErrNewer.
-func parseRecord(b []byte) (s stored, bytes int, err error) {
+func parseRecord(b []byte) (s stored, lengthBytes int, err error) {
 	if len(b) < recordHeadBytes {
 		return s, 0, fmt.Errorf("%w: %d bytes left", errRecord, len(b))
 	}
@@ -122,19 +163,26 @@ func parseRecord(b []byte) (s stored, bytes int, err error) {
 	nameLen, bulkLen := int64(le.Uint16(b[12:])), int64(le.Uint16(b[14:]))
 	metaLen, sumsLen := int64(le.Uint32(b[16:])), int64(le.Uint32(b[20:]))
 	s.ShardBytes = int64(le.Uint64(b[112:]))
-	inlineLen := int64(0)
+	moveLen, inlineLen := int64(0), int64(0)
+	if s.Type == drive.TypeMove && form == formLog {
+		if moveLen = moveHeadBytes; len(b) < recordHeadBytes+moveHeadBytes {
+			return s, 0, fmt.Errorf("%w: %d bytes left of a move", errRecord, len(b))
+		}
+		s.Type, s.moved = drive.Type(b[recordHeadBytes]), parseMove(b[recordHeadBytes:])
+	}
 	if s.shard == shardInline && form == formLog {
 		inlineLen = s.ShardBytes
 	}
 	switch {
-	case s.Type == 0 || s.Type >= drive.TypeMove:
+	case s.Type == 0 || s.Type == drive.TypeMove || s.Type > drive.TypeErase ||
+		s.moved != nil && !isEntry(s.Type):
 		return s, 0, fmt.Errorf("%w: record type %d", drive.ErrNewer, s.Type)
 	case b[7] != hashXXH3:
 		return s, 0, fmt.Errorf("%w: checksum algorithm %d", drive.ErrNewer, b[7])
 	case s.shard > shardBulk || form > formIndex:
 		return s, 0, fmt.Errorf("%w: shard kind %d, form %d", errRecord, s.shard, form)
 	case inlineLen < 0 || inlineLen > recordBytesMax || total > int64(len(b)) ||
-		total != recordHeadBytes+nameLen+metaLen+bulkLen+sumsLen+inlineLen:
+		total != recordHeadBytes+moveLen+nameLen+metaLen+bulkLen+sumsLen+inlineLen:
 		return s, 0, fmt.Errorf("%w: its lengths do not add up", errRecord)
 	case s.shard == shardInline && sumsLen != sumsBytes(s.ShardBytes):
 		return s, 0, fmt.Errorf("%w: %d bytes of checksums", errRecord, sumsLen)
@@ -149,7 +197,7 @@ func parseRecord(b []byte) (s stored, bytes int, err error) {
 	copy(s.WriteID[:], b[88:])
 	s.SizeBytes = int64(le.Uint64(b[104:]))
 	s.ModTimeNanos = int64(le.Uint64(b[120:]))
-	rest := b[recordHeadBytes:total]
+	rest := b[recordHeadBytes+moveLen : total]
 	take := func(n int64) []byte {
 		p := rest[:n:n]
 		rest = rest[n:]
@@ -161,6 +209,22 @@ func parseRecord(b []byte) (s stored, bytes int, err error) {
 	s.sums = take(sumsLen)
 	s.Inline = nilIfEmpty(take(inlineLen))
 	return s, int(total), nil
+}
+
+func parseMove(b []byte) *move {
+	le := binary.LittleEndian
+	return &move{settled: b[1]&moveSettled != 0,
+		from: location{le.Uint64(b[8:]), int64(le.Uint64(b[16:]))}}
+}
+
+// isEntry: records of these types become entries of their register.
+func isEntry(t drive.Type) bool { return t >= drive.TypePut && t <= drive.TypeDocument }
+
+func pick[T any](first bool, a, b T) T {
+	if first {
+		return a
+	}
+	return b
 }
 
 func nilIfEmpty(b []byte) []byte {

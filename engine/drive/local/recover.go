@@ -18,26 +18,66 @@ func (d *Drive) recover(format *formatFile) error {
 	if err != nil {
 		return err
 	}
-	d.log = newSegmentLog(c.Engine, c.Path, c.Durability == Full, c.LogSegmentBytes)
-	segments, err := listSegments(c.Engine.Files(), d.log.path, logSuffix)
+	d.log = newSegmentLog(c)
+	if err := d.log.loadRetired(fresh.incarnation); err != nil {
+		return err
+	}
+	segments, err := d.log.segments()
 	if err != nil {
 		return err
 	}
-	if n := missingSegment(segments, 1); n != 0 {
+	if n := d.log.retired.Load().gap(segments); n != 0 {
 		return lost(d.log.name(n), "later segments are there")
+	}
+	if err := d.log.measure(segments); err != nil {
+		return err
+	}
+	if err := d.probe(fresh, segments); err != nil {
+		return err
 	}
 	if err := d.openMachine(fresh); err != nil {
 		return err
 	}
-	last := uint64(len(segments))
+	last := uint64(0)
+	if len(segments) > 0 {
+		last = segments[len(segments)-1]
+	}
 	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
 		return lost(d.log.name(at.segment), "which the index knows")
 	}
+	if err := d.makeDurable(segments); err != nil {
+		return err
+	}
+	number := d.machine.pos.number
 	scan, err := replay(d.machine, d.log, segments, nil)
 	if err != nil {
 		return err
 	}
+	if d.machine.pos.number != number {
+		d.machine.pos.reclaimed = 0 // the last stop was not clean
+	}
 	return d.resume(scan, last)
+}
+
+// makeDurable syncs what a start is about to build on: a process that died between a write and
+// its sync, or a rename and the sync of its folder, left something that is readable and may yet
+// be lost.
+func (d *Drive) makeDurable(segments []uint64) error {
+	files, path := d.config.Engine.Files(), d.config.Path
+	for _, dir := range []string{filepath.Dir(path), path, d.log.path, filepath.Join(path, bulkDir)} {
+		if err := files.SyncDir(dir); err != nil {
+			return fmt.Errorf("%w: %w", drive.ErrOffline, err)
+		}
+	}
+	for _, n := range segments {
+		if n < d.machine.pos.next.segment {
+			continue
+		}
+		if err := d.log.syncSegment(n); err != nil {
+			return fmt.Errorf("%w: sync of %s: %w", drive.ErrOffline, d.log.name(n), err)
+		}
+	}
+	return nil
 }
 
 // lostError is damage that no checksum told of: its text is all there is to say, its class is
@@ -94,6 +134,9 @@ func (d *Drive) loadMachine(fresh position) error {
 		return fmt.Errorf("%w: %s belongs to another drive: remove it, it is rebuilt from the log",
 			drive.ErrForeign, path)
 	}
+	if d.log.retired.Load().has(pos.next.segment) && pos.next != fresh.next {
+		return fmt.Errorf("%w: %s is older than the log's compaction", drive.ErrCorrupt, path)
+	}
 	d.machine.pos = pos
 	return x.load(d.machine)
 }
@@ -119,11 +162,7 @@ func (m *machine) replayBatch(h *batchHeader, b []byte,
 				return err
 			}
 		}
-		place := location{h.segment, h.offsetBytes + int64(at)}
-		if s.shard == shardInline {
-			place.offsetBytes += int64(s.bytes(formLog) - len(s.Inline))
-		}
-		_, err := m.apply(s, place)
+		_, err := m.apply(s, placeOf(s, location{h.segment, h.offsetBytes + int64(at)}))
 		if errors.Is(err, drive.ErrFenced) {
 			err = nil // only behind damage: the fence's reason is lost, the record is not
 		}
@@ -135,6 +174,10 @@ func (m *machine) replayBatch(h *batchHeader, b []byte,
 	m.pos.number, m.pos.epoch = h.number+1, h.epoch
 	m.pos.incomplete, m.pos.damaged, m.pos.completeFrom = h.incomplete, h.damaged, h.completeFrom
 	m.pos.next = location{h.segment, h.offsetBytes + int64(h.lengthBytes)}
+	m.pos.term = max(m.pos.term, h.term)
+	if m.pos.maxSeen.Less(h.maxSeen) {
+		m.pos.maxSeen = h.maxSeen
+	}
 	_, err = m.flush()
 	return err
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"strings"
 
 	"flashstore/engine/drive"
 )
@@ -20,14 +21,19 @@ func (m *machine) supersede(g *register, e *entry) error {
 			return nil
 		}
 	}
-	return m.releaseParts(e.Key.Bucket, string(upload))
+	dropped, err := m.releaseParts(e.Key.Bucket, string(upload))
+	if dropped {
+		m.erased = append(m.erased, drive.Key{Space: drive.SpacePart, Bucket: e.Key.Bucket,
+			Name: string(upload)})
+	}
+	return err
 }
 
-// releaseParts drops all parts of an upload.
-func (m *machine) releaseParts(bucket drive.BucketID, upload string) error {
+// releaseParts drops all parts of an upload and reports whether there were any.
+func (m *machine) releaseParts(bucket drive.BucketID, upload string) (dropped bool, err error) {
 	prefix := appendRowKey(nil, &drive.Key{Space: drive.SpacePart, Bucket: bucket, Name: upload})
 	// Rows of the present batch are not in the index yet: bring all into work first.
-	err := m.index.each(prefix, func(row, value []byte) error {
+	err = m.index.each(prefix, func(row, value []byte) error {
 		if m.work[string(row)] != nil {
 			return nil
 		}
@@ -39,26 +45,28 @@ func (m *machine) releaseParts(bucket drive.BucketID, upload string) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for row, g := range m.work {
-		if !bytes.HasPrefix([]byte(row), prefix) {
+		if !strings.HasPrefix(row, string(prefix)) {
 			continue
 		}
+		dropped = true
 		for i := range g.entries {
 			m.release(&g.entries[i])
 		}
 		*g = register{changed: true}
 	}
-	return nil
+	return dropped, nil
 }
 
-// release notes the bulk space of an entry that left its register.
+// release takes an entry that left its register off the books and notes its bulk space.
 func (m *machine) release(e *entry) {
+	m.count(e, -1)
+	m.released += e.logBytes()
 	if e.shard != shardBulk {
 		return
 	}
-	m.count(e, -1)
 	ref, err := parseBulkRef(e.Bulk)
 	if err != nil {
 		return // it was checked when it was committed; census finds the space
@@ -67,8 +75,9 @@ func (m *machine) release(e *entry) {
 	m.pos.frees++
 }
 
-// count adds an entry's extents to the live bytes of their segments, or takes them off.
+// count adds an entry to the live bytes of its segments, or takes it off.
 func (m *machine) count(e *entry, sign int64) {
+	m.logLive.add(e.at.segment, sign*e.logBytes())
 	if e.shard != shardBulk {
 		return
 	}
@@ -77,7 +86,6 @@ func (m *machine) count(e *entry, sign int64) {
 		return
 	}
 	for _, x := range ref.extents {
-		m.live[x.segment] += sign * x.lengthBytes
-		m.liveMoved[x.segment] = struct{}{}
+		m.live.add(x.segment, sign*x.lengthBytes)
 	}
 }

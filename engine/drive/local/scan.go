@@ -56,7 +56,7 @@ func (d *Drive) scanUnsettled(ctx context.Context, q drive.ScanQuery) (drive.Sca
 	last := ""
 	err := d.scanRows(ctx, from, []byte{rowUnsettled + 1}, func(row, _ []byte) (bool, error) {
 		row = row[1:]
-		value, err := d.machine.lookup(row, false)
+		value, err := d.machine.lookup(row, false, nil)
 		if err != nil || value == nil { // settled since the iterator was made
 			return err == nil, err
 		}
@@ -127,7 +127,7 @@ func (p *pager) add(row, value []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	state, _, err := decodeState(&key, p.keep(value))
+	state, _, err := decodeState(nil, &key, p.keep(value))
 	if err != nil {
 		return false, fmt.Errorf("%w: index row of %x: %w", drive.ErrCorrupt, key.Name, err)
 	}

@@ -84,10 +84,7 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 		return
 	}
 	w.drive.config.Engine.Submit(&ioengine.Batch{Ops: ops, Done: func(b *ioengine.Batch) {
-		err := b.Err()
-		if err != nil {
-			err = fmt.Errorf("bulk write: %w", fullOr(err))
-		}
+		err := w.drive.wrote(b.Err())
 		w.drive.counters.bulkBytes.Add(uint64(total))
 		w.end(err)
 		done(err)
@@ -250,7 +247,7 @@ func (w *shardWriter) writeTable() error {
 	if err != nil {
 		return err
 	}
-	return fullOr(ioengine.Run(w.drive.config.Engine, ioengine.Foreground, ops...))
+	return w.drive.wrote(ioengine.Run(w.drive.config.Engine, ioengine.Foreground, ops...))
 }
 
 // Abort gives the space back, also after Seal if no commit of the reference succeeded. It

@@ -3,6 +3,8 @@ package local
 import (
 	"sync/atomic"
 	"time"
+
+	"flashstore/ioengine"
 )
 
 // spaceAge is how old an answer about free space may be: Info is asked several times a request,
@@ -21,12 +23,26 @@ type spaceAnswer struct {
 	at                    time.Time
 }
 
-func (s *space) of(path string) *spaceAnswer {
+func (s *space) of(files ioengine.FileSystem, path string) *spaceAnswer {
 	if a := s.last.Load(); a != nil && time.Since(a.at) < spaceAge {
 		return a
 	}
 	a := &spaceAnswer{at: time.Now()}
-	a.totalBytes, a.freeBytes = spaceOf(path)
+	a.totalBytes, a.freeBytes = spaceOf(files, path)
 	s.last.Store(a)
 	return a
+}
+
+// spaceOf returns the size of the file system that holds path and what is free for us, or
+// zeros where that is not known.
+func spaceOf(files ioengine.FileSystem, path string) (totalBytes, freeBytes int64) {
+	r, ok := files.(ioengine.SpaceReporter)
+	if !ok {
+		return 0, 0
+	}
+	totalBytes, freeBytes, err := r.Space(path)
+	if err != nil {
+		return 0, 0
+	}
+	return totalBytes, freeBytes
 }

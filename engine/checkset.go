@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/local"
+	"flashstore/engine/erasure"
+)
+
+// CheckSet is the drives of one set, compared.
+type CheckSet struct {
+	Deployment string `json:"deployment"`
+	Set        int    `json:"set"`
+	Drives     int    `json:"drives"`
+	Parity     int    `json:"parity"`
+	// Paths are the directories that were compared, by position; "" where none was.
+	Paths []string `json:"paths"`
+	erasure.Tally
+	// Findings are the first of FindingsTotal.
+	Findings      []SetFinding `json:"findings"`
+	FindingsTotal int          `json:"findings_total"`
+}
+
+// SetFinding is one thing that is wrong with a set.
+type SetFinding = erasure.Finding
+
+// The kinds of findings of a set that are not about a register.
+const (
+	FindAbsent     = "absent-drive" // a drive of the set was not examined
+	FindCopy       = "copy"         // two directories are the same drive
+	FindUncompared = "uncompared"   // the comparison could not be finished
+)
+
+// setFindingsMax findings of a set are listed; all are counted.
+const setFindingsMax = 1000
+
+func (s *CheckSet) find(f SetFinding) {
+	if s.FindingsTotal++; len(s.Findings) < setFindingsMax {
+		s.Findings = append(s.Findings, f)
+	}
+}
+
+// compare compares the drives of each set among the directories.
+func (c *checker) compare() error {
+	var seen []creed
+	for i := range c.slots {
+		if s := &c.slots[i]; s.away == nil && !slices.Contains(seen, s.creed()) {
+			seen = append(seen, s.creed())
+		}
+	}
+	for _, ours := range seen {
+		set := &CheckSet{Deployment: ours.deployment, Set: ours.set, Drives: ours.drives,
+			Parity: ours.parity, Paths: make([]string, ours.drives), Findings: []SetFinding{}}
+		err := c.compareSet(set, ours)
+		c.report.Sets = append(c.report.Sets, *set)
+		c.report.Findings += set.FindingsTotal
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
+	c.place(set, ours)
+	shelves := make([]erasure.Shelf, ours.drives)
+	for position, path := range set.Paths {
+		if path == "" {
+			continue
+		}
+		r, openErr := local.OpenRegisters(c.io, path)
+		if errors.Is(openErr, drive.ErrInUse) {
+			return errors.Join(err, advise(path, openErr))
+		}
+		if openErr != nil {
+			set.find(SetFinding{Kind: FindUncompared, Positions: []int{position},
+				Detail: fmt.Sprintf("number %d: %v", position+1, advise(path, openErr))})
+			continue
+		}
+		defer func() { err = errors.Join(err, r.Close()) }()
+		shelves[position] = r.All
+	}
+	total := c.registers(ours)
+	set.Tally, err = erasure.Census(c.ctx, erasure.CensusConfig{Drives: shelves, Parity: ours.parity,
+		Find: set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
+			c.Progress(CheckProgress{What: "comparing the drives", Done: int64(registers),
+				Total: max(total, int64(registers))})
+		}})
+	if errors.Is(err, erasure.ErrUnread) {
+		set.find(SetFinding{Kind: FindUncompared, Detail: err.Error()})
+		return nil
+	}
+	if c.ctx.Err() != nil {
+		return fmt.Errorf("interrupted while comparing the drives: %w", c.ctx.Err())
+	}
+	return err
+}
+
+// place finds the directory of each position, and says which have none.
+func (c *checker) place(set *CheckSet, ours creed) {
+	held := make([][]string, ours.drives)
+	for i := range c.slots {
+		if s := &c.slots[i]; s.away == nil && s.creed() == ours {
+			p := s.identity.Position
+			held[p] = append(held[p], s.path)
+		}
+	}
+	for p, paths := range held {
+		switch len(paths) {
+		case 1:
+			set.Paths[p] = paths[0]
+		case 0:
+			set.find(SetFinding{Kind: FindAbsent, Positions: []int{p}, Detail: fmt.Sprintf("no "+
+				"directory that was examined is number %d of %d", p+1, ours.drives)})
+		default:
+			set.find(SetFinding{Kind: FindCopy, Positions: []int{p}, Detail: fmt.Sprintf("%q all "+
+				"are number %d of %d: one is a copy; none is compared", paths, p+1, ours.drives)})
+		}
+	}
+}
+
+// registers is the largest number of registers that a drive of a set holds.
+func (c *checker) registers(ours creed) (most int64) {
+	for i := range c.slots {
+		if c.slots[i].away == nil && c.slots[i].creed() == ours {
+			most = max(most, int64(c.report.Drives[i].Registers))
+		}
+	}
+	return most
+}
+
+// damaged tells, by position, of the shards that the census of a drive has listed as damaged.
+func (c *checker) damaged(set *CheckSet) func(int, *drive.Key, drive.WriteID) bool {
+	type shard struct {
+		position int
+		key      drive.Key
+		write    drive.WriteID
+	}
+	all := make(map[shard]struct{})
+	for i := range c.report.Drives {
+		d := &c.report.Drives[i]
+		position := slices.Index(set.Paths, d.Path)
+		for _, f := range d.Findings {
+			if position >= 0 && f.Write != (drive.WriteID{}) {
+				all[shard{position, f.Register, f.Write}] = struct{}{}
+			}
+		}
+	}
+	return func(position int, key *drive.Key, write drive.WriteID) bool {
+		_, found := all[shard{position, *key, write}]
+		return found
+	}
+}

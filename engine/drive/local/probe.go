@@ -1,0 +1,63 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"flashstore/engine/drive"
+)
+
+// probe refuses a drive for what its index and its log say of each other. It only reads, so that
+// a drive that is refused is left as it was found. An index that is not there or cannot be read
+// is no reason: it is made anew.
+func (d *Drive) probe(fresh position, segments []uint64) error {
+	path := filepath.Join(d.config.Path, indexDir)
+	pos, found, err := peekIndex(path, d.config.Logger)
+	if errors.Is(err, drive.ErrNewer) {
+		return err
+	}
+	if err != nil || !found {
+		return nil
+	}
+	if pos.incarnation != fresh.incarnation {
+		return fmt.Errorf("%w: %s belongs to another drive: remove it, it is rebuilt from the log",
+			drive.ErrForeign, path)
+	}
+	if pos.next == fresh.next {
+		return nil // nothing was ever written, so no segment need be there
+	}
+	last := uint64(0)
+	if len(segments) > 0 {
+		last = segments[len(segments)-1]
+	}
+	name := d.log.name(pos.next.segment)
+	if pos.next.segment > last {
+		return lost(name, "which the index knows")
+	}
+	if d.log.retired.Load().has(pos.next.segment) {
+		return nil // an old index, which is made anew
+	}
+	size, err := sizeOfFile(d.config.Engine.Files(), name)
+	if err == nil && size < pos.next.offsetBytes {
+		err = lost(fmt.Sprintf("the end of %s", name), fmt.Sprintf("which the index knows (%d bytes "+
+			"are left of at least %d)", size, pos.next.offsetBytes))
+	}
+	return err
+}
+
+// peekIndex reads what the index in the folder path reflects, without writing anything there.
+func peekIndex(path string, log *slog.Logger) (pos position, found bool, err error) {
+	db, err := pebble.Open(path, &pebble.Options{ReadOnly: true, DisableWAL: true,
+		FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{log},
+		CacheSize: memtableBytes, MaxOpenFiles: indexFilesOpen})
+	if err != nil {
+		return pos, false, fmt.Errorf("index %s: %w", path, err)
+	}
+	x := &index{db: db}
+	pos, found, err = x.position()
+	return pos, found, errors.Join(err, db.Close())
+}

@@ -1,0 +1,59 @@
+package local
+
+import (
+	"errors"
+	"path/filepath"
+
+	"flashstore/engine/drive"
+	"flashstore/ioengine"
+)
+
+// RebuildIndex makes the index of a drive that no process uses anew from the log. It refuses
+// where the index that is there knows of more than the log holds: that would be forgotten.
+func RebuildIndex(e ioengine.Engine, path string) error {
+	format, err := readFormat(e, path)
+	if err != nil {
+		return err
+	}
+	held, err := lock(e.Files(), path)
+	if err != nil {
+		return err
+	}
+	d := &Drive{config: Config{Path: path, Engine: e}.withDefaults(), identity: format.Identity,
+		lock: held}
+	return errors.Join(d.rebuildIndex(&format), d.closeFiles())
+}
+
+func (d *Drive) rebuildIndex(format *formatFile) error {
+	fresh, segments, err := d.openLog(format)
+	if err != nil {
+		return err
+	}
+	if n := d.log.retired.Load().gap(segments); n != 0 {
+		return lost(d.log.name(n), "later segments are there")
+	}
+	if err := d.probe(fresh, segments); err != nil && !errors.Is(err, drive.ErrForeign) {
+		return err
+	}
+	if err := removeIndex(filepath.Join(d.config.Path, indexDir)); err != nil {
+		return err
+	}
+	if err := d.loadMachine(fresh); err != nil {
+		return err
+	}
+	_, err = replay(d.machine, d.log, segments, nil)
+	return err
+}
+
+// openLog finds the segments of a drive at rest, and the state of one with an empty log.
+func (d *Drive) openLog(format *formatFile) (fresh position, segments []uint64, err error) {
+	if fresh, err = freshPosition(format); err != nil {
+		return fresh, nil, err
+	}
+	d.log = newSegmentLog(&d.config)
+	if err := d.log.loadRetired(fresh.incarnation); err != nil {
+		return fresh, nil, err
+	}
+	segments, err = d.log.segments()
+	return fresh, segments, err
+}

@@ -1,0 +1,181 @@
+package local
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+)
+
+const (
+	retiredName      = "retired"
+	retiredMagic     = "FSLOGR01"
+	retiredHeadBytes = 48
+	retiredRangeSize = 32
+	retiredBytesMax  = 64 << 20
+)
+
+// retiredRange is a run of log segments that compaction removed, first to last, and the
+// numbers of the batches they held, from number up to next.
+type retiredRange struct{ first, last, number, next uint64 }
+
+// retiredList says which log segments are missing for a good reason, ascending. It is
+// immutable.
+type retiredList []retiredRange
+
+// has reports whether a segment was removed.
+func (l retiredList) has(segment uint64) bool {
+	for _, r := range l {
+		if r.first <= segment && segment <= r.last {
+			return true
+		}
+	}
+	return false
+}
+
+// with returns the list with a range more; neighbours are joined.
+func (l retiredList) with(add retiredRange) retiredList {
+	at, _ := slices.BinarySearchFunc(l, add.first, func(r retiredRange, first uint64) int {
+		return int(min(1, max(-1, int64(r.first)-int64(first))))
+	})
+	out := slices.Insert(slices.Clone(l), at, add)
+	for i := max(1, at); i < len(out) && i <= at+1; {
+		a, b := &out[i-1], out[i]
+		if a.last+1 != b.first || a.next != b.number {
+			i++
+			continue
+		}
+		a.last, a.next = b.last, b.next
+		out = slices.Delete(out, i, i+1)
+	}
+	return out
+}
+
+// encode returns the content of the file: magic, checksum of what follows, incarnation of the
+// drive, number of ranges, ranges.
+func (l retiredList) encode(incarnation [16]byte) []byte {
+	le := binary.LittleEndian
+	b := append(make([]byte, 0, retiredHeadBytes+len(l)*retiredRangeSize), retiredMagic...)
+	b = append(b, make([]byte, sumBytes)...)
+	b = append(b, incarnation[:]...)
+	b = le.AppendUint64(b, uint64(len(l)))
+	for _, r := range l {
+		for _, v := range []uint64{r.first, r.last, r.number, r.next} {
+			b = le.AppendUint64(b, v)
+		}
+	}
+	putSum(b[len(retiredMagic):], b[len(retiredMagic)+sumBytes:])
+	return b
+}
+
+func parseRetired(b []byte, incarnation [16]byte) (retiredList, error) {
+	const summed = len(retiredMagic) + sumBytes
+	if len(b) < retiredHeadBytes || string(b[:len(retiredMagic)]) != retiredMagic {
+		return nil, errors.New("it is not a list of retired segments")
+	}
+	if !sumMatches(b[len(retiredMagic):summed], b[summed:]) {
+		return nil, errShardSum
+	}
+	if [16]byte(b[summed:]) != incarnation {
+		return nil, errors.New("it belongs to another drive")
+	}
+	le := binary.LittleEndian
+	count := le.Uint64(b[summed+16:])
+	b = b[retiredHeadBytes:]
+	if uint64(len(b)) != count*retiredRangeSize {
+		return nil, fmt.Errorf("%d bytes for %d ranges", len(b), count)
+	}
+	list := make(retiredList, count)
+	for i := range list {
+		p := b[i*retiredRangeSize:]
+		list[i] = retiredRange{le.Uint64(p), le.Uint64(p[8:]), le.Uint64(p[16:]), le.Uint64(p[24:])}
+	}
+	return list, nil
+}
+
+// loadRetired reads the list of a drive; none is an empty one. One that cannot be read is
+// drive.ErrCorrupt: without it, a removed segment and a lost one are the same.
+func (l *segmentLog) loadRetired(incarnation [16]byte) error {
+	path := filepath.Join(l.path, retiredName)
+	text, err := readWhole(l.engine, path, retiredBytesMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return err // it may be as good as ever
+	}
+	if err == nil {
+		var list retiredList
+		if list, err = parseRetired(text, incarnation); err == nil {
+			l.retired.Store(&list)
+			return nil
+		}
+	}
+	return lostError(fmt.Sprintf("drive: %s is damaged (%v): bring it back, or replace the drive "+
+		"by an empty directory and heal", path, err))
+}
+
+// retire notes, durably, that a segment is about to be removed.
+func (l *segmentLog) retire(r retiredRange, incarnation [16]byte) error {
+	list := l.retired.Load().with(r)
+	if err := writeWhole(l.engine, filepath.Join(l.path, retiredName),
+		list.encode(incarnation)); err != nil {
+		return err
+	}
+	l.retired.Store(&list)
+	return nil
+}
+
+// segments lists the segments of the log, ascending. Retired ones that a crash left behind
+// are removed.
+func (l *segmentLog) segments() ([]uint64, error) {
+	files, retired := l.engine.Files(), *l.retired.Load()
+	found, err := listSegments(files, l.path, logSuffix)
+	if err != nil {
+		return nil, err
+	}
+	kept := found[:0]
+	for _, n := range found {
+		if !retired.has(n) {
+			kept = append(kept, n)
+		} else if err := files.Remove(l.name(n)); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+// gap returns the first segment that is missing without being retired, or 0.
+func (l retiredList) gap(segments []uint64) uint64 {
+	if len(segments) == 0 {
+		return 0
+	}
+	want := uint64(1)
+	for _, n := range segments {
+		for ; want < n; want++ {
+			if !l.has(want) {
+				return want
+			}
+		}
+		want = n + 1
+	}
+	return 0
+}
+
+// skip returns the number of the next batch behind the retired segments between the segments
+// from and to, given the one that is expected there; lost are the batches before them that
+// are missing.
+func (l retiredList) skip(from, to, number uint64) (next, lost uint64) {
+	for _, r := range l {
+		if r.first <= from || r.last >= to {
+			continue
+		}
+		if r.number > number {
+			lost += r.number - number
+		}
+		number = max(number, r.next)
+	}
+	return number, lost
+}
