@@ -116,23 +116,6 @@ func TestMissingLog(t *testing.T) {
 	}
 }
 
-func TestDriveOfAnotherDeployment(t *testing.T) {
-	s, other := formatted(t, 4), formatted(t, 4)
-	s.drives[2] = other.drives[2]
-	s.wantRefusal(s.drives[0], s.drives[2], "deployment", "remove the one")
-}
-
-func TestDriveTwice(t *testing.T) {
-	s := formatted(t, 4)
-	if err := os.RemoveAll(s.drives[3]); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(s.drives[3], os.DirFS(s.drives[0])); err != nil {
-		t.Fatal(err)
-	}
-	s.wantRefusal(s.drives[0], s.drives[3], "copy")
-}
-
 // TestSecondProcess: two processes never write one drive (SeaweedFS #6857).
 func TestSecondProcess(t *testing.T) {
 	s := formatted(t, 2)

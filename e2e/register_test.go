@@ -16,6 +16,7 @@ import (
 type register struct {
 	path    string
 	number  uint64 // makes the contents of two registers different
+	first   uint64 // sequence number of the oldest attempt that is remembered
 	last    uint64 // sequence number of the latest attempt
 	settled uint64 // sequence number of the state that is known, 0: absent
 	pending []uint64
@@ -23,13 +24,24 @@ type register struct {
 	sizes   map[uint64][]int64
 }
 
+// attemptsKept is how many attempts before the settled one are remembered, for better messages.
+const attemptsKept = 64
+
 func newRegister(path string, number int) *register {
 	return &register{path: path, number: uint64(number), deletes: make(map[uint64]bool),
 		sizes: make(map[uint64][]int64)}
 }
 
-// errNoAnswer: the connection broke, so nobody knows.
-var errNoAnswer = errors.New("no answer")
+var (
+	// errNoAnswer: the connection broke, so nobody knows.
+	errNoAnswer = errors.New("no answer")
+	// errUnavailable: the server says that it could not, so nobody knows either.
+	errUnavailable = errors.New("unavailable")
+	// errLost: what was acknowledged, or read before, is not there.
+	errLost = errors.New("lost")
+	// errMixed: bytes that no single attempt wrote.
+	errMixed = errors.New("mixed")
+)
 
 // content is that of part i of an attempt. It is found again from the key and the sequence
 // number, which the object's metadata tell.
@@ -37,9 +49,10 @@ func (g *register) content(sequence uint64, i int) content {
 	return content{g.number<<40 + sequence<<8 + uint64(i), g.sizes[sequence][i]}
 }
 
-// attempt makes one change. It returns errNoAnswer when the server died, and another error when
-// it answered what it must not.
-func (g *register) attempt(c *client, r *rand.Rand, sizes []int64) error {
+// attempt makes one change; an upload is multipart even with a single part. It returns
+// errNoAnswer when the server died, errUnavailable when it could not, and another error when it
+// answered what it must not.
+func (g *register) attempt(c *client, r *rand.Rand, sizes []int64, upload bool) error {
 	g.last++
 	s := g.last
 	g.pending = append(g.pending, s)
@@ -48,7 +61,7 @@ func (g *register) attempt(c *client, r *rand.Rand, sizes []int64) error {
 	case g.settled != 0 && r.IntN(6) == 0:
 		g.deletes[s] = true
 		_, err = ask(c, request{method: "DELETE", path: g.path}, http.StatusNoContent)
-	case len(sizes) == 1:
+	case !upload:
 		g.sizes[s] = sizes
 		_, err = ask(c, request{method: "PUT", path: g.path, body: g.content(s, 0).bytes(),
 			header: sequenceHeader(s)}, http.StatusOK)
@@ -71,6 +84,10 @@ func ask(c *client, q request, status int) (*answer, error) {
 	a, err := c.do(q)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	if a.status >= http.StatusInternalServerError || a.code == "InternalError" ||
+		a.code == "ServiceUnavailable" { // also behind a 200 that was sent before the work
+		return nil, fmt.Errorf("%w: %s %s %v: %v", errUnavailable, q.method, q.path, q.query, a)
 	}
 	if a.status != status || status == http.StatusOK && a.code != "" {
 		return nil, fmt.Errorf("%s %s %v: %v", q.method, q.path, q.query, a)
@@ -101,16 +118,39 @@ func (g *register) upload(c *client, s uint64) error {
 	return err
 }
 
-// settle notes that s is the state now; nothing before it can come back.
+// settle notes that s is the state now: nothing before it can come back. What was tried after
+// it, without an answer, may still take effect.
 func (g *register) settle(s uint64) {
-	if g.deletes[s] {
-		s = 0
+	for ; g.first+attemptsKept < s; g.first++ {
+		delete(g.deletes, g.first)
+		delete(g.sizes, g.first)
 	}
-	g.settled, g.pending = s, g.pending[:0]
+	g.pending = slices.DeleteFunc(g.pending, func(p uint64) bool { return p <= s })
+	g.settled = s
+	if g.deletes[s] {
+		g.settled = 0
+	}
+}
+
+// mayBe reports whether the key can be there, or not be there.
+func (g *register) mayBe(there bool) bool {
+	return there == (g.settled != 0) || slices.ContainsFunc(g.pending, func(s uint64) bool {
+		return there == !g.deletes[s]
+	})
+}
+
+// allowAll takes any attempt that is remembered, or none, for the state: nothing is known.
+func (g *register) allowAll() {
+	g.settled, g.pending = 0, g.pending[:0]
+	for s := max(g.first, 1); s <= g.last; s++ {
+		g.pending = append(g.pending, s)
+	}
 }
 
 // check reads the key: it must be in the known state or in a later one that was attempted. What
 // was read is the known state from then on, so a second check finds what goes back in time.
+// Attempts after it without an answer stay possible: nobody can say when they take effect, only
+// that a later acknowledgement rules them out.
 func (g *register) check(c *client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), callMax)
 	defer cancel()
@@ -124,12 +164,18 @@ func (g *register) check(c *client) error {
 	}
 	if res.StatusCode != http.StatusOK {
 		a, err := readAnswer(res)
+		if res.StatusCode >= http.StatusInternalServerError {
+			err = errors.Join(errUnavailable, err)
+		}
 		return errors.Join(fmt.Errorf("GET %s: %v", g.path, a), err)
 	}
 	s, err := strconv.ParseUint(res.Header.Get("X-Amz-Meta-Sequence"), 10, 64)
-	if err != nil || g.sizes[s] == nil || s != g.settled && !g.isPending(s) {
-		return fmt.Errorf("GET %s: attempt %d, acknowledged %d, later %v", g.path, s, g.settled,
-			g.pending)
+	if err != nil || s == 0 || s > g.last || g.deletes[s] {
+		return fmt.Errorf("GET %s: %w: attempt %d was never made, %v", g.path, errMixed, s, err)
+	}
+	if g.sizes[s] == nil || s != g.settled && !g.isPending(s) {
+		return fmt.Errorf("GET %s: %w: attempt %d, acknowledged %d, later %v", g.path, errLost, s,
+			g.settled, g.pending)
 	}
 	for i := range g.sizes[s] {
 		part := g.content(s, i)
@@ -138,7 +184,7 @@ func (g *register) check(c *client) error {
 			body.n = 1 << 62 // the last one must end where the object does
 		}
 		if err := part.verify(body, 0, part.sizeBytes); err != nil {
-			return fmt.Errorf("GET %s: attempt %d, part %d: %w", g.path, s, i+1, err)
+			return fmt.Errorf("GET %s: %w: attempt %d, part %d: %w", g.path, errMixed, s, i+1, err)
 		}
 	}
 	g.settle(s)
@@ -151,7 +197,6 @@ func (g *register) isPending(s uint64) bool {
 
 func (g *register) checkAbsent() error {
 	if g.settled == 0 {
-		g.pending = g.pending[:0]
 		return nil
 	}
 	for _, s := range g.pending {
@@ -160,5 +205,6 @@ func (g *register) checkAbsent() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("GET %s: absent, acknowledged %d, later %v", g.path, g.settled, g.pending)
+	return fmt.Errorf("GET %s: %w: absent, acknowledged %d, later %v", g.path, errLost, g.settled,
+		g.pending)
 }

@@ -49,6 +49,7 @@ type server struct {
 	dir     string   // that holds the drives and the logs
 	drives  []string // as given to --drives
 	args    []string // besides address and drives
+	under   []string // a command that runs the server's, if any
 	address string
 	env     []string
 	starts  int
@@ -86,7 +87,9 @@ func (s *server) launch() {
 		args = append(args, "--drives", d)
 	}
 	s.starts++
-	proc, err := process.Start(process.Spec{Path: serverBinary, Args: args, Env: s.env,
+	command := append(s.under[:len(s.under):len(s.under)], serverBinary)
+	command = append(command, args...)
+	proc, err := process.Start(process.Spec{Path: command[0], Args: command[1:], Env: s.env,
 		Dir: s.dir, Log: s.logPath()})
 	if err != nil {
 		s.t.Fatal(err)
