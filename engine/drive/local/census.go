@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/indexfs"
 	"flashstore/ioengine"
 )
 
@@ -99,8 +100,7 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if err != nil {
 		return err
 	}
-	d := &Drive{config: Config{Path: path, Engine: e}.withDefaults(), identity: format.Identity,
-		lock: held}
+	d := newDrive(Config{Path: path, Engine: e}.withDefaults(), format.Identity, held)
 	c.drive = d
 	fresh, segments, err := d.openLog(&format)
 	if err != nil {
@@ -119,10 +119,11 @@ func (c *census) open(e ioengine.Engine, path string) error {
 			d.machine = nil
 		}
 	}
-	if err := removeIndex(filepath.Join(path, checkDir)); err != nil { // of one that was killed
+	scratch := filepath.Join(path, checkDir)
+	if err := indexfs.Clear(e.Files(), scratch); err != nil { // of one that was killed
 		return err
 	}
-	x, err := openIndex(filepath.Join(path, checkDir), d.config.IndexCacheBytes, d.config.Logger)
+	x, err := openIndex(&d.config, scratch, nil)
 	if err != nil {
 		return err
 	}
@@ -305,6 +306,7 @@ func (c *census) close() (err error) {
 	if c.rebuilt != nil {
 		err = c.rebuilt.close()
 	}
-	err = errors.Join(err, removeIndex(filepath.Join(c.drive.config.Path, checkDir)))
+	err = errors.Join(err, indexfs.Clear(c.drive.config.Engine.Files(),
+		filepath.Join(c.drive.config.Path, checkDir)))
 	return errors.Join(err, c.drive.closeFiles())
 }

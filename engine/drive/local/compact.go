@@ -151,7 +151,7 @@ func (c *compactor) segment(ctx context.Context, victim uint64, worthBytes int64
 		return fmt.Errorf("%w: %d bytes are said to live there and are not found",
 			drive.ErrCorrupt, left)
 	}
-	if err := errors.Join(d.log.flush(), d.machine.index.db.Flush()); err != nil {
+	if err := errors.Join(d.log.flush(), d.machine.index.flush()); err != nil {
 		return d.fail(fmt.Errorf("flush before a log segment is removed: %w", err))
 	}
 	if err := d.log.retire(span, d.machine.pos.incarnation); err != nil {

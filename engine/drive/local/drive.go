@@ -78,11 +78,19 @@ func Open(c Config) (*Drive, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Drive{config: c, identity: format.Identity, lock: held}
+	d := newDrive(c, format.Identity, held)
 	if err := d.start(&format); err != nil {
 		return nil, errors.Join(err, d.closeFiles())
 	}
 	return d, nil
+}
+
+// newDrive returns a drive that takes commits, whose goroutines do not run yet.
+func newDrive(c Config, id drive.Identity, held ioengine.File) *Drive {
+	d := &Drive{config: c, identity: id, lock: held}
+	d.committer = newCommitter(d)
+	d.syncer = &syncer{drive: d, queue: newQueue(), ended: make(chan struct{})}
+	return d
 }
 
 // start recovers the state of the drive and starts its goroutines.
@@ -107,8 +115,6 @@ func (d *Drive) start(format *formatFile) (err error) {
 	}
 	d.reaper.add(frees)
 	d.bulk.removeDead()
-	d.committer = newCommitter(d)
-	d.syncer = &syncer{drive: d, queue: newQueue(), ended: make(chan struct{})}
 	go d.reaper.run()
 	go d.committer.run()
 	go d.syncer.run()
@@ -167,6 +173,9 @@ func (d *Drive) fail(err error) error {
 	}
 	return d.failure()
 }
+
+// indexFailed is told by the index that nothing is written to it any more.
+func (d *Drive) indexFailed(err error) { _ = d.fail(err) }
 
 // failure returns why the drive takes no writes, or nil.
 func (d *Drive) failure() error {
@@ -230,10 +239,11 @@ func (d *Drive) Close() error {
 	reclaimed := d.reclaimer.close()
 	d.reaper.close()
 	d.bulk.close()
-	var err error
-	if d.failure() == nil { // a drive that failed writes nothing more
-		err = d.finish(reclaimed)
+	if d.failure() != nil { // it writes nothing more, and has said why
+		_ = d.closeFiles()
+		return nil
 	}
+	err := d.finish(reclaimed)
 	return errors.Join(err, d.closeFiles())
 }
 

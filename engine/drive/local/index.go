@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/indexfs"
 )
 
 // Rows of the index. Below firstOwnSpace the first byte of a row's key is a drive.Space.
@@ -29,25 +29,35 @@ const (
 	memtableBytes  = 4 << 20
 	bloomBits      = 10
 	indexFilesOpen = 200
+	// l0StopWrites is far above what compaction leaves: where it cannot go on (see indexfs), a
+	// batch that is under way must not wait for it.
+	l0StopWrites = 100
 )
 
 // index is the ordered cache of the log. Reads are safe for concurrent use; one goroutine
 // writes.
 type index struct {
 	db *pebble.DB
+	fs *indexfs.FS
 }
 
-// openIndex opens or creates the index in the folder path.
-func openIndex(path string, cacheBytes int64, log *slog.Logger) (*index, error) {
+// openIndex opens or creates the index in the folder path. failed is called, unless it is nil,
+// when the index cannot be written any more; close returns that too. Errors: drive.ErrOffline if
+// it cannot be written already; any other says that it cannot be read.
+func openIndex(c *Config, path string, failed func(error)) (*index, error) {
+	x := &index{fs: indexfs.New(c.Engine, failed)}
 	o := &pebble.Options{
-		CacheSize:                   cacheBytes,
+		FS:                          x.fs,
+		CacheSize:                   c.IndexCacheBytes,
 		DisableWAL:                  true,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      pebbleLogger{log},
+		Logger:                      pebbleLogger{c.Logger},
+		EventListener:               indexEvents(c.Logger, path),
 		MaxOpenFiles:                indexFilesOpen,
 		MemTableSize:                memtableBytes,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       l0StopWrites,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
 	for i := range o.Levels {
@@ -55,15 +65,27 @@ func openIndex(path string, cacheBytes int64, log *slog.Logger) (*index, error) 
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
 	db, err := pebble.Open(path, o)
+	if broken := x.fs.Err(); broken != nil {
+		if err == nil {
+			_ = db.Close() // what is wrong is known
+		}
+		return nil, fmt.Errorf("%w: index %s: %w", drive.ErrOffline, path, broken)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("index %s: %w", path, err)
 	}
-	return &index{db: db}, nil
+	x.db = db
+	return x, nil
 }
 
-// removeIndex deletes the index: it is about to be rebuilt. Note: these are Pebble's own
-// files on the operating system's file system, so they do not go through the engine.
-func removeIndex(path string) error { return os.RemoveAll(path) }
+// indexEvents logs what Pebble would end the process for: a damaged table is damage to the rows
+// in it, which their readers are told of.
+func indexEvents(log *slog.Logger, path string) *pebble.EventListener {
+	return &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) {
+		log.Error("index is damaged; stop the server and run flashstore check --rebuild-index",
+			"path", path, "file", i.Path, "error", i.Details)
+	}}
+}
 
 // get returns a copy of a row's value, or nil without an error if there is no such row.
 // Errors wrap drive.ErrCorrupt.
@@ -110,8 +132,17 @@ func (x *index) rows(o *pebble.IterOptions, f func(key, value []byte) error) err
 	return nil
 }
 
+// flush makes what was applied durable.
+func (x *index) flush() error { return errors.Join(x.db.Flush(), x.fs.Err()) }
+
 // close makes the index durable and closes it. Pebble's Close does not flush memtables.
-func (x *index) close() error { return errors.Join(x.db.Flush(), x.db.Close()) }
+func (x *index) close() error {
+	err := x.flush()
+	if closeErr := x.db.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
 
 // appendRowKey appends the row key of a register to dst.
 func appendRowKey(dst []byte, k *drive.Key) []byte {

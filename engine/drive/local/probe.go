@@ -3,12 +3,12 @@ package local
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/indexfs"
 )
 
 // probe refuses a drive for what its index and its log say of each other. It only reads, so that
@@ -16,7 +16,7 @@ import (
 // is no reason: it is made anew.
 func (d *Drive) probe(fresh position, segments []uint64) error {
 	path := filepath.Join(d.config.Path, indexDir)
-	pos, found, err := peekIndex(path, d.config.Logger)
+	pos, found, err := peekIndex(&d.config, path)
 	if errors.Is(err, drive.ErrNewer) {
 		return err
 	}
@@ -50,10 +50,11 @@ func (d *Drive) probe(fresh position, segments []uint64) error {
 }
 
 // peekIndex reads what the index in the folder path reflects, without writing anything there.
-func peekIndex(path string, log *slog.Logger) (pos position, found bool, err error) {
-	db, err := pebble.Open(path, &pebble.Options{ReadOnly: true, DisableWAL: true,
-		FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{log},
-		CacheSize: memtableBytes, MaxOpenFiles: indexFilesOpen})
+func peekIndex(c *Config, path string) (pos position, found bool, err error) {
+	db, err := pebble.Open(path, &pebble.Options{FS: indexfs.New(c.Engine, nil), ReadOnly: true,
+		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{c.Logger},
+		EventListener: indexEvents(c.Logger, path),
+		CacheSize:     memtableBytes, MaxOpenFiles: indexFilesOpen})
 	if err != nil {
 		return pos, false, fmt.Errorf("index %s: %w", path, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/indexfs"
 	"flashstore/ioengine"
 )
 
@@ -19,8 +20,7 @@ func RebuildIndex(e ioengine.Engine, path string) error {
 	if err != nil {
 		return err
 	}
-	d := &Drive{config: Config{Path: path, Engine: e}.withDefaults(), identity: format.Identity,
-		lock: held}
+	d := newDrive(Config{Path: path, Engine: e}.withDefaults(), format.Identity, held)
 	return errors.Join(d.rebuildIndex(&format), d.closeFiles())
 }
 
@@ -35,7 +35,8 @@ func (d *Drive) rebuildIndex(format *formatFile) error {
 	if err := d.probe(fresh, segments); err != nil && !errors.Is(err, drive.ErrForeign) {
 		return err
 	}
-	if err := removeIndex(filepath.Join(d.config.Path, indexDir)); err != nil {
+	path := filepath.Join(d.config.Path, indexDir)
+	if err := indexfs.Clear(d.config.Engine.Files(), path); err != nil {
 		return err
 	}
 	if err := d.loadMachine(fresh); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/indexfs"
 )
 
 // recover opens the index, replays the log that it does not reflect, and prepares the log
@@ -105,7 +106,8 @@ func freshPosition(format *formatFile) (position, error) {
 func (d *Drive) openMachine(fresh position) error {
 	c := &d.config
 	err := d.loadMachine(fresh)
-	if err == nil || errors.Is(err, drive.ErrForeign) || errors.Is(err, drive.ErrNewer) {
+	if err == nil || errors.Is(err, drive.ErrForeign) || errors.Is(err, drive.ErrNewer) ||
+		errors.Is(err, drive.ErrOffline) {
 		return err
 	}
 	c.Logger.Warn("index is unreadable, rebuilding it from the log", "path", c.Path, "error", err)
@@ -113,7 +115,7 @@ func (d *Drive) openMachine(fresh position) error {
 		_ = d.machine.close() // it is removed next
 		d.machine = nil
 	}
-	if err := removeIndex(filepath.Join(c.Path, indexDir)); err != nil {
+	if err := indexfs.Clear(c.Engine.Files(), filepath.Join(c.Path, indexDir)); err != nil {
 		return err
 	}
 	return d.loadMachine(fresh)
@@ -121,7 +123,7 @@ func (d *Drive) openMachine(fresh position) error {
 
 func (d *Drive) loadMachine(fresh position) error {
 	path := filepath.Join(d.config.Path, indexDir)
-	x, err := openIndex(path, d.config.IndexCacheBytes, d.config.Logger)
+	x, err := openIndex(&d.config, path, d.indexFailed)
 	if err != nil {
 		return err
 	}

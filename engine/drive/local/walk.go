@@ -29,8 +29,7 @@ func OpenRegisters(e ioengine.Engine, path string) (*Registers, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Drive{config: Config{Path: path, Engine: e}.withDefaults(), identity: format.Identity,
-		lock: held}
+	d := newDrive(Config{Path: path, Engine: e}.withDefaults(), format.Identity, held)
 	if err := d.openRegisters(&format); err != nil {
 		return nil, errors.Join(err, d.closeFiles())
 	}
