@@ -123,7 +123,7 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if err := indexfs.Clear(e.Files(), scratch); err != nil { // of one that was killed
 		return err
 	}
-	x, err := openIndex(&d.config, scratch, nil)
+	x, err := openIndex(&d.config, scratch, indexfs.Hooks{})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -223,8 +224,12 @@ func entryText(t testing.TB, d *local.Drive, e *drive.Entry) string {
 			t.Fatalf("the shard of write %d differs", n)
 		}
 	}
-	return fmt.Sprintf(" %d.%x.%v.%t.%d.%q", e.Type, e.WriteID[:8], e.Order, e.Settled, e.ShardBytes,
-		e.Meta)
+	meta := fmt.Sprintf("%q", e.Meta)
+	if len(e.Meta) > 100 {
+		meta = fmt.Sprintf("%x", sha256.Sum256(e.Meta))
+	}
+	return fmt.Sprintf(" %d.%x.%v.%t.%d.%s", e.Type, e.WriteID[:8], e.Order, e.Settled, e.ShardBytes,
+		meta)
 }
 
 func census(t testing.TB, c local.Config) {

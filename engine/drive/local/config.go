@@ -23,6 +23,7 @@ const (
 	logSegmentFirst  = 4 << 20 // a drive is ready sooner with a small first segment
 	bulkSegmentMin   = 1 << 20
 	tableMin         = 64 << 10
+	memtableMin      = 64 << 10
 	indexReplayBytes = 256 << 20 // log to replay at start, at most
 )
 
@@ -42,6 +43,9 @@ type Config struct {
 	BulkStreams int
 	// IndexCacheBytes is the index's block cache; default 8 MiB.
 	IndexCacheBytes int64
+	// IndexMemtableBytes is how much the index gathers before it writes a table; default 4 MiB.
+	// It holds up to four times as much in memory.
+	IndexMemtableBytes int64
 	// TableBytes is the memory for rows of hot registers; default 8 MiB.
 	TableBytes int64
 	// ReserveBytes of the file system stay free of new data, so that a full disk can still
@@ -72,9 +76,10 @@ func (c *Config) Validate() error {
 	case c.BulkSegmentBytes < bulkSegmentMin || c.BulkSegmentBytes%blockBytes != 0:
 		return fmt.Errorf("local: bulk segments of %d bytes; at least %d, in whole blocks",
 			c.BulkSegmentBytes, bulkSegmentMin)
-	case c.TableBytes < tableMin || c.IndexCacheBytes < 0:
-		return fmt.Errorf("local: table of %d bytes, at least %d; index cache of %d",
-			c.TableBytes, tableMin, c.IndexCacheBytes)
+	case c.TableBytes < tableMin || c.IndexCacheBytes < 0 || c.IndexMemtableBytes < memtableMin:
+		return fmt.Errorf("local: table of %d bytes, at least %d; index cache of %d; index "+
+			"memtables of %d, at least %d", c.TableBytes, tableMin, c.IndexCacheBytes,
+			c.IndexMemtableBytes, memtableMin)
 	case c.CompactBytesPerSecond < 0:
 		return fmt.Errorf("local: compaction at %d bytes a second", c.CompactBytesPerSecond)
 	case c.BulkStreams < 1 || c.BulkStreams > 16:
@@ -91,6 +96,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.BulkSegmentBytes, 256<<20)
 	setDefault(&c.BulkStreams, 2)
 	setDefault(&c.IndexCacheBytes, 8<<20)
+	setDefault(&c.IndexMemtableBytes, 4<<20)
 	setDefault(&c.TableBytes, 8<<20)
 	setDefault(&c.ReserveBytes, 64<<20)
 	setDefault(&c.CompactBytesPerSecond, 64<<20)

@@ -26,7 +26,6 @@ const (
 	indexVersion   = 2  // 1 did not count live bytes of the log
 	rowHeadBytes   = 17 // space, bucket
 	positionBytes  = 120
-	memtableBytes  = 4 << 20
 	bloomBits      = 10
 	indexFilesOpen = 200
 	// l0StopWrites is far above what compaction leaves: where it cannot go on (see indexfs), a
@@ -41,11 +40,10 @@ type index struct {
 	fs *indexfs.FS
 }
 
-// openIndex opens or creates the index in the folder path. failed is called, unless it is nil,
-// when the index cannot be written any more; close returns that too. Errors: drive.ErrOffline if
+// openIndex opens or creates the index in the folder path. Errors: drive.ErrOffline if
 // it cannot be written already; any other says that it cannot be read.
-func openIndex(c *Config, path string, failed func(error)) (*index, error) {
-	x := &index{fs: indexfs.New(c.Engine, failed)}
+func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
+	x := &index{fs: indexfs.New(c.Engine, h)}
 	o := &pebble.Options{
 		FS:                          x.fs,
 		CacheSize:                   c.IndexCacheBytes,
@@ -54,7 +52,7 @@ func openIndex(c *Config, path string, failed func(error)) (*index, error) {
 		Logger:                      pebbleLogger{c.Logger},
 		EventListener:               indexEvents(c.Logger, path),
 		MaxOpenFiles:                indexFilesOpen,
-		MemTableSize:                memtableBytes,
+		MemTableSize:                uint64(c.IndexMemtableBytes),
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       l0StopWrites,

@@ -123,7 +123,8 @@ func (d *Drive) openMachine(fresh position) error {
 
 func (d *Drive) loadMachine(fresh position) error {
 	path := filepath.Join(d.config.Path, indexDir)
-	x, err := openIndex(&d.config, path, d.indexFailed)
+	x, err := openIndex(&d.config, path, indexfs.Hooks{BeforeSync: d.log.flush,
+		Failed: d.indexFailed})
 	if err != nil {
 		return err
 	}

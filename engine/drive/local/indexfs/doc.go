@@ -11,7 +11,7 @@
 // so neither is called for. Instead FS freezes with the first write, sync, removal or rename
 // that fails, for whatever reason (a full file system included):
 //
-//  1. The failure is told once, to the function given to New, before Pebble goes on.
+//  1. The failure is told once (Hooks.Failed), before Pebble goes on.
 //  2. From then on nothing on the disk changes. It holds what a power cut at that moment would
 //     leave: each table that the MANIFEST names was synced before it was named.
 //  3. Pebble is told that all is well. What it writes stays in memory, so that what it has to

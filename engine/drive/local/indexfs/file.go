@@ -179,7 +179,12 @@ func (f *file) Sync() error {
 	if frozen || err != nil {
 		return err
 	}
-	err = ioengine.Run(f.fs.engine, f.class, ioengine.Op{Kind: ioengine.DataSync, File: f.disk})
+	if f.fs.hooks.BeforeSync != nil {
+		err = f.fs.hooks.BeforeSync()
+	}
+	if err == nil {
+		err = ioengine.Run(f.fs.engine, f.class, ioengine.Op{Kind: ioengine.DataSync, File: f.disk})
+	}
 	if err == nil {
 		return nil
 	}

@@ -17,11 +17,20 @@ import (
 // errFrozen is what a compaction gets.
 var errFrozen = errors.New("indexfs: nothing is written any more")
 
+// Hooks are what the owner of the index wants to do meanwhile. Both may be nil.
+type Hooks struct {
+	// BeforeSync is called before any file is made durable: what the index speaks of must not
+	// be less durable than the index. Its error counts as one of the sync.
+	BeforeSync func() error
+	// Failed is called with the first failure, on the goroutine that met it.
+	Failed func(error)
+}
+
 // FS is safe for concurrent use, as far as vfs.FS asks for it.
 type FS struct {
 	engine ioengine.Engine
 	files  ioengine.FileSystem
-	failed func(error)
+	hooks  Hooks
 
 	mu     sync.Mutex
 	err    error
@@ -30,10 +39,9 @@ type FS struct {
 
 var _ vfs.FS = (*FS)(nil)
 
-// New returns a file system on e's. failed, if not nil, is called with the first failure, on
-// the goroutine that met it.
-func New(e ioengine.Engine, failed func(error)) *FS {
-	return &FS{engine: e, files: e.Files(), failed: failed, memory: make(map[string]*memory)}
+// New returns a file system on e's.
+func New(e ioengine.Engine, h Hooks) *FS {
+	return &FS{engine: e, files: e.Files(), hooks: h, memory: make(map[string]*memory)}
 }
 
 // Err is the failure since which nothing is written, or nil.
@@ -74,8 +82,8 @@ func (s *FS) freeze(err error) {
 		s.err = err
 	}
 	s.mu.Unlock()
-	if first && s.failed != nil {
-		s.failed(err)
+	if first && s.hooks.Failed != nil {
+		s.hooks.Failed(err)
 	}
 }
 
