@@ -154,7 +154,10 @@ func (c *compactor) segment(ctx context.Context, victim uint64, worthBytes int64
 	if err := errors.Join(d.log.flush(), d.machine.index.flush()); err != nil {
 		return d.fail(fmt.Errorf("flush before a log segment is removed: %w", err))
 	}
-	if err := d.log.retire(span, d.machine.pos.incarnation); err != nil {
+	if err := fullOr(d.log.retire(span, d.machine.pos.incarnation)); err != nil {
+		if !errors.Is(err, drive.ErrFull) {
+			err = d.fail(err)
+		}
 		return err
 	}
 	delete(c.poor, victim)

@@ -174,8 +174,8 @@ func (d *Drive) fail(err error) error {
 	return d.failure()
 }
 
-// indexFailed is told by the index that nothing is written to it any more.
-func (d *Drive) indexFailed(err error) { _ = d.fail(err) }
+// partFailed is told by the index and by the log of a device that fails behind everybody's back.
+func (d *Drive) partFailed(err error) { _ = d.fail(err) }
 
 // failure returns why the drive takes no writes, or nil.
 func (d *Drive) failure() error {
@@ -238,11 +238,13 @@ func (d *Drive) Close() error {
 	}
 	reclaimed := d.reclaimer.close()
 	d.reaper.close()
-	d.bulk.close()
-	if d.failure() != nil { // it writes nothing more, and has said why
+	if d.failure() != nil {
+		// It has said why, and leaves all as it is: a batch that failed may be in the log all the
+		// same, so nothing that it refers to is given back.
 		_ = d.closeFiles()
 		return nil
 	}
+	d.bulk.close()
 	err := d.finish(reclaimed)
 	return errors.Join(err, d.closeFiles())
 }

@@ -75,7 +75,9 @@ func newSimulated(t testing.TB, f *flow, seed uint64) *simulated {
 		f.config(&s.config)
 	}
 	must(t, local.Format(s.config.Engine, drivePath, identity))
-	s.history = newHistory(t, seed, open(t, s.config))
+	d, err := local.Open(s.config)
+	must(t, err)
+	s.history = newHistory(t, seed, d)
 	s.marks = []mark{{state: contents(t, s.drive)}}
 	return s
 }

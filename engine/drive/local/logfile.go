@@ -31,6 +31,8 @@ type segmentLog struct {
 	target int64  // size of a segment, in the end
 	// reserve of the file system is left free by segments longer than the shortest.
 	reserve int64
+	// broken is told of what is wrong with the device before anybody needs to know.
+	broken func(error)
 
 	mu    sync.RWMutex
 	reads map[uint64]*logReader // opened when first needed
@@ -54,10 +56,10 @@ type spareSegment struct {
 	err       error
 }
 
-func newSegmentLog(c *Config) *segmentLog {
+func newSegmentLog(c *Config, broken func(error)) *segmentLog {
 	e := c.Engine
 	l := &segmentLog{engine: e, path: filepath.Join(c.Path, logDir),
-		sync: c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes,
+		sync: c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes, broken: broken,
 		reads: make(map[uint64]*logReader),
 		size:  make(map[uint64]int64),
 		spare: make(chan spareSegment, 1), write: newSyncRunner(e)}
@@ -163,6 +165,8 @@ func (l *segmentLog) prepare() {
 		}
 		if errors.Is(s.err, syscall.ENOSPC) {
 			s.err = fmt.Errorf("%w: log segment %d: %w", drive.ErrFull, number, s.err)
+		} else if s.err != nil {
+			l.broken(s.err)
 		}
 		l.spare <- s
 	}()
@@ -256,6 +260,23 @@ func (l *segmentLog) flush() error {
 		return nil
 	}
 	return l.syncSegment(segment)
+}
+
+// rewrite writes a batch again where it stands; durable on return.
+func (l *segmentLog) rewrite(at location, lengthBytes int) error {
+	f, err := l.engine.Files().Open(l.name(at.segment), ioengine.OpenFlags{Write: true,
+		Direct: true})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	op := ioengine.Op{Kind: ioengine.Read, File: f, Bufs: [][]byte{alignedBytes(lengthBytes)},
+		OffsetBytes: at.offsetBytes}
+	if err := ioengine.Run(l.engine, ioengine.Foreground, op); err != nil {
+		return err
+	}
+	op.Kind, op.DSync = ioengine.Write, true
+	return ioengine.Run(l.engine, ioengine.Foreground, op)
 }
 
 func (l *segmentLog) syncSegment(segment uint64) error {

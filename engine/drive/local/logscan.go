@@ -21,8 +21,9 @@ type logScan struct {
 
 	// number is the one of the next batch, epoch the one of the last.
 	number, epoch uint64
-	// end is the place behind the last good batch.
-	end location
+	// end is the place behind the last good batch, which has lastBytes; 0 if there was none.
+	end       location
+	lastBytes int
 	// clean: nothing but zeros behind end.
 	clean bool
 	// damage is what was lost in the middle of the log.
@@ -137,6 +138,7 @@ func (s *logScan) batch(w *window, at location, f func(*batchHeader, []byte) err
 	s.explain(&h, at)
 	s.number, s.epoch = h.number+1, h.epoch
 	s.end = location{at.segment, at.offsetBytes + int64(h.lengthBytes)}
+	s.lastBytes = h.lengthBytes
 	return h.lengthBytes, f(&h, b)
 }
 

@@ -51,7 +51,8 @@ func (d *Drive) probe(fresh position, segments []uint64) error {
 
 // peekIndex reads what the index in the folder path reflects, without writing anything there.
 func peekIndex(c *Config, path string) (pos position, found bool, err error) {
-	db, err := pebble.Open(path, &pebble.Options{FS: indexfs.New(c.Engine, indexfs.Hooks{}), ReadOnly: true,
+	db, err := pebble.Open(path, &pebble.Options{ReadOnly: true,
+		FS:         indexfs.New(c.Engine, indexfs.Hooks{}),
 		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{c.Logger},
 		EventListener: indexEvents(c.Logger, path),
 		CacheSize:     c.IndexCacheBytes, MaxOpenFiles: indexFilesOpen})

@@ -51,7 +51,7 @@ func (d *Drive) openLog(format *formatFile) (fresh position, segments []uint64, 
 	if fresh, err = freshPosition(format); err != nil {
 		return fresh, nil, err
 	}
-	d.log = newSegmentLog(&d.config)
+	d.log = newSegmentLog(&d.config, d.partFailed)
 	if err := d.log.loadRetired(fresh.incarnation); err != nil {
 		return fresh, nil, err
 	}

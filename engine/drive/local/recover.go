@@ -19,7 +19,7 @@ func (d *Drive) recover(format *formatFile) error {
 	if err != nil {
 		return err
 	}
-	d.log = newSegmentLog(c)
+	d.log = newSegmentLog(c, d.partFailed)
 	if err := d.log.loadRetired(fresh.incarnation); err != nil {
 		return err
 	}
@@ -78,6 +78,24 @@ func (d *Drive) makeDurable(segments []uint64) error {
 			return fmt.Errorf("%w: sync of %s: %w", drive.ErrOffline, d.log.name(n), err)
 		}
 	}
+	return d.rewriteLast(segments)
+}
+
+// rewriteLast writes the last batch of the log again, in place, if the index does not reflect it:
+// its write may have failed when the last process ended, and then the system keeps bytes that
+// no sync will ever write (it calls them clean). Every sector has the same bytes before and
+// after, so a power cut meanwhile does no harm.
+func (d *Drive) rewriteLast(segments []uint64) error {
+	scan := newScan(d.machine, d.log)
+	err := scan.run(segments, func(*batchHeader, []byte) error { return nil })
+	if err != nil || scan.lastBytes == 0 {
+		return err
+	}
+	at := location{scan.end.segment, scan.end.offsetBytes - int64(scan.lastBytes)}
+	if err := d.log.rewrite(at, scan.lastBytes); err != nil {
+		return fmt.Errorf("%w: writing the last batch of %s again: %w", drive.ErrOffline,
+			d.log.name(at.segment), err)
+	}
 	return nil
 }
 
@@ -124,7 +142,7 @@ func (d *Drive) openMachine(fresh position) error {
 func (d *Drive) loadMachine(fresh position) error {
 	path := filepath.Join(d.config.Path, indexDir)
 	x, err := openIndex(&d.config, path, indexfs.Hooks{BeforeSync: d.log.flush,
-		Failed: d.indexFailed})
+		Failed: d.partFailed})
 	if err != nil {
 		return err
 	}
@@ -144,12 +162,17 @@ func (d *Drive) loadMachine(fresh position) error {
 	return x.load(d.machine)
 }
 
+// newScan reads what the machine does not reflect.
+func newScan(m *machine, l *segmentLog) *logScan {
+	return &logScan{engine: l.engine, log: l, incarnation: m.pos.incarnation,
+		number: m.pos.number, epoch: m.pos.epoch, end: m.pos.next}
+}
+
 // replay applies the log from the machine's position on; each, if not nil, is called for
 // every record before.
 func replay(m *machine, l *segmentLog, segments []uint64,
 	each func(h *batchHeader, s *stored, at int) error) (*logScan, error) {
-	scan := &logScan{engine: l.engine, log: l, incarnation: m.pos.incarnation,
-		number: m.pos.number, epoch: m.pos.epoch, end: m.pos.next}
+	scan := newScan(m, l)
 	return scan, scan.run(segments, func(h *batchHeader, b []byte) error {
 		return m.replayBatch(h, b, each)
 	})

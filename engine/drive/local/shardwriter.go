@@ -50,7 +50,7 @@ func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
 	}
 	list, err := d.bulk.reserve(data + table)
 	if err != nil {
-		return nil, err
+		return nil, d.wrote(err)
 	}
 	w := &shardWriter{drive: d, ref: bulkRef{shardBytes: shardBytes, extents: list,
 		external: table > 0}}
@@ -250,8 +250,8 @@ func (w *shardWriter) writeTable() error {
 	return w.drive.wrote(ioengine.Run(w.drive.config.Engine, ioengine.Foreground, ops...))
 }
 
-// Abort gives the space back, also after Seal if no commit of the reference succeeded. It
-// waits for writes under way.
+// Abort gives the space back, also after Seal if no commit of the reference succeeded; but on a
+// drive out of service nothing is (see Close). It waits for writes under way.
 func (w *shardWriter) Abort() {
 	w.mu.Lock()
 	for w.pending > 0 {
@@ -260,7 +260,7 @@ func (w *shardWriter) Abort() {
 	first := w.state != over
 	w.state = over
 	w.mu.Unlock()
-	if first {
+	if first && w.drive.failure() == nil {
 		w.drive.bulk.abandon(w.ref.extents)
 	}
 }
