@@ -76,12 +76,12 @@ type committer struct {
 }
 
 func newCommitter(d *Drive) *committer {
-	return &committer{drive: d, queue: newQueue(), ended: make(chan struct{}),
-		batch: alignedBytes(batchBytesMax)}
+	return &committer{drive: d, queue: newQueue(), ended: make(chan struct{})}
 }
 
 func (c *committer) run() {
 	defer close(c.ended)
+	c.batch = alignedBytes(batchBytesMax)
 	for {
 		var open bool
 		c.taken, open = c.queue.take(c.taken, len(c.taken) == 0)

@@ -52,6 +52,7 @@ type flow struct {
 func simConfig(disk *crashsim.Disk) local.Config {
 	c := config(disk.Engine(), drivePath)
 	c.LogSegmentBytes, c.BulkSegmentBytes = 1<<20, 1<<20
+	c.TableBytes = 64 << 10
 	c.CompactBytesPerSecond = 1 << 40
 	c.Logger = slog.New(slog.DiscardHandler)
 	return c

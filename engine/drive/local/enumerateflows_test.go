@@ -112,7 +112,7 @@ func spaceFlows() []flow {
 	}
 	return []flow{
 		{name: "new-segments", prepare: nothing, act: func(s *simulated) {
-			for n := range 40 { // of 1 MiB each: into the third
+			for n := range 18 { // of 1 MiB each, half of it used: into the third
 				s.commitStep(s.put(fmt.Sprint("a", n%3), 60_000))
 			}
 		}},
@@ -131,12 +131,12 @@ func spaceFlows() []flow {
 			s.settleNow(s.record(drive.TypePurge, r.Key))
 		}},
 		{name: "index-flush", config: smallMemtables, prepare: nothing, act: func(s *simulated) {
-			for n := range 20 { // more than two memtables, with metadata
+			for n := range 12 { // more than two memtables, with metadata
 				r := s.put(fmt.Sprint("a", n%5), 10)
 				r.Meta = shardOf(s.next, 15_000)
 				s.commitStep(r)
 			}
-			for range 4 { // enough tables for a compaction
+			for range 3 { // enough tables for a compaction
 				s.step(s.reopen)
 				s.commitStep(s.put("a", 5))
 			}
@@ -153,7 +153,7 @@ func spaceFlows() []flow {
 			relaxed(c)
 			smallMemtables(c)
 		}, prepare: nothing, act: func(s *simulated) {
-			for n := range 16 {
+			for n := range 9 {
 				r := s.put(fmt.Sprint("a", n%5), 10)
 				r.Meta = shardOf(s.next, 15_000)
 				s.commitStep(r)

@@ -183,7 +183,7 @@ func (w *window) bytes(at int64, n int) ([]byte, error) {
 	skip := at - w.begin
 	if skip < 0 || skip+int64(n) > int64(len(w.have)) {
 		if w.buf == nil {
-			w.buf = alignedBytes(windowBytes)
+			w.buf = alignedBytes(int(min(windowBytes, w.sizeBytes-at)))
 		}
 		w.begin, skip = at, 0
 		w.have = w.buf[:min(windowBytes, w.sizeBytes-at)]
