@@ -1,6 +1,6 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
-.PHONY: help build warp doctor run bench bench-smoke test lint race fuzz-smoke ci-long clean
+.PHONY: help build warp doctor run bench bench-smoke powercut killtest test lint race fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -32,6 +32,12 @@ bench: ## the main comparison, under 5 minutes after the builds
 bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
 	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson
 
+powercut: ## N=200 power cuts of an ext4 under load: as root, with loop devices
+	go test ./e2e -count=1 -v -timeout 0 -run 'TestPowerCut$$' -e2e.powercut $(or $(N),200)
+
+killtest: ## N=200 times kill -9 under load
+	go test ./e2e -count=1 -v -timeout 0 -run SurvivesKill -e2e.kill $(or $(N),200)
+
 test: ## all tests
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 ./...
@@ -52,7 +58,7 @@ race: ## all tests with the race detector (needs a C compiler)
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race fuzz-smoke bench ## what takes too long for every commit
+ci-long: lint race fuzz-smoke killtest bench ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	powerCutFlag = flag.Int("e2e.powercut", 20, "cycles of the power cut test")
+	powerCutFlag = flag.Int("e2e.powercut", 5, "cycles of the power cut test")
 	minutesFlag  = flag.Int("e2e.powercut.minutes", 0,
 		"minutes after which the power cut test ends; 0: when its cycles are done")
 )
