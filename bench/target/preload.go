@@ -3,12 +3,12 @@ package target
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 
 	"github.com/minio/minio-go/v7"
+
+	"flashstore/bench/content"
 )
 
 // Bucket is where the load works.
@@ -20,8 +20,8 @@ func (s *Server) MakeBucket(ctx context.Context) error { return s.makeBucket(ctx
 // preloadWorkers is enough for a server that commits in groups.
 const preloadWorkers = 32
 
-// Preload fills the bucket of the load with objects of objectBytes each, of random content drawn
-// from seed, and checks by a listing that all are there.
+// Preload fills the bucket of the load with objects of objectBytes each, as package content says,
+// and checks by a listing that all are there.
 func (s *Server) Preload(ctx context.Context, objects int, objectBytes int64, seed uint64) error {
 	if err := s.MakeBucket(ctx); err != nil {
 		return fmt.Errorf("preload: %w", err)
@@ -52,17 +52,10 @@ func (s *Server) Preload(ctx context.Context, objects int, objectBytes int64, se
 }
 
 func (s *Server) preloadOne(ctx context.Context, i int, data []byte, seed uint64) error {
-	rand.NewChaCha8(chachaKey(seed, uint64(i))).Read(data)
-	name := fmt.Sprintf("load/%03d/%08d", i%100, i)
-	_, err := s.client.PutObject(ctx, Bucket, name, bytes.NewReader(data), int64(len(data)),
+	content.Fill(data, seed, i)
+	_, err := s.client.PutObject(ctx, Bucket, content.Key(i), bytes.NewReader(data), int64(len(data)),
 		minio.PutObjectOptions{DisableMultipart: true})
 	return err
-}
-
-func chachaKey(seed, stream uint64) (key [32]byte) {
-	binary.LittleEndian.PutUint64(key[:], seed)
-	binary.LittleEndian.PutUint64(key[8:], stream)
-	return key
 }
 
 func (s *Server) checkCount(ctx context.Context, objects int) error {

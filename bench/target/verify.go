@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"flashstore/bench/content"
 )
 
 // ErrWrongData is wrapped where the server answered something it was never given.
@@ -36,13 +37,12 @@ func (s *Server) Verify(ctx context.Context, objectBytes int64, seed uint64) err
 	sizes := []int64{1, 64 << 10, 2<<20 + 17, min(objectBytes, objectBytesMax)}
 	slices.Sort(sizes)
 	sizes = slices.Compact(sizes)
-	random := rand.NewChaCha8(chachaKey(seed, 0))
 	var keys []string
-	for _, size := range sizes {
+	for i, size := range sizes {
 		key := fmt.Sprintf("verify/%010d", size)
 		keys = append(keys, key)
 		data := make([]byte, size)
-		random.Read(data)
+		content.Fill(data, seed, i)
 		if err := s.verifyObject(ctx, key, data); err != nil {
 			return fmt.Errorf("verify: object of %d bytes: %w", size, err)
 		}
