@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flashstore/bench/record"
+	"flashstore/bench/target"
 )
 
 // deadline bounds every wait of these tests; nothing waits that long unless it is broken.
@@ -231,6 +232,46 @@ func awaitNoProcess(t *testing.T, root string) {
 	t.Errorf("still there: %s", found)
 }
 
+// TestLoadCommand writes objects, reads them back by hash and says so, to people and as JSON.
+func TestLoadCommand(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "someone")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	server, err := target.Start(t.Context(), target.Config{Binary: os.Getenv("STUB"), Drives: 1,
+		Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	common := "load --url http://" + server.Address + "/a%20bucket/ --keys 30 --size 5000B " +
+		"--connections 3 --duration 200ms --warmup 50ms "
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--prepare --verify 1", exitOK, "p99.9"},
+		{"--op head --sign header", exitOK, "operations"},
+		{"--op put --sign unsigned-payload --rate 200 --threads 2", exitOK, "late by"},
+		{"--op put --json", exitOK, `"operations":`},
+		{"--verify 1", exitInvalid, "× hash"}, // what the puts wrote is not what --prepare wrote
+		{"--prepare --verify 1 --sign none --seed 9", exitOK, "p99.9"},
+		{"--size 4KiB", exitInvalid, "× length"},
+		{"--keys 31", exitInvalid, "× status 404"},
+	} {
+		var out bytes.Buffer
+		code := Main(t.Context(), strings.Fields(common+c.args), &out, &out)
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: code %d, want %d and %q:\n%s", c.args, code, c.code, c.want, out.String())
+		}
+	}
+	server.Kill()
+	var out bytes.Buffer
+	if code := Main(t.Context(), strings.Fields(common), &out, &out); code != exitFailure ||
+		!strings.Contains(out.String(), "refused") {
+		t.Errorf("no server: code %d:\n%s", code, out.String())
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		args string
@@ -241,7 +282,7 @@ func TestCommandLine(t *testing.T) {
 		{"--help", exitOK, "flashbench run"},
 		{"run --help", exitOK, "-pairs"},
 		{"version", exitOK, "flashbench, built by go"},
-		{"gate", exitUsage, `unknown command "gate"; valid: compare, run, version`},
+		{"gate", exitUsage, `unknown command "gate"; valid: compare, hotpath, load, run, version`},
 		{"run --nope", exitUsage, "not defined: -nope"},
 		{"run --only nope ../scenarios/get-4k.yaml", exitUsage, "there are: get-4k"},
 		{"run ../scenarios/get-4k.yaml --set run.pears=1", exitUsage, "valid keys"},
@@ -249,6 +290,20 @@ func TestCommandLine(t *testing.T) {
 		{"run", exitUsage, "no scenario files"},
 		{"run ../scenarios/get-4k.yaml --server /nonexistent", exitUsage, "make build warp"},
 		{"compare a b c", exitUsage, "at most two"},
+		{"load --help", exitOK, "-connections"},
+		{"load --nope", exitUsage, "not defined: -nope"},
+		{"load operand", exitUsage, `what is "operand"?`},
+		{"load --sign none --op post", exitUsage, "valid: GET, HEAD, PUT"},
+		{"load --sign v2", exitUsage, "valid: presigned, header, unsigned-payload, none"},
+		{"load --sign none --url ftp://x/y", exitUsage, "want http://HOST:PORT/BUCKET"},
+		{"load --sign none --url http://example.org/y", exitUsage, "not IP:PORT"},
+		{"load --sign none --size 4KB", exitUsage, "KiB, MiB or GiB"},
+		{"load --sign none --duration 1s", exitUsage, "warm-up of 1s"},
+		{"hotpath --help", exitOK, "-matrix"},
+		{"hotpath --nope", exitUsage, "not defined: -nope"},
+		{"hotpath operand", exitUsage, `what is "operand"?`},
+		{"hotpath --only get-4K", exitUsage, "there are: get-4k"},
+		{"hotpath --server /nonexistent", exitUsage, "make build"},
 	} {
 		var out bytes.Buffer
 		code := Main(t.Context(), strings.Fields(c.args), &out, &out)

@@ -36,6 +36,8 @@ func commands() map[string]command {
 	return map[string]command{
 		"run":     {"measure scenarios and print what won", runCommand},
 		"compare": {"print recorded sessions again, or two of them side by side", compareCommand},
+		"hotpath": {"measure the path of a request against its targets and nginx", hotpathCommand},
+		"load":    {"put load on any S3 server or static files", loadCommand},
 		"version": {"print the version", versionCommand},
 	}
 }

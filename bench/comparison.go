@@ -86,7 +86,7 @@ func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 		return firstLines(err, ctx)
 	}
 	defer server.Kill()
-	err = server.Preload(ctx, w.Objects, int64(w.ObjSize), m.scenario.Run.Seed)
+	err = server.Preload(ctx, target.Bucket, w.Objects, int64(w.ObjSize), m.scenario.Run.Seed)
 	if err == nil {
 		err = server.Stop()
 	}

@@ -54,15 +54,15 @@ func runCommand(ctx context.Context, args []string, out, messages io.Writer) err
 	if *pairs != 0 {
 		set.values = append(set.values, fmt.Sprintf("run.pairs=%d", *pairs))
 	}
-	scenarios, err := load(files, only.values, set.values)
+	scenarios, err := loadScenarios(files, only.values, set.values)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	return measureAll(ctx, o, scenarios, out, messages)
 }
 
-// load reads the files, or all of the folder scenarios, keeps those named and changes them.
-func load(files, only, set []string) ([]*scenario.Scenario, error) {
+// loadScenarios reads the files, or all of the folder scenarios, keeps those named and changes them.
+func loadScenarios(files, only, set []string) ([]*scenario.Scenario, error) {
 	if len(files) == 0 {
 		var err error
 		if files, err = filepath.Glob("scenarios/*.yaml"); err != nil {

@@ -1,6 +1,13 @@
 package host
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
 
 // Split divides the cores this process may use between a server and its client, so that neither
 // takes time from the other. The server gets half, rounded down. With one core both are nil: no
@@ -33,4 +40,41 @@ func PinThread(cores []int) error {
 		set.Set(core)
 	}
 	return unix.SchedSetaffinity(0, &set)
+}
+
+// pinRounds bounds how often PinProcess looks for threads that were started meanwhile.
+const pinRounds = 10
+
+// PinProcess binds all threads of this process to cores, and so whatever they start later. No
+// cores: nothing changes.
+func PinProcess(cores []int) error {
+	if len(cores) == 0 {
+		return nil
+	}
+	var set unix.CPUSet
+	for _, core := range cores {
+		set.Set(core)
+	}
+	done := map[int]bool{}
+	for range pinRounds {
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return err
+		}
+		before := len(done)
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil || done[id] {
+				continue
+			}
+			if err := unix.SchedSetaffinity(id, &set); err != nil && err != unix.ESRCH {
+				return fmt.Errorf("thread %d: %w", id, err)
+			}
+			done[id] = true
+		}
+		if len(done) == before {
+			return nil // a thread started since was started by one that is bound
+		}
+	}
+	return errors.New("threads start faster than they can be bound")
 }

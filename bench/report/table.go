@@ -18,7 +18,7 @@ func Table(w io.Writer, rows []Row) {
 	for _, r := range rows {
 		cells = append(cells, r.cells())
 	}
-	write(w, cells)
+	Columns(w, cells)
 }
 
 func (r Row) cells() []string {
@@ -28,7 +28,7 @@ func (r Row) cells() []string {
 	}
 	base, candidate := r.Medians[0], r.Medians[1]
 	ratio := fmt.Sprintf("%.3f %s", math.Exp(r.Ratio.Center),
-		bracket(math.Exp(r.Ratio.Lo), math.Exp(r.Ratio.Hi), r.Ratio.Level))
+		Interval(math.Exp(r.Ratio.Lo), math.Exp(r.Ratio.Hi), r.Ratio.Level))
 	return []string{
 		r.Scenario, name, r.Primary,
 		Number(base[r.Primary]), Number(candidate[r.Primary]), ratio,
@@ -38,7 +38,8 @@ func (r Row) cells() []string {
 	}
 }
 
-func bracket(lo, hi, level float64) string {
+// Interval writes bounds and the level they hold at; there is none at level 0.
+func Interval(lo, hi, level float64) string {
 	if level == 0 {
 		return "[no interval]"
 	}
@@ -49,8 +50,8 @@ func levelText(level float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*level), ".0") + "%"
 }
 
-// write aligns columns by the runes they hold.
-func write(w io.Writer, cells [][]string) {
+// Columns writes lines of equally many cells, aligned by the runes they hold.
+func Columns(w io.Writer, cells [][]string) {
 	widths := make([]int, len(cells[0]))
 	for _, line := range cells {
 		for i, cell := range line {

@@ -20,10 +20,12 @@ func (s *Server) MakeBucket(ctx context.Context) error { return s.makeBucket(ctx
 // preloadWorkers is enough for a server that commits in groups.
 const preloadWorkers = 32
 
-// Preload fills the bucket of the load with objects of objectBytes each, as package content says,
+// Preload fills a bucket, which it makes, with objects of objectBytes each, as package content says,
 // and checks by a listing that all are there.
-func (s *Server) Preload(ctx context.Context, objects int, objectBytes int64, seed uint64) error {
-	if err := s.MakeBucket(ctx); err != nil {
+func (s *Server) Preload(
+	ctx context.Context, bucket string, objects int, objectBytes int64, seed uint64,
+) error {
+	if err := s.makeBucket(ctx, bucket); err != nil {
 		return fmt.Errorf("preload: %w", err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -34,7 +36,7 @@ func (s *Server) Preload(ctx context.Context, objects int, objectBytes int64, se
 		workers.Go(func() {
 			data := make([]byte, objectBytes)
 			for i := range next {
-				if err := s.preloadOne(ctx, i, data, seed); err != nil {
+				if err := s.preloadOne(ctx, bucket, i, data, seed); err != nil {
 					cancel(fmt.Errorf("preload: object %d: %w", i, err))
 				}
 			}
@@ -48,20 +50,22 @@ func (s *Server) Preload(ctx context.Context, objects int, objectBytes int64, se
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return s.checkCount(ctx, objects)
+	return s.checkCount(ctx, bucket, objects)
 }
 
-func (s *Server) preloadOne(ctx context.Context, i int, data []byte, seed uint64) error {
+func (s *Server) preloadOne(
+	ctx context.Context, bucket string, i int, data []byte, seed uint64,
+) error {
 	content.Fill(data, seed, i)
-	_, err := s.client.PutObject(ctx, Bucket, content.Key(i), bytes.NewReader(data), int64(len(data)),
+	_, err := s.client.PutObject(ctx, bucket, content.Key(i), bytes.NewReader(data), int64(len(data)),
 		minio.PutObjectOptions{DisableMultipart: true})
 	return err
 }
 
-func (s *Server) checkCount(ctx context.Context, objects int) error {
+func (s *Server) checkCount(ctx context.Context, bucket string, objects int) error {
 	count := 0
 	options := minio.ListObjectsOptions{Recursive: true}
-	for object := range s.client.ListObjects(ctx, Bucket, options) {
+	for object := range s.client.ListObjects(ctx, bucket, options) {
 		if object.Err != nil {
 			return fmt.Errorf("preload: LIST: %w", object.Err)
 		}

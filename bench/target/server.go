@@ -26,8 +26,10 @@ const (
 	readyMax     = 15 * time.Second // the server promises 10 s on small data
 	stopGrace    = 15 * time.Second // the server's own grace is 10 s
 	pollInterval = 10 * time.Millisecond
-	region       = "us-east-1"
 )
+
+// Region is what requests to the server are signed for.
+const Region = "us-east-1"
 
 // Config says which server to start, and how.
 type Config struct {
@@ -37,6 +39,7 @@ type Config struct {
 	Parity int
 	Dir    string // holds the drives d1…dn, created where missing, and server.log
 	Cores  []int
+	Env    []string // added to the harness's own, as in "GOMAXPROCS=1"
 }
 
 // Validate returns an error for a config that cannot start.
@@ -65,6 +68,20 @@ type Server struct {
 // Start starts the server and returns once it is ready. The caller ends it by Stop or Kill.
 // Errors wrap ErrNotReady and quote the server's log.
 func Start(ctx context.Context, c Config) (*Server, error) {
+	s, err := Launch(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitReady(ctx); err != nil {
+		s.Kill()
+		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
+	}
+	return s, nil
+}
+
+// Launch starts the server and returns as soon as its program runs, which may be long before it
+// answers. The caller ends it by Stop or Kill. Errors of the start wrap ErrNotReady.
+func Launch(c Config) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -73,14 +90,14 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	address, err := freeAddress()
+	address, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Address: address, AccessKey: "bench" + rand.Text()[:8], SecretKey: rand.Text()}
 	s.client, err = minio.New(address, &minio.Options{
 		Creds:        credentials.NewStaticV4(s.AccessKey, s.SecretKey, ""),
-		Region:       region,
+		Region:       Region,
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   1, // a retry would hide what the pass is looking for
 	})
@@ -90,15 +107,11 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	s.process, err = process.Start(process.Spec{
 		Path: c.Binary, Args: c.args(address), Log: filepath.Join(c.Dir, "server.log"),
 		Cores: c.Cores,
-		Env: []string{
+		Env: append([]string{
 			"FLASHSTORE_ROOT_USER=" + s.AccessKey, "FLASHSTORE_ROOT_PASSWORD=" + s.SecretKey,
-		},
+		}, c.Env...),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
-	}
-	if err := s.awaitReady(ctx); err != nil {
-		s.Kill()
 		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
 	}
 	return s, nil
@@ -118,9 +131,9 @@ func (c Config) args(address string) []string {
 	return args
 }
 
-// freeAddress asks the kernel for a port nobody uses. It may be taken before the server binds it;
+// FreeAddress asks the kernel for a port nobody uses. It may be taken before a server binds it;
 // the server then fails to start, and the leg says so.
-func freeAddress() (string, error) {
+func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

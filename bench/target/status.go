@@ -49,7 +49,7 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 	}
 	nothing := sha256.Sum256(nil)
 	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(nothing[:]))
-	signed := signer.SignV4(*request, s.AccessKey, s.SecretKey, "", region)
+	signed := signer.SignV4(*request, s.AccessKey, s.SecretKey, "", Region)
 	answer, err := http.DefaultClient.Do(signed)
 	if err != nil {
 		return Status{}, err

@@ -59,7 +59,7 @@ func TestLifeOfALeg(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Preload(t.Context(), 200, 1000, 1); err != nil {
+	if err := s.Preload(t.Context(), Bucket, 200, 1000, 1); err != nil {
 		t.Fatal(err)
 	}
 	status, err := s.Status(t.Context())
@@ -85,7 +85,7 @@ func TestVerifySees(t *testing.T) {
 
 func TestPreloadCounts(t *testing.T) {
 	s := mustStart(t, "forgets")
-	if err := s.Preload(t.Context(), 5, 10, 1); !errors.Is(err, ErrWrongData) {
+	if err := s.Preload(t.Context(), Bucket, 5, 10, 1); !errors.Is(err, ErrWrongData) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -115,5 +115,5 @@ func (s *Server) makeBucket(ctx context.Context, bucket string) error {
 	if err != nil || there {
 		return err
 	}
-	return s.client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{Region: region})
+	return s.client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{Region: Region})
 }
