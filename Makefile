@@ -1,12 +1,12 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
-.PHONY: help build warp doctor run bench bench-smoke powercut killtest test lint race fuzz-smoke ci-long clean
+.PHONY: help build warp doctor run bench bench-smoke bench-hotpath powercut killtest test lint race fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 build: ## bin/flashstore and bin/flashbench
 	go build -o bin/flashstore ./cmd/flashstore
@@ -31,6 +31,11 @@ bench: ## the main comparison, under 5 minutes after the builds
 
 bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
 	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson
+
+bench-hotpath: ## the request path against its targets and nginx, under 4 minutes after the build
+	@tools/doctor.sh --quiet
+	@$(MAKE) --no-print-directory build
+	bin/flashbench hotpath
 
 powercut: ## N=200 power cuts of an ext4 under load: as root, with loop devices
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestPowerCut$$' -e2e.powercut $(or $(N),200)
@@ -58,7 +63,7 @@ race: ## all tests with the race detector (needs a C compiler)
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race fuzz-smoke killtest bench ## what takes too long for every commit
+ci-long: lint race fuzz-smoke killtest bench bench-hotpath ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -19,7 +19,9 @@ func (o *loadOptions) print(out io.Writer, r *load.Result) error {
 		_, err = fmt.Fprintf(out, "%s\n", text)
 		return err
 	}
-	cells := [][]string{{"operations", "per s", "MB/s", "mean µs", "p50", "p90", "p99", "p99.9", "max"}}
+	cells := [][]string{
+		{"operations", "per s", "MB/s", "mean µs", "p50", "p90", "p99", "p99.9", "max"},
+	}
 	line := []string{fmt.Sprint(r.Operations), report.Number(r.PerSecond),
 		report.Number(float64(r.Bytes) / r.Seconds / 1e6)}
 	l := r.Latency

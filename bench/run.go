@@ -61,7 +61,8 @@ func runCommand(ctx context.Context, args []string, out, messages io.Writer) err
 	return measureAll(ctx, o, scenarios, out, messages)
 }
 
-// loadScenarios reads the files, or all of the folder scenarios, keeps those named and changes them.
+// loadScenarios reads the files, or all of the folder scenarios, keeps those named and changes
+// them.
 func loadScenarios(files, only, set []string) ([]*scenario.Scenario, error) {
 	if len(files) == 0 {
 		var err error

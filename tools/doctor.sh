@@ -101,6 +101,14 @@ else
 	warn "$files open files allowed: raise it (ulimit -n 65536) for many connections"
 fi
 
+for program in nginx wrk; do
+	if command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ]; then
+		fine "$program is installed: make bench-hotpath compares with it"
+	else
+		fine "$program is not installed: make bench-hotpath leaves it out"
+	fi
+done
+
 if [ -x bin/warp ]; then
 	fine "bin/warp is built"
 else

@@ -68,9 +68,9 @@ func (b *bench) rssUnderLoad(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%.1f MiB; %s", float64(most)/(1<<20), g.said()), nil
 }
 
-// perConnection opens n connections to a server that has answered the warming pass and nothing else,
-// and divides what its memory has grown by: whatever grows for the first time is put down to the
-// connections. Then every connection has to finish what it has begun.
+// perConnection opens n connections to a server that has answered the warming pass and nothing
+// else, and divides what its memory has grown by: whatever grows for the first time is put down to
+// the connections. Then every connection has to finish what it has begun.
 func (b *bench) perConnection(
 	ctx context.Context, row string, n int, use func(*held) error,
 ) (string, error) {

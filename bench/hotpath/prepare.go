@@ -95,7 +95,9 @@ func (b *bench) target(axes scenario.Configuration, cores []int) target.Config {
 }
 
 // startOurs starts our server on its core and warms it.
-func (b *bench) startOurs(ctx context.Context, axes scenario.Configuration) (*target.Server, error) {
+func (b *bench) startOurs(
+	ctx context.Context, axes scenario.Configuration,
+) (*target.Server, error) {
 	server, err := target.Start(ctx, b.target(axes, b.server))
 	if err != nil {
 		return nil, err

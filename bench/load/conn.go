@@ -23,7 +23,6 @@ type conn struct {
 	state      state
 	reopenAt   int64 // stateClosed
 
-	counts  bool   // the request was due within the window (open loop)
 	due     int64  // when the request should have been sent
 	sentAt  int64  // when it was
 	head    []byte // what is left to send

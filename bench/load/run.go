@@ -13,8 +13,8 @@ import (
 )
 
 // Run opens all connections, then applies the load. It returns a result also where requests have
-// failed: see Result.Errors. Errors: ErrConfig, a connection that cannot be opened at the start, the
-// cause of ctx where that ends first; then there is no result.
+// failed: see Result.Errors. Errors: ErrConfig, a connection that cannot be opened at the start,
+// the cause of ctx where that ends first; then there is no result.
 func Run(ctx context.Context, c Config) (Result, error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err

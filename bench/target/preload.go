@@ -20,8 +20,8 @@ func (s *Server) MakeBucket(ctx context.Context) error { return s.makeBucket(ctx
 // preloadWorkers is enough for a server that commits in groups.
 const preloadWorkers = 32
 
-// Preload fills a bucket, which it makes, with objects of objectBytes each, as package content says,
-// and checks by a listing that all are there.
+// Preload fills a bucket, which it makes, with objects of objectBytes each, as package content
+// says, and checks by a listing that all are there.
 func (s *Server) Preload(
 	ctx context.Context, bucket string, objects int, objectBytes int64, seed uint64,
 ) error {
