@@ -108,3 +108,14 @@ func TestNotAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestAnsweredTooEarly: an answer to half a request leaves the connection in no known state.
+func TestAnsweredTooEarly(t *testing.T) {
+	body := make([]byte, 64<<20) // more than any socket holds
+	c := Config{Address: raw(t, []string{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}),
+		Method: "PUT", Objects: []Object{{Path: "/x", Bytes: int64(len(body)), Body: body}},
+		Connections: 1, Once: true, Duration: time.Minute}
+	if r := mustRun(t, c); r.Errors[KindFraming] != 1 || r.Failed() != 1 || r.Operations != 0 {
+		t.Errorf("%d operations, errors %v", r.Operations, r.Errors)
+	}
+}
