@@ -26,6 +26,7 @@ type bench struct {
 	drives       string
 	small, large []load.Object
 	ours, nginx  *side
+	plain        *side   // nginx that opens each file
 	open         []*side // to be closed
 	rows         map[string]*Row
 	report       Report
@@ -130,7 +131,7 @@ func (b *bench) carryOut(ctx context.Context, steps []step) error {
 			return fmt.Errorf("%s: %w", s.title, err)
 		}
 		left -= s.takes
-		fmt.Fprintf(b.messages, "  [%2d/%d] %-22s %s  (%s left)\n", i+1, len(steps), s.title, said,
+		fmt.Fprintf(b.messages, "  [%2d/%d] %-29s %s  (%s left)\n", i+1, len(steps), s.title, said,
 			left.Round(time.Second))
 	}
 	return nil

@@ -19,6 +19,7 @@ var (
 // Names of rows, as --only takes them.
 const (
 	RowGet4K  = "get-4k"
+	RowPlain  = "plain"
 	RowGet1M  = "get-1m"
 	RowHead   = "head"
 	RowOpen   = "open"
@@ -31,7 +32,8 @@ const (
 
 // RowNames lists all rows in the order of the report.
 func RowNames() []string {
-	return []string{RowGet4K, RowGet1M, RowHead, RowOpen, RowWrk, RowStart, RowRSS, RowIdle, RowActive}
+	return []string{RowGet4K, RowPlain, RowGet1M, RowHead, RowOpen, RowWrk, RowStart, RowRSS, RowIdle,
+		RowActive}
 }
 
 // Config says what to measure and how long.

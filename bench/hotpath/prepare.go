@@ -134,16 +134,15 @@ func oursOf(server *target.Server) *side {
 }
 
 // startNginx starts and warms nginx, if it is there and not running yet.
-func (b *bench) startNginx(ctx context.Context) error {
+func (b *bench) startNginx(ctx context.Context) (err error) {
 	if b.config.Nginx == "" || b.nginx != nil {
 		return nil
 	}
-	var err error
-	if b.nginx, err = b.newNginx(ctx); err != nil {
-		return err
+	b.nginx, err = b.newNginx(ctx, "nginx", nginxKeepsFiles)
+	if err == nil && b.config.wants(RowPlain) && !b.config.Matrix {
+		b.plain, err = b.newNginx(ctx, "nginx-plain", "")
 	}
-	b.open = append(b.open, b.nginx)
-	return b.warm(ctx, b.nginx)
+	return err
 }
 
 // warm reads every object once and checks its hash.
@@ -179,7 +178,7 @@ func (b *bench) stop() {
 	for _, s := range b.open {
 		s.close()
 	}
-	b.open, b.ours, b.nginx = nil, nil, nil
+	b.open, b.ours, b.nginx, b.plain = nil, nil, nil, nil
 }
 
 // stopOurs ends our server alone.

@@ -16,7 +16,7 @@ const largeConnections = 16
 
 // rounds are the repetitions: in each, every row's two legs stand side by side.
 func (b *bench) rounds() []step {
-	if !b.config.wants(RowGet4K, RowGet1M, RowHead, RowOpen, RowWrk) {
+	if !b.config.wants(RowGet4K, RowPlain, RowGet1M, RowHead, RowOpen, RowWrk) {
 		return nil
 	}
 	steps := []step{{"start and warm", 2 * time.Second, func(ctx context.Context) (string, error) {
@@ -26,11 +26,14 @@ func (b *bench) rounds() []step {
 		return axesText(b.report.Axes), b.startNginx(ctx)
 	}}}
 	for _, order := range pair.Order(b.config.Repetitions, b.config.Seed) {
-		if b.config.wants(RowGet4K, RowHead, RowOpen) {
+		if b.config.wants(RowGet4K, RowPlain, RowHead, RowOpen) {
 			steps = append(steps, b.both("GET 4 KiB", order, b.get4K)...)
 		}
 		if b.config.wants(RowHead) {
 			steps = append(steps, b.step("HEAD", pair.Candidate, b.head))
+		}
+		if b.config.wants(RowPlain) && b.config.Nginx != "" {
+			steps = append(steps, b.step("GET 4 KiB, each opened", pair.Base, b.get4KPlain))
 		}
 		if b.config.wants(RowOpen) {
 			steps = append(steps, b.both("open loop", order, b.openLoop)...)
@@ -100,6 +103,19 @@ func (b *bench) get4K(ctx context.Context, s *side, ours bool) (string, error) {
 	s.peak = g.PerSecond
 	b.judgeClient(RowGet4K, &g)
 	b.row(RowGet4K).add(ours, g.PerSecond, g.serverMicros())
+	return g.said(), nil
+}
+
+// get4KPlain is compared with our GET leg of the same round.
+func (b *bench) get4KPlain(ctx context.Context, _ *side, _ bool) (string, error) {
+	g, err := b.closed(ctx, b.plain, http.MethodGet, b.small, 0)
+	if err != nil {
+		return "", err
+	}
+	row, get := b.row(RowPlain), b.row(RowGet4K)
+	b.judgeClient(RowPlain, &g)
+	row.add(true, get.Ours[len(get.Ours)-1], get.OursCPU[len(get.OursCPU)-1])
+	row.add(false, g.PerSecond, g.serverMicros())
 	return g.said(), nil
 }
 
