@@ -39,8 +39,8 @@ http {
 }
 `
 
-// nginxKeepsFiles makes it faster by a third and more: it keeps files open, as our server does. This
-// is the yardstick; Debian's own configuration lacks it, see RowPlain.
+// nginxKeepsFiles makes it faster by a third and more: it keeps files open, as our server does.
+// This is the yardstick; Debian's own configuration lacks it, see RowPlain.
 const nginxKeepsFiles = "open_file_cache max=16384 inactive=1h; open_file_cache_valid 1h;"
 
 const (
