@@ -150,8 +150,8 @@ func (b *bench) openLoop(ctx context.Context, s *side, ours bool) (string, error
 		return "", err
 	}
 	if g.Late.P999 > g.Latency.P999/2 {
-		b.note(fmt.Sprintf("%s: the generator itself was late (p99.9 %s µs): the figure is too high",
-			s.name, report.Number(g.Late.P999)))
+		b.note(RowOpen + ": the generator itself was late in some legs of " + s.name +
+			": its latencies are too high")
 	}
 	b.row(RowOpen).add(ours, g.Latency.P999, g.serverMicros())
 	return fmt.Sprintf("%9s/s  p50 %s µs, p99 %s, p99.9 %s; generator late %s",
