@@ -6,8 +6,11 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestParseStat(t *testing.T) {
@@ -165,5 +168,47 @@ func TestPinThread(t *testing.T) {
 	}()
 	if got := <-done; got != len(server) {
 		t.Errorf("pinned to %d cores, want %d", got, len(server))
+	}
+}
+
+// TestPinProcess: all threads there are, and those that come, are bound.
+func TestPinProcess(t *testing.T) {
+	server, client := Split()
+	if server == nil {
+		t.Skip("one core")
+	}
+	t.Cleanup(func() {
+		if err := PinProcess(append(server, client...)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := PinProcess(client); err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan int)
+	for range 4 {
+		go func() {
+			runtime.LockOSThread() // a thread of its own, which ends with it
+			started <- Cores()
+		}()
+	}
+	for range 4 {
+		if n := <-started; n != len(client) {
+			t.Errorf("a thread may use %d cores, want %d", n, len(client))
+		}
+	}
+	var set unix.CPUSet
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if unix.SchedGetaffinity(id, &set) == nil && set.Count() != len(client) {
+			t.Errorf("thread %d may use %d cores, want %d", id, set.Count(), len(client))
+		}
 	}
 }
