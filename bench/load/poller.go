@@ -34,21 +34,25 @@ func (p *poller) watch(operation, fd int, events uint32, slot, generation int32)
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, operation, fd, &event))
 }
 
+// rawWaitMax is how long a thread may sleep without telling the Go scheduler, in milliseconds.
+// Under load something is ready long before, and telling costs more than the wait; a collection of
+// garbage, rare here, would have to wait so long.
+const rawWaitMax = 1
+
 // wait returns what is ready, after at most atMost, which is rounded down to milliseconds.
 func (p *poller) wait(atMost time.Duration) ([]unix.EpollEvent, error) {
+	millis := max(0, int(atMost/time.Millisecond))
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.events[0])), eventsMax, 0, 0, 0)
-	if errno != 0 && errno != unix.EINTR {
+		uintptr(unsafe.Pointer(&p.events[0])), eventsMax, uintptr(min(millis, rawWaitMax)), 0, 0)
+	switch {
+	case errno != 0 && errno != unix.EINTR:
 		return nil, os.NewSyscallError("epoll_pwait", errno)
-	}
-	if errno == 0 && n > 0 {
+	case errno == 0 && n > 0:
 		return p.events[:n], nil
-	}
-	if atMost < time.Millisecond {
+	case errno != 0 || millis <= rawWaitMax:
 		return nil, nil
 	}
-	// This one sleeps: the scheduler must know.
-	slept, err := unix.EpollWait(p.fd, p.events[:], int(atMost/time.Millisecond))
+	slept, err := unix.EpollWait(p.fd, p.events[:], millis-rawWaitMax)
 	if err != nil && err != unix.EINTR {
 		return nil, os.NewSyscallError("epoll_wait", err)
 	}

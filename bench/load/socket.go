@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls below are raw, unseen by the Go scheduler: none of them can sleep, and a scheduler that
-// is told of each costs a third as much again.
+// Reading and writing are raw, unseen by the Go scheduler: neither can sleep, and telling it of
+// each would be most of what the generator itself costs.
 
 // resolve makes a socket address of HOST:PORT, where HOST is an IP address.
 func resolve(address string) (family int, sa unix.Sockaddr, err error) {
