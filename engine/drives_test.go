@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/zeebo/xxh3"
 
 	"flashstore/engine/config"
 	"flashstore/engine/object"
@@ -231,7 +234,7 @@ func badDirectories(other string) []badDirectory {
 	replace := func(field, value string) func(*testing.T, string) {
 		at := regexp.MustCompile(`"` + field + `": [^,\n]*`)
 		return format(func(text []byte) []byte {
-			return at.ReplaceAll(text, []byte(`"`+field+`": `+value))
+			return resealed(at.ReplaceAll(text, []byte(`"`+field+`": `+value)))
 		})
 	}
 	return []badDirectory{
@@ -256,6 +259,12 @@ func badDirectories(other string) []badDirectory {
 			format(func(text []byte) []byte { return text[:len(text)/2] })},
 		{"a format.json of zeros", faultDamaged, []string{"format.json", "restore"},
 			format(func(text []byte) []byte { return make([]byte, len(text)) })},
+		{"one character of format.json changed", faultDamaged, []string{"format.json: its checksum",
+			"restore the file"},
+			format(func(text []byte) []byte {
+				return bytes.Replace(text, []byte(`"drives": 5`),
+					[]byte(`"drives": 4`), 1)
+			})},
 		{"a newer layout", faultNewer, []string{"layout 99", "start the newer version"},
 			replace("layout", "99")},
 		{"an impossible place", faultDamaged, []string{"number 10 of 5", "restore"},
@@ -308,6 +317,15 @@ func badDirectories(other string) []badDirectory {
 					os.RemoveAll(filepath.Join(dir, "index")))
 			})},
 	}
+}
+
+// resealed makes the checksum of a format.json match again.
+func resealed(text []byte) []byte {
+	text, _, _ = bytes.Cut(text, []byte(`  "checksum"`))
+	sum := xxh3.Hash128(text)
+	b := binary.LittleEndian.AppendUint64(nil, sum.Lo)
+	b = binary.LittleEndian.AppendUint64(b, sum.Hi)
+	return fmt.Appendf(text, "  \"checksum\": \"%x\"\n}\n", b)
 }
 
 // TestBadDirectories: a directory that is not the drive that belongs there is refused by itself,

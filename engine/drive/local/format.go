@@ -39,6 +39,31 @@ type formatFile struct {
 	Joining bool `json:"joining,omitempty"`
 }
 
+// formatSumField begins the last field of format.json, in every layout: the checksum of all
+// that stands before it. So a file of a newer layout is told from a damaged one.
+const formatSumField = `  "checksum": "`
+
+// encode returns the text of format.json.
+func (f *formatFile) encode() ([]byte, error) {
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	text = append(bytes.TrimSuffix(text, []byte("\n}")), ",\n"...)
+	return append(text, formatEnd(text)...), nil
+}
+
+// formatEnd is what follows the text of format.json up to its checksum.
+func formatEnd(text []byte) string {
+	return fmt.Sprintf("%s%x\"\n}\n", formatSumField, appendSum(nil, text))
+}
+
+// formatIntact reports whether no byte of a format.json has changed.
+func formatIntact(text []byte) bool {
+	at := bytes.LastIndex(text, []byte(formatSumField))
+	return at >= 0 && string(text[at:]) == formatEnd(text[:at])
+}
+
 func (f *formatFile) incarnation() (id [16]byte, err error) {
 	b, err := hex.DecodeString(f.Incarnation)
 	if err != nil || len(b) != len(id) {
@@ -74,11 +99,12 @@ func format(e ioengine.Engine, path string, id drive.Identity, joining bool) err
 	id.Layout = layoutVersion
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails, crypto/rand
-	text, err := json.MarshalIndent(formatFile{id, hex.EncodeToString(random), joining}, "", "  ")
+	f := formatFile{id, hex.EncodeToString(random), joining}
+	text, err := f.encode()
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(e, filepath.Join(path, formatName), append(text, '\n')); err != nil {
+	if err := writeWhole(e, filepath.Join(path, formatName), text); err != nil {
 		return err
 	}
 	return files.SyncDir(filepath.Dir(path))
@@ -142,18 +168,34 @@ func readFormat(e ioengine.Engine, path string) (f formatFile, err error) {
 	if err != nil {
 		return f, fmt.Errorf("%w: %s: %w", drive.ErrCorrupt, name, err)
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(&f); err != nil {
-		return f, fmt.Errorf("%w: %s: %w; restore the file, or replace the drive by an "+
-			"empty directory and heal", drive.ErrCorrupt, name, err)
+	return parseFormat(name, text)
+}
+
+// parseFormat decodes the text of the format.json of that name. Errors: drive.ErrNewer,
+// drive.ErrCorrupt.
+func parseFormat(name string, text []byte) (f formatFile, err error) {
+	var any struct {
+		Layout int `json:"layout"`
 	}
-	if f.Layout > layoutVersion {
+	if err = json.Unmarshal(text, &any); err == nil && !formatIntact(text) {
+		err = errors.New("its checksum does not match")
+	}
+	if err == nil && any.Layout > layoutVersion {
 		return f, fmt.Errorf("%w: %s has layout %d, this version knows %d: start the newer "+
-			"version", drive.ErrNewer, name, f.Layout, layoutVersion)
+			"version", drive.ErrNewer, name, any.Layout, layoutVersion)
 	}
-	if _, err := f.incarnation(); err != nil || f.Layout < 1 || f.Deployment == "" {
-		return f, fmt.Errorf("%w: %s is incomplete (layout %d, deployment %q, %v)",
-			drive.ErrCorrupt, name, f.Layout, f.Deployment, err)
+	if err == nil {
+		err = json.Unmarshal(text, &f)
+	}
+	if err == nil {
+		_, err = f.incarnation()
+	}
+	if err == nil && (f.Layout < 1 || f.Deployment == "") {
+		err = fmt.Errorf("it is incomplete: layout %d, deployment %q", f.Layout, f.Deployment)
+	}
+	if err != nil {
+		return formatFile{}, fmt.Errorf("%w: %s: %w: restore the file, or replace the drive by an "+
+			"empty directory and heal", drive.ErrCorrupt, name, err)
 	}
 	return f, nil
 }

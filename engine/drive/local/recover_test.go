@@ -1,13 +1,17 @@
 package local_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/zeebo/xxh3"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
@@ -69,9 +73,16 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{string(text[:len(text)/2]), drive.ErrCorrupt, "format.json"},
 		{"", drive.ErrCorrupt, "0 bytes"},
-		{strings.Replace(string(text), `"layout": 1`, `"layout": 2`, 1), drive.ErrNewer, "layout 2"},
-		{strings.Replace(string(text), `"incarnation": "`, `"incarnation": "xx`, 1),
-			drive.ErrCorrupt, "incarnation"},
+		{strings.Replace(string(text), `"layout": 1`, `"layout": 2`, 1), drive.ErrCorrupt, "checksum"},
+		{strings.Replace(string(text), `"checksum"`, `"checksun"`, 1), drive.ErrCorrupt, "checksum"},
+		{string(text) + "\n", drive.ErrCorrupt, "checksum"},
+		{resealed(string(text), `"layout": 1`, `"layout": 2`), drive.ErrNewer, "layout 2"},
+		{resealed(string(text), `"layout": 1`, `"layout": 2, "set": "another shape"`),
+			drive.ErrNewer, "layout 2"},
+		{resealed(string(text), `"incarnation": "`, `"incarnation": "xx`), drive.ErrCorrupt,
+			"incarnation"},
+		{resealed(string(text), `"deployment": "dep"`, `"deployment": ""`), drive.ErrCorrupt,
+			"incomplete"},
 	} {
 		must(t, os.WriteFile(format, []byte(f.text), 0o600))
 		_, err = local.Open(c)
@@ -82,6 +93,15 @@ func TestOpenRefuses(t *testing.T) {
 	must(t, os.Remove(filepath.Join(c.Path, firstLog)))
 	_, err = local.Open(c)
 	wantError(t, err, drive.ErrCorrupt, "which the index knows")
+}
+
+// resealed replaces a part of a format.json and makes its checksum match again.
+func resealed(text, old, by string) string {
+	text, _, _ = strings.Cut(strings.Replace(text, old, by, 1), `  "checksum"`)
+	sum := xxh3.HashString128(text)
+	b := binary.LittleEndian.AppendUint64(nil, sum.Lo)
+	b = binary.LittleEndian.AppendUint64(b, sum.Hi)
+	return fmt.Sprintf("%s  \"checksum\": \"%x\"\n}\n", text, b)
 }
 
 // TestForeignIndex puts the index of one drive into another.
