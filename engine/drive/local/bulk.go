@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -56,14 +57,15 @@ type bulkSegment struct {
 	runs   []freeRun // released, too short to punch; by offset
 }
 
-// openBulk lists the segments of an earlier life; they are read and punched, not filled.
+// openBulk lists the segments of an earlier life; they are read and punched, not filled. A number
+// that registers refer to is not used again, even where its file is gone.
 func openBulk(c *Config, live *liveBytes) (*bulkStore, error) {
 	s := &bulkStore{engine: c.Engine, path: filepath.Join(c.Path, bulkDir),
 		segmentBytes: c.BulkSegmentBytes, reserveBytes: c.ReserveBytes,
 		sync:   c.Durability == Full,
 		active: make([]*bulkSegment, c.BulkStreams), segments: make(map[uint64]*bulkSegment),
 		loose: make(map[extent][]extent)}
-	numbers, err := listSegments(c.Engine.Files(), s.path, bulkSuffix)
+	numbers, _, err := listSegments(c.Engine.Files(), s.path, bulkSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,20 @@ func openBulk(c *Config, live *liveBytes) (*bulkStore, error) {
 		s.segments[n] = &bulkSegment{number: n, sizeBytes: size, next: size, used: live.of(n)}
 		s.highest = n
 	}
+	for n := range live.all() {
+		s.highest = max(s.highest, n)
+	}
 	return s, nil
+}
+
+// reportMissing logs which segments are gone that registers refer to.
+func (s *bulkStore) reportMissing(live *liveBytes, log *slog.Logger) {
+	for n, bytes := range live.all() {
+		if s.segments[n] == nil {
+			log.Error("bulk segment is missing, what it held is lost here; bring it back, or heal "+
+				"this drive", "file", s.name(n), "bytes", bytes)
+		}
+	}
 }
 
 func (s *bulkStore) name(number uint64) string {
@@ -230,6 +245,7 @@ func (s *bulkStore) retire(g *bulkSegment) {
 // adopt counts extents that an earlier life released but did not give back.
 func (s *bulkStore) adopt(list []extent) {
 	for _, x := range list {
+		s.highest = max(s.highest, x.segment)
 		if g := s.segments[x.segment]; g != nil {
 			g.used += x.lengthBytes
 		}

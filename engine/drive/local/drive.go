@@ -101,6 +101,7 @@ func (d *Drive) start(format *formatFile) (err error) {
 	if d.bulk, err = openBulk(&d.config, d.machine.live); err != nil {
 		return err
 	}
+	d.bulk.reportMissing(d.machine.live, d.config.Logger)
 	frees, err := d.machine.index.frees()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package local
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -35,6 +36,13 @@ func (l *liveBytes) of(segment uint64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.bytes[segment]
+}
+
+// all returns the segments that hold something.
+func (l *liveBytes) all() map[uint64]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.bytes)
 }
 
 // put adds the rows that changed to an index batch; flushed says that it was applied.

@@ -39,7 +39,9 @@ type segmentLog struct {
 	size  map[uint64]int64      // of all segments
 
 	retired atomic.Pointer[retiredList]
-	written atomic.Uint64 // segment of the last batch
+	// leftovers are what a crash left: unfinished files, and retired segments.
+	leftovers []string
+	written   atomic.Uint64 // segment of the last batch
 
 	current     ioengine.File // direct, of segment next.segment
 	currentSize int64
@@ -72,19 +74,17 @@ func segmentName(number uint64, suffix string) string {
 	return fmt.Sprintf("%08d%s", number, suffix)
 }
 
-// listSegments returns the numbers of the segments in a folder, ascending; unfinished ones
-// are removed.
-func listSegments(files ioengine.FileSystem, path, suffix string) ([]uint64, error) {
+// listSegments returns the numbers of the segments in a folder, ascending, and the paths of
+// unfinished ones.
+func listSegments(files ioengine.FileSystem, path, suffix string) (numbers []uint64,
+	unfinished []string, err error) {
 	names, err := files.List(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var numbers []uint64
 	for _, n := range names {
 		if strings.HasSuffix(n, newSuffix) {
-			if err := files.Remove(filepath.Join(path, n)); err != nil {
-				return nil, err
-			}
+			unfinished = append(unfinished, filepath.Join(path, n))
 			continue
 		}
 		if n == retiredName && suffix == logSuffix {
@@ -92,12 +92,12 @@ func listSegments(files ioengine.FileSystem, path, suffix string) ([]uint64, err
 		}
 		number, err := strconv.ParseUint(strings.TrimSuffix(n, suffix), 10, 64)
 		if err != nil || segmentName(number, suffix) != n {
-			return nil, fmt.Errorf("%w: %s is no segment: move it away", drive.ErrForeign,
+			return nil, nil, fmt.Errorf("%w: %s is no segment: move it away", drive.ErrForeign,
 				filepath.Join(path, n))
 		}
 		numbers = append(numbers, number)
 	}
-	return numbers, nil // List is sorted
+	return numbers, unfinished, nil // List is sorted
 }
 
 func (l *segmentLog) name(segment uint64) string {

@@ -49,6 +49,9 @@ func (d *Drive) Read(ctx context.Context, e *drive.Entry, dst [][]byte, offsetBy
 		if errors.Is(gone, drive.ErrNotHere) {
 			return gone // released and given back meanwhile
 		}
+		if errors.Is(err, drive.ErrNotHere) && gone == nil && src.holds(now) {
+			return fmt.Errorf("%w: a register refers to what is gone: %v", drive.ErrCorrupt, err)
+		}
 		if gone != nil || src.holds(now) {
 			return err
 		}

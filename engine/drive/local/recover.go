@@ -33,7 +33,14 @@ func (d *Drive) recover(format *formatFile) error {
 	if err := d.log.measure(segments); err != nil {
 		return err
 	}
+	if _, _, err := listSegments(c.Engine.Files(), filepath.Join(c.Path, bulkDir),
+		bulkSuffix); err != nil {
+		return err
+	}
 	if err := d.probe(fresh, segments); err != nil {
+		return err
+	}
+	if err := d.log.removeLeftovers(); err != nil {
 		return err
 	}
 	if err := d.openMachine(fresh); err != nil {

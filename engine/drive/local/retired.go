@@ -128,23 +128,34 @@ func (l *segmentLog) retire(r retiredRange, incarnation [16]byte) error {
 	return nil
 }
 
-// segments lists the segments of the log, ascending. Retired ones that a crash left behind
-// are removed.
+// segments lists the segments of the log, ascending, and notes what a crash left of others.
 func (l *segmentLog) segments() ([]uint64, error) {
-	files, retired := l.engine.Files(), *l.retired.Load()
-	found, err := listSegments(files, l.path, logSuffix)
+	found, unfinished, err := listSegments(l.engine.Files(), l.path, logSuffix)
 	if err != nil {
 		return nil, err
 	}
-	kept := found[:0]
+	l.leftovers = unfinished
+	retired, kept := *l.retired.Load(), found[:0]
 	for _, n := range found {
-		if !retired.has(n) {
+		if retired.has(n) {
+			l.leftovers = append(l.leftovers, l.name(n))
+		} else {
 			kept = append(kept, n)
-		} else if err := files.Remove(l.name(n)); err != nil {
-			return nil, err
 		}
 	}
 	return kept, nil
+}
+
+// removeLeftovers removes what a crash left. Only a start does, once nothing speaks against the
+// drive: one that is refused stays as it was found.
+func (l *segmentLog) removeLeftovers() error {
+	for _, path := range l.leftovers {
+		if err := l.engine.Files().Remove(path); err != nil {
+			return err
+		}
+	}
+	l.leftovers = nil
+	return nil
 }
 
 // gap returns the first segment that is missing without being retired, or 0.
