@@ -95,19 +95,21 @@ func (c *compactor) round(ctx context.Context) error {
 		if c.drive.roomFor(c.drive.log.target) != nil {
 			share = compactShareFull
 		}
-		victim, sizeBytes, found := c.pick(share)
+		victim, filledBytes, found := c.pick(share)
 		if !found {
 			return ctx.Err()
 		}
-		if err := c.segment(ctx, victim, int64(share*float64(sizeBytes))); err != nil {
+		if err := c.segment(ctx, victim, int64(share*float64(filledBytes))); err != nil {
 			return fmt.Errorf("%s: %w", c.drive.log.name(victim), err)
 		}
 	}
 }
 
 // pick chooses the segment with the lowest live share below the given one. Only segments
-// before the one that holds the last batch are chosen, so that the log never loses its end.
-func (c *compactor) pick(share float64) (victim uint64, sizeBytes int64, found bool) {
+// before the one that holds the last batch are chosen, so that the log never loses its end. The
+// share is one of what batches are sure to fill of a segment: of the file, a short segment in
+// which all lives would have a low one, and so would the one that it was copied to, for ever.
+func (c *compactor) pick(share float64) (victim uint64, filledBytes int64, found bool) {
 	d := c.drive
 	written := d.log.written.Load()
 	for segment, size := range d.log.sizes() {
@@ -116,11 +118,15 @@ func (c *compactor) pick(share float64) (victim uint64, sizeBytes int64, found b
 			poor && before-live < size/8 {
 			continue
 		}
-		if s := float64(live) / float64(size); s < share {
-			share, victim, sizeBytes, found = s, segment, size, true
+		filled := size - batchBytesMax // see segmentLog.room
+		if filled <= 0 {
+			filled = size // cut short by somebody
+		}
+		if s := float64(live) / float64(filled); s < share {
+			share, victim, filledBytes, found = s, segment, filled, true
 		}
 	}
-	return victim, sizeBytes, found
+	return victim, filledBytes, found
 }
 
 // segment compacts one segment unless more than worthBytes of it are needed.
