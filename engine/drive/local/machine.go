@@ -37,6 +37,9 @@ type machine struct {
 	erased []drive.Key // uploads whose parts went, not noted in the log yet
 	row    []byte
 
+	// replaying: batches of the log are applied, in which erase records say whose parts went.
+	replaying bool
+
 	released int64 // bytes of the log that nothing refers to any more, since compaction was woken
 }
 

@@ -179,6 +179,8 @@ func newScan(m *machine, l *segmentLog) *logScan {
 // every record before.
 func replay(m *machine, l *segmentLog, segments []uint64,
 	each func(h *batchHeader, s *stored, at int) error) (*logScan, error) {
+	m.replaying = true
+	defer func() { m.replaying = false }()
 	scan := newScan(m, l)
 	return scan, scan.run(segments, func(h *batchHeader, b []byte) error {
 		return m.replayBatch(h, b, each)

@@ -8,10 +8,12 @@ import (
 )
 
 // supersede releases an entry for good, and with a manifest its parts, unless a manifest of
-// the same upload is still in the chain (a repeated Complete).
+// the same upload is still in the chain (a repeated Complete). In a replay the erase record that
+// was written then does that: a manifest that was discarded, and with it nothing else, comes back
+// in the replay of a log whose discard is no longer there, to be superseded.
 func (m *machine) supersede(g *register, e *entry) error {
 	m.release(e)
-	if e.Type != drive.TypeManifest || len(e.Meta) < uploadIDBytes {
+	if e.Type != drive.TypeManifest || len(e.Meta) < uploadIDBytes || m.replaying {
 		return nil
 	}
 	upload := e.Meta[:uploadIDBytes]
