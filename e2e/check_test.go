@@ -29,6 +29,7 @@ type checkReport struct {
 	Error    string
 	Drives   []struct {
 		Path, Refused string
+		IndexRebuilt  bool `json:"index_rebuilt"`
 		Findings      []struct{ Kind, File, Key, Detail string }
 	}
 	Sets []struct {
@@ -38,6 +39,16 @@ type checkReport struct {
 			Positions                 []int
 		}
 	}
+}
+
+// indexesRebuilt is how many drives say so of their index.
+func (r *checkReport) indexesRebuilt() (n int) {
+	for i := range r.Drives {
+		if r.Drives[i].IndexRebuilt {
+			n++
+		}
+	}
+	return n
 }
 
 // check runs flashstore check --json and expects an exit code and these findings, each kind once:
@@ -53,7 +64,8 @@ func check(t *testing.T, dirs []string, wantCode int, want ...string) checkRepor
 	return r
 }
 
-// examine runs flashstore check --json and returns its report and exit code.
+// examine runs flashstore check --json and returns its report and exit code. Of dirs the first
+// may be flags.
 func examine(t *testing.T, dirs []string) (r checkReport, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), commandMax)
@@ -320,6 +332,36 @@ func TestCheckThatIsRefused(t *testing.T) {
 	s.wantKept()
 	s.stop()
 	check(t, s.drives, 0)
+}
+
+// TestCheckRebuildsTheIndex of a drive whose index is damaged in the middle: what is found names
+// it, without pages of stack traces, --rebuild-index makes it anew, and says so.
+func TestCheckRebuildsTheIndex(t *testing.T) {
+	s := formatted(t, 4)
+	tables, err := filepath.Glob(filepath.Join(s.drives[1], "index", "*.sst"))
+	if err != nil || len(tables) == 0 {
+		t.Fatalf("%q, %v", tables, err)
+	}
+	for _, table := range tables {
+		flip(t, table, 50)
+	}
+	r := check(t, s.drives, 1, "2 index", "set uncompared 2")
+	if strings.Contains(r.text, "stack trace") || strings.Contains(r.text, "carrier") || r.indexesRebuilt() > 0 {
+		t.Errorf("%s", r.text)
+	}
+	r, code := examine(t, append([]string{"--rebuild-index"}, s.drives...))
+	if code != 0 || r.indexesRebuilt() != 4 {
+		t.Errorf("exit %d\n%s", code, r.text)
+	}
+	code, said := flashstore(t, nil, append([]string{"check", "--rebuild-index"}, s.drives...)...)
+	if code != 0 || strings.Count(said, "made anew from the log") != 4 ||
+		!strings.HasSuffix(said, "clean\n") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+	check(t, s.drives, 0)
+	s.start()
+	s.wantKept()
+	s.stop()
 }
 
 // TestCheckIsInterrupted: it ends at once, with exit code 2, and leaves the drives as they were.

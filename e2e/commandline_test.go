@@ -98,6 +98,7 @@ func TestUsageErrors(t *testing.T) {
 		{"index of a missing directory", "has in --drives", nil,
 			[]string{"check", "--rebuild-index", "none"}},
 		{"check with an unknown flag", "--json", nil, []string{"check", "--yaml", "d1"}},
+		{"check with a flag behind", "before the directories", nil, []string{"check", "d1", "--json"}},
 	} {
 		code, said := flashstore(t, c.env, c.args...)
 		if code != 2 || !strings.Contains(said, c.lists) {

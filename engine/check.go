@@ -48,6 +48,8 @@ type CheckDrive struct {
 	local.Report
 	// Refused says why it could not be examined; that is a finding.
 	Refused string `json:"refused,omitempty"`
+	// IndexRebuilt: its index was made anew from the log, as was asked for, and then examined.
+	IndexRebuilt bool `json:"index_rebuilt,omitempty"`
 }
 
 // CheckFinding is one thing that is wrong on a drive.
@@ -137,19 +139,20 @@ func (c *checker) examine(s *slot) (CheckDrive, error) {
 	if err := s.nonsense(); err != nil {
 		return none, err
 	}
+	progress := func(p local.Progress) {
+		c.Progress(CheckProgress{s.path, p.What, p.DoneBytes, p.TotalBytes})
+	}
 	if c.RebuildIndex {
-		c.Progress(CheckProgress{Path: s.path, What: "rebuilding the index"})
-		if err := local.RebuildIndex(c.io, s.path); err != nil {
+		if err := local.RebuildIndex(c.ctx, c.io, s.path, progress); err != nil {
 			return none, err
 		}
+		none.IndexRebuilt = true
 	}
-	r, err := local.Census(c.ctx, c.io, s.path, func(p local.Progress) {
-		c.Progress(CheckProgress{s.path, p.What, p.DoneBytes, p.TotalBytes})
-	})
+	r, err := local.Census(c.ctx, c.io, s.path, progress)
 	if err != nil {
 		return none, err
 	}
-	return CheckDrive{Report: r}, nil
+	return CheckDrive{Report: r, IndexRebuilt: none.IndexRebuilt}, nil
 }
 
 // adviseCheck is advise for a directory that was given to Check.

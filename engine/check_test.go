@@ -218,8 +218,30 @@ func TestCheckRebuildsTheIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := CheckOptions{Dirs: d.config.Drives, RebuildIndex: true}
-	r, err := Check(t.Context(), o)
+	stopped, stop := context.WithCancel(t.Context())
+	o.Progress = func(p CheckProgress) {
+		if p.Done > 0 && p.What == "rebuilding the index" {
+			stop()
+		}
+	}
+	r, err := Check(stopped, o)
+	if !errors.Is(err, context.Canceled) || r.Clean || len(r.Drives) > 0 {
+		t.Errorf("interrupted: %+v, %v", r, err)
+	}
+	r, err = d.check() // a start, or a check, goes on where that was
 	d.wantFindings(r, err)
+	o.Progress = nil
+	other := used(t, 2, 1)
+	copyDir(t, filepath.Join(other.config.Drives[0], "index"), index)
+	r, err = d.check()
+	d.wantFindings(r, err, "1 index", "set uncompared 1")
+	r, err = Check(t.Context(), o)
+	d.wantFindings(r, err)
+	for i := range r.Drives {
+		if !r.Drives[i].IndexRebuilt {
+			t.Errorf("%+v", r.Drives[i])
+		}
+	}
 	if err := os.RemoveAll(filepath.Join(d.config.Drives[0], "log")); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"flashstore/engine"
@@ -24,8 +25,13 @@ is not on all of them, cannot be read, is undecided, or is said in two ways. Nam
 the deployment then: one that is not there to be examined is a finding. A single directory is
 examined by itself.
 
-Nothing is repaired. What was committed and lacks only its settle is counted as unsettled and is
-no finding: the next start sends it. After a clean stop of a healthy set there are no findings.
+Nothing is repaired. With --rebuild-index each index, a cache of the log, is made anew from it
+before the drive is examined; a rebuild that is interrupted goes on at the next start. What was
+committed and lacks only its settle is counted as unsettled and is no finding: the next start
+sends it. After a clean stop of a healthy set there are no findings.
+
+Progress is on standard error: on a terminal every second in a line of its own, else a line a
+minute.
 
 Exit codes:
   0  everything was examined, nothing is wrong
@@ -68,13 +74,19 @@ func runCheck(args []string) error {
 	case flags.NArg() == 0:
 		return fmt.Errorf("%w: check: name the directories of the drives", config.ErrUsage)
 	}
+	for _, dir := range flags.Args() {
+		if strings.HasPrefix(dir, "-") {
+			return fmt.Errorf("%w: check: flags come before the directories; one of that name "+
+				"would be ./%s", config.ErrUsage, dir)
+		}
+	}
 	slog.SetDefault(logger("warn"))
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	teller := newTeller(os.Stderr)
+	teller, endTelling := newTeller(os.Stderr)
 	report, err := engine.Check(stop, engine.CheckOptions{Dirs: flags.Args(),
 		RebuildIndex: *rebuild, Progress: teller.progress})
-	teller.close()
+	endTelling()
 	if report != nil {
 		printReport(report, *asJSON)
 	}

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"flashstore/engine"
 	"flashstore/engine/drive/local"
@@ -50,6 +56,81 @@ func TestReportText(t *testing.T) {
 		}
 	}
 }
+
+// said passes on each thing that is written.
+type said chan string
+
+func (s said) Write(p []byte) (int, error) {
+	s <- string(p)
+	return len(p), nil
+}
+
+// TestTeller: a line of its own on a terminal, cleared before the report; elsewhere lines that
+// stay.
+func TestTeller(t *testing.T) {
+	const clear = "\r\x1b[K"
+	for terminal, want := range map[bool][]string{
+		true:  {clear + "/d1: log", clear + "/d1: shards: 50% of 2.0 KiB", clear},
+		false: {"/d1: log\n", "/d1: shards: 50% of 2.0 KiB\n"},
+	} {
+		text, tick := make(said, 1), make(chan time.Time)
+		teller := startTeller(text, terminal, tick)
+		var got []string
+		for _, p := range []engine.CheckProgress{{Path: "/d1", What: "log"},
+			{Path: "/d1", What: "shards", Done: 1024, Total: 2048}} {
+			teller.progress(p)
+			tick <- time.Time{}
+			got = append(got, <-text)
+		}
+		teller.close()
+		close(text)
+		for s := range text {
+			got = append(got, s)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("terminal %v: %q, want %q", terminal, got, want)
+		}
+	}
+	text := make(said, 1)
+	startTeller(text, true, nil).close()
+	if len(text) > 0 {
+		t.Errorf("a check that was over at once said %q", <-text)
+	}
+}
+
+// TestIsTerminal: a pseudo-terminal is one, a file is not.
+func TestIsTerminal(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	defer terminal.Close()
+	if isTerminal(file) || !isTerminal(terminal) {
+		t.Errorf("file %v, terminal %v", isTerminal(file), isTerminal(terminal))
+	}
+}
+
+// TestErrorText: what is logged of an error is its text, without what %+v adds.
+func TestErrorText(t *testing.T) {
+	var text strings.Builder
+	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: errorText}))
+	log.Error("damage", "error", verbose{}, "count", 3)
+	if s := text.String(); !strings.Contains(s, "error=short count=3") {
+		t.Error(s)
+	}
+}
+
+// verbose is an error as some libraries have them.
+type verbose struct{}
+
+func (verbose) Error() string { return "short" }
+
+func (verbose) Format(f fmt.State, _ rune) { fmt.Fprint(f, "a stack trace") }
 
 func TestProgressText(t *testing.T) {
 	for want, p := range map[string]engine.CheckProgress{

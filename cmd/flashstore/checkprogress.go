@@ -3,14 +3,22 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	"flashstore/engine"
 )
 
-// tellEvery is how often a teller says something.
-const tellEvery = time.Second
+// How often a teller says something: on a terminal, where it goes over its own line, and in a
+// log, where every line stays.
+const (
+	tellEvery    = time.Second
+	tellLogEvery = time.Minute
+)
+
+// clearLine goes back to the line's beginning and clears it (ECMA-48, EL).
+const clearLine = "\r\x1b[K"
 
 // teller says now and then how far a check is.
 type teller struct {
@@ -20,9 +28,30 @@ type teller struct {
 	ended chan struct{}
 }
 
-func newTeller(to io.Writer) *teller {
+// newTeller starts one that writes to a file, most likely standard error.
+func newTeller(to *os.File) (t *teller, stop func()) {
+	terminal := isTerminal(to)
+	every := tellLogEvery
+	if terminal {
+		every = tellEvery
+	}
+	tick := time.NewTicker(every)
+	t = startTeller(to, terminal, tick.C)
+	return t, func() {
+		tick.Stop()
+		t.close()
+	}
+}
+
+// isTerminal reports whether somebody may be looking. /dev/null passes, to no harm.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func startTeller(to io.Writer, terminal bool, tick <-chan time.Time) *teller {
 	t := &teller{stop: make(chan struct{}), ended: make(chan struct{})}
-	go t.run(to)
+	go t.run(to, terminal, tick)
 	return t
 }
 
@@ -33,19 +62,26 @@ func (t *teller) progress(p engine.CheckProgress) {
 	t.mu.Unlock()
 }
 
-func (t *teller) run(to io.Writer) {
+func (t *teller) run(to io.Writer, terminal bool, tick <-chan time.Time) {
 	defer close(t.ended)
-	tick := time.NewTicker(tellEvery)
-	defer tick.Stop()
+	shown := false
 	for {
 		select {
 		case <-t.stop:
+			if shown && terminal {
+				fmt.Fprint(to, clearLine) // the report begins here
+			}
 			return
-		case <-tick.C:
+		case <-tick:
 			t.mu.Lock()
-			p := t.last
+			text := progressText(&t.last)
 			t.mu.Unlock()
-			fmt.Fprintln(to, progressText(&p))
+			shown = true
+			if terminal {
+				fmt.Fprint(to, clearLine, text)
+			} else {
+				fmt.Fprintln(to, text)
+			}
 		}
 	}
 }

@@ -26,8 +26,11 @@ func writeReport(to io.Writer, r *engine.CheckReport) {
 	_ = table.Flush() // to a terminal or a pipe: nobody is left to tell
 	for i := range r.Drives {
 		d := &r.Drives[i]
-		if d.FindingsTotal > 0 {
+		if d.FindingsTotal > 0 || d.IndexRebuilt {
 			fmt.Fprintf(to, "%s:\n", d.Path)
+		}
+		if d.IndexRebuilt {
+			fmt.Fprintln(to, "  its index was made anew from the log")
 		}
 		if d.Refused != "" {
 			fmt.Fprintf(to, "  not examined: %s\n", d.Refused)

@@ -60,5 +60,15 @@ func server(args []string) error {
 func logger(name string) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(name)) // config has validated it
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level,
+		ReplaceAttr: errorText}))
+}
+
+// errorText lets an error say what it says. Note: slog prints it with %+v, and that is pages of
+// stack traces where the index reports damage.
+func errorText(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		a.Value = slog.StringValue(err.Error())
+	}
+	return a
 }

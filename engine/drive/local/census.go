@@ -157,7 +157,7 @@ func (c *census) run() error {
 func (c *census) replay() error {
 	d, r := c.drive, c.report
 	r.LogSegments = len(c.segments)
-	progress, err := c.logProgress()
+	progress, err := d.log.progress(c.segments, "log", c.progress)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@ package local
 
 // Progress is how far the census of a drive is.
 type Progress struct {
-	What string // log, index, shards or space
+	What string // log, index, shards, space, or rebuilding the index
 	// DoneBytes of TotalBytes are behind it; 0 of 0 where that is not known.
 	DoneBytes, TotalBytes int64
 }
@@ -10,22 +10,23 @@ type Progress struct {
 // findingsMax findings of a drive are listed; all are counted.
 const findingsMax = 1000
 
-// logProgress returns what tells how far a scan of the whole log is.
-func (c *census) logProgress() (func(h *batchHeader), error) {
-	if err := c.drive.log.measure(c.segments); err != nil {
+// progress returns what tells how far a scan of the whole log is.
+func (l *segmentLog) progress(segments []uint64, what string, tell func(Progress)) (
+	func(h *batchHeader), error) {
+	if err := l.measure(segments); err != nil {
 		return nil, err
 	}
-	p := Progress{What: "log"}
-	sizes := c.drive.log.sizes()
+	p := Progress{What: what}
+	sizes := l.sizes()
 	before := make(map[uint64]int64, len(sizes))
-	for _, n := range c.segments {
+	for _, n := range segments {
 		before[n] = p.TotalBytes
 		p.TotalBytes += sizes[n]
 	}
-	c.progress(p)
+	tell(p)
 	return func(h *batchHeader) {
 		p.DoneBytes = before[h.segment] + h.offsetBytes
-		c.progress(p)
+		tell(p)
 	}, nil
 }
 

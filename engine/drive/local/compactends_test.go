@@ -13,7 +13,7 @@ func TestCompactionOfTheLivingEnds(t *testing.T) {
 	_, c := newDriveClosed(t)
 	c = smallSegments(c)
 	d := open(t, c)
-	const writes = 40 // the first segment takes 20
+	const writes = 40               // the first segment takes 20
 	for n := range uint64(writes) { // three of them fill 504 KiB: no fourth is begun
 		must(t, commit(d, object(n, 174_000)))
 	}

@@ -36,7 +36,7 @@ func TestPartsOutliveADiscardedManifest(t *testing.T) {
 			}
 		}
 	}
-	fill(100, 120, true) // the rest of the first segment, of 4 MiB, is alive
+	fill(100, 120, true)  // the rest of the first segment, of 4 MiB, is alive
 	fill(200, 206, false) // dead soon, and the discard among them
 	h.commit(&drive.Record{Type: drive.TypeDiscard, Key: key, Order: manifest.Order,
 		Token: manifest.Token, WriteID: manifest.WriteID})

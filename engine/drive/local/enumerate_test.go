@@ -283,7 +283,7 @@ func (c cut) on(disk *crashsim.Disk) local.Config {
 
 // rebuild makes the index anew from the log.
 func (c cut) rebuild(config local.Config, state string) {
-	must(c.t, local.RebuildIndex(config.Engine, drivePath))
+	must(c.t, local.RebuildIndex(context.Background(), config.Engine, drivePath, nil))
 	d, err := local.Open(config)
 	must(c.t, err)
 	if have := contents(c.t, d); have != state {

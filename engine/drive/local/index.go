@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -85,6 +86,22 @@ func indexEvents(log *slog.Logger, path string) *pebble.EventListener {
 	}}
 }
 
+// damagedIndex is the error of an index that cannot be read.
+func damagedIndex(err error) error {
+	return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, pebbleError{err})
+}
+
+// pebbleError says what an error of Pebble says, in one line and without what only its own
+// tools read.
+type pebbleError struct{ error }
+
+func (e pebbleError) Error() string {
+	text, _, _ := strings.Cut(e.error.Error(), "\n<corruption detail")
+	return text
+}
+
+func (e pebbleError) Unwrap() error { return e.error }
+
 // get returns a copy of a row's value, or nil without an error if there is no such row.
 // Errors wrap drive.ErrCorrupt.
 func (x *index) get(key []byte) ([]byte, error) {
@@ -93,7 +110,7 @@ func (x *index) get(key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		return nil, damagedIndex(err)
 	}
 	v = bytes.Clone(v)
 	return v, closer.Close()
@@ -113,7 +130,7 @@ func (x *index) eachBelow(end byte, f func(key, value []byte) error) error {
 func (x *index) rows(o *pebble.IterOptions, f func(key, value []byte) error) error {
 	it, err := x.db.NewIter(o)
 	if err != nil {
-		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		return damagedIndex(err)
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		v, err := it.ValueAndErr()
@@ -125,7 +142,7 @@ func (x *index) rows(o *pebble.IterOptions, f func(key, value []byte) error) err
 		}
 	}
 	if err := it.Close(); err != nil {
-		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		return damagedIndex(err)
 	}
 	return nil
 }

@@ -213,19 +213,19 @@ func (m *machine) seek(row []byte) ([]byte, error) {
 	if m.reader == nil {
 		it, err := m.index.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 		if err != nil {
-			return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+			return nil, damagedIndex(err)
 		}
 		m.reader = it
 	}
 	if m.reader.SeekPrefixGE(row) && bytes.Equal(m.reader.Key(), row) {
 		v, err := m.reader.ValueAndErr()
 		if err != nil {
-			return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+			return nil, damagedIndex(err)
 		}
 		return bytes.Clone(v), nil
 	}
 	if err := m.reader.Error(); err != nil {
-		return nil, fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		return nil, damagedIndex(err)
 	}
 	return nil, nil
 }

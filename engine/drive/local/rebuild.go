@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 
@@ -11,7 +12,10 @@ import (
 
 // RebuildIndex makes the index of a drive that no process uses anew from the log. It refuses
 // where the index that is there knows of more than the log holds: that would be forgotten.
-func RebuildIndex(e ioengine.Engine, path string) error {
+// progress, which may be nil, is called often. If ctx ends meanwhile, the index reflects a part
+// of the log, and the next start goes on from there.
+func RebuildIndex(ctx context.Context, e ioengine.Engine, path string,
+	progress func(Progress)) error {
 	format, err := readFormat(e, path)
 	if err != nil {
 		return err
@@ -21,10 +25,14 @@ func RebuildIndex(e ioengine.Engine, path string) error {
 		return err
 	}
 	d := newDrive(Config{Path: path, Engine: e}.withDefaults(), format.Identity, held)
-	return errors.Join(d.rebuildIndex(&format), d.closeFiles())
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	return errors.Join(d.rebuildIndex(ctx, &format, progress), d.closeFiles())
 }
 
-func (d *Drive) rebuildIndex(format *formatFile) error {
+func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
+	progress func(Progress)) error {
 	fresh, segments, err := d.openLog(format)
 	if err != nil {
 		return err
@@ -42,7 +50,14 @@ func (d *Drive) rebuildIndex(format *formatFile) error {
 	if err := d.loadMachine(fresh); err != nil {
 		return err
 	}
-	_, err = replay(d.machine, d.log, segments, nil)
+	tell, err := d.log.progress(segments, "rebuilding the index", progress)
+	if err != nil {
+		return err
+	}
+	_, err = replay(d.machine, d.log, segments, func(h *batchHeader, _ *stored, _ int) error {
+		tell(h)
+		return ctx.Err()
+	})
 	return err
 }
 

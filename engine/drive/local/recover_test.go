@@ -135,7 +135,7 @@ func TestIndexRebuilt(t *testing.T) {
 	holds(t, d, object(7, 100), 7)
 	holds(t, d, big, 50)
 	must(t, d.Close())
-	must(t, local.RebuildIndex(c.Engine, c.Path))
+	must(t, local.RebuildIndex(t.Context(), c.Engine, c.Path, nil))
 	d = open(t, c)
 	holds(t, d, object(7, 100), 7)
 	holds(t, d, big, 50)

@@ -80,7 +80,7 @@ func (d *Drive) scanRows(ctx context.Context, from, end []byte,
 	f func(row, value []byte) (more bool, err error)) error {
 	it, err := d.machine.iterator(&pebble.IterOptions{LowerBound: from, UpperBound: end})
 	if err != nil {
-		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		return damagedIndex(err)
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
@@ -89,14 +89,14 @@ func (d *Drive) scanRows(ctx context.Context, from, end []byte,
 		}
 		value, err := it.ValueAndErr()
 		if err != nil {
-			return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+			return damagedIndex(err)
 		}
 		if more, err := f(it.Key(), value); err != nil || !more {
 			return err
 		}
 	}
 	if err := it.Error(); err != nil {
-		return fmt.Errorf("%w: index: %w", drive.ErrCorrupt, err)
+		return damagedIndex(err)
 	}
 	return nil
 }
