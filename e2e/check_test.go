@@ -346,7 +346,8 @@ func TestCheckRebuildsTheIndex(t *testing.T) {
 		flip(t, table, 50)
 	}
 	r := check(t, s.drives, 1, "2 index", "set uncompared 2")
-	if strings.Contains(r.text, "stack trace") || strings.Contains(r.text, "carrier") || r.indexesRebuilt() > 0 {
+	if strings.Contains(r.text, "stack trace") || strings.Contains(r.text, "carrier") ||
+		r.indexesRebuilt() > 0 {
 		t.Errorf("%s", r.text)
 	}
 	r, code := examine(t, append([]string{"--rebuild-index"}, s.drives...))
