@@ -1,6 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
-.PHONY: help build warp doctor run bench bench-smoke bench-hotpath powercut killtest test lint race fuzz-smoke ci-long clean
+.PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
+	killtest test lint race fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -36,6 +37,15 @@ bench-hotpath: ## the request path against its targets and nginx, under 4 minute
 	@tools/doctor.sh --quiet
 	@$(MAKE) --no-print-directory build
 	bin/flashbench hotpath
+
+bench-drive: ## one drive against its targets and fio, below BENCH_DIR, under 2 minutes
+	@tools/doctor.sh --quiet
+	go test ./engine/drive/local -count=1 -v -run '^TestTargets$$' -local.targets
+
+bench-keys: ## ten million keys on one drive: memory and time to open; 16 GiB of disk
+	@tools/doctor.sh --quiet
+	go test ./engine/drive/local -count=1 -v -timeout=0 -run '^TestMillionsOfKeys$$' \
+		-local.keys=10000000
 
 powercut: ## N=200 power cuts of an ext4 under load: as root, with loop devices
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestPowerCut$$' -e2e.powercut $(or $(N),200)

@@ -115,6 +115,12 @@ else
 	fine "bin/warp is not built yet: make warp downloads about 220 MB of modules, once"
 fi
 
+if command -v fio >/dev/null 2>&1; then
+	fine "$(fio --version)"
+else
+	fine "no fio: make bench-drive has nothing to compare with; Debian has it as the package fio"
+fi
+
 if [ "$failed" -ne 0 ]; then
 	echo "doctor: mend what FAIL says first"
 	exit 1

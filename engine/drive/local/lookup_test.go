@@ -11,6 +11,7 @@ import (
 
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
+	"flashstore/ioengine"
 )
 
 // heapObjects counts the objects that were ever made on the Go heap.
@@ -31,8 +32,8 @@ type shelf struct {
 }
 
 // newShelf fills a drive with shards of 2 KiB; TableBytes is enough for all rows.
-func newShelf(t testing.TB, registers int, settled bool) *shelf {
-	c := config(newEngine(t), filepath.Join(t.TempDir(), "d"))
+func newShelf(t testing.TB, e ioengine.Engine, path string, registers int, settled bool) *shelf {
+	c := config(e, path)
 	c.TableBytes = int64(registers)*1024 + 1<<20
 	if err := local.Format(c.Engine, c.Path, identity); err != nil {
 		t.Fatal(err)
@@ -85,7 +86,7 @@ func (s *shelf) lookup(t testing.TB, n int) {
 func TestLookupMakesNoObject(t *testing.T) {
 	const registers, lookups = 500, 20_000
 	for _, settled := range []bool{false, true} {
-		s := newShelf(t, registers, settled)
+		s := newShelf(t, newEngine(t), filepath.Join(t.TempDir(), "d"), registers, settled)
 		least := uint64(lookups)
 		for range 5 { // others' objects (a timer, a test's log) are in some rounds only
 			runtime.GC()
@@ -106,7 +107,7 @@ func BenchmarkLookup(b *testing.B) {
 	for _, settled := range []bool{false, true} {
 		b.Run(fmt.Sprintf("settled=%v", settled), func(b *testing.B) {
 			const registers = 20_000
-			s := newShelf(b, registers, settled)
+			s := newShelf(b, newEngine(b), filepath.Join(b.TempDir(), "d"), registers, settled)
 			b.ReportAllocs()
 			cpu, ended := cpuTime(), 0
 			for n := 0; b.Loop(); n++ {
