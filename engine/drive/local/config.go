@@ -41,7 +41,9 @@ type Config struct {
 	BulkSegmentBytes int64
 	// BulkStreams is how many bulk segments are filled at a time; default 2.
 	BulkStreams int
-	// IndexCacheBytes is the index's block cache; default 8 MiB.
+	// IndexCacheBytes is the index's block cache; default 16 MiB. A commit to a new name asks the
+	// bloom filters of all tables, 10 bits a row: they fit for ten million names. Below that,
+	// each such commit reads filters anew.
 	IndexCacheBytes int64
 	// IndexMemtableBytes is how much the index gathers before it writes a table; default 4 MiB.
 	// It holds up to four times as much in memory.
@@ -95,7 +97,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.LogSegmentBytes, 64<<20)
 	setDefault(&c.BulkSegmentBytes, 256<<20)
 	setDefault(&c.BulkStreams, 2)
-	setDefault(&c.IndexCacheBytes, 8<<20)
+	setDefault(&c.IndexCacheBytes, 16<<20)
 	setDefault(&c.IndexMemtableBytes, 4<<20)
 	setDefault(&c.TableBytes, 8<<20)
 	setDefault(&c.ReserveBytes, 64<<20)

@@ -18,21 +18,32 @@ import (
 
 // Rows of the index. Below firstOwnSpace the first byte of a row's key is a drive.Space.
 const (
-	firstOwnSpace  = 0xF0
-	rowLive        = 0xF0 // + segment: live bytes of a bulk segment
-	rowFree        = 0xF1 // + number: extents to be given back
-	rowUnsettled   = 0xF2 // + row key: the register waits for a settle
-	rowLogLive     = 0xF3 // + segment: live bytes of a segment of the log
-	rowPosition    = 0xFF
-	indexVersion   = 2  // 1 did not count live bytes of the log
-	rowHeadBytes   = 17 // space, bucket
-	positionBytes  = 120
-	bloomBits      = 10
+	firstOwnSpace = 0xF0
+	rowLive       = 0xF0 // + segment: live bytes of a bulk segment
+	rowFree       = 0xF1 // + number: extents to be given back
+	rowUnsettled  = 0xF2 // + row key: the register waits for a settle
+	rowLogLive    = 0xF3 // + segment: live bytes of a segment of the log
+	rowPosition   = 0xFF
+	indexVersion  = 2  // 1 did not count live bytes of the log
+	rowHeadBytes  = 17 // space, bucket
+	positionBytes = 120
+	bloomBits     = 10
+	// indexFilesOpen has room for the tables of some ten million rows; see tableBytes.
 	indexFilesOpen = 200
 	// l0StopWrites is far above what compaction leaves: where it cannot go on (see indexfs), a
 	// batch that is under way must not wait for it.
 	l0StopWrites = 100
+	// memtablesCached are accounted for in the block cache, by Pebble: the one that is written
+	// and one that is flushed. What is left of the cache is IndexCacheBytes.
+	memtablesCached = 2
 )
+
+// tableBytes is the size of tables by level: of level 0, of the highest level that is in use, of
+// the one below it and so on. With ten million rows, 4 GB, there are 16, 30 and 115 of them: fewer
+// than may be open, so that a lookup does not open one.
+func tableBytes() [7]int64 {
+	return [7]int64{2 << 20, 4 << 20, 12 << 20, 32 << 20, 64 << 20, 128 << 20, 128 << 20}
+}
 
 // index is the ordered cache of the log. Reads are safe for concurrent use; one goroutine
 // writes.
@@ -47,7 +58,7 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 	x := &index{fs: indexfs.New(c.Engine, h)}
 	o := &pebble.Options{
 		FS:                          x.fs,
-		CacheSize:                   c.IndexCacheBytes,
+		CacheSize:                   c.IndexCacheBytes + memtablesCached*c.IndexMemtableBytes,
 		DisableWAL:                  true,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      pebbleLogger{c.Logger},
@@ -58,6 +69,7 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       l0StopWrites,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		TargetFileSizes:             tableBytes(),
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)

@@ -316,7 +316,7 @@ func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, er
 		if c.unsettled {
 			err = b.Set(marker, nil, nil)
 		} else {
-			err = b.Delete(marker, nil)
+			err = b.SingleDelete(marker, nil) // it was Set once: the pair ends when they meet
 		}
 		if err != nil {
 			return c, err
