@@ -56,6 +56,7 @@ type index struct {
 // it cannot be written already; any other says that it cannot be read.
 func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 	x := &index{fs: indexfs.New(c.Engine, h)}
+	gate := newCompactionGate()
 	o := &pebble.Options{
 		FS:                          x.fs,
 		CacheSize:                   c.IndexCacheBytes + memtablesCached*c.IndexMemtableBytes,
@@ -75,6 +76,7 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
+	o.Experimental.CompactionScheduler = gate
 	db, err := pebble.Open(path, o)
 	if broken := x.fs.Err(); broken != nil {
 		if err == nil {
@@ -86,6 +88,7 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 		return nil, fmt.Errorf("index %s: %w", path, err)
 	}
 	x.db = db
+	gate.open()
 	return x, nil
 }
 
