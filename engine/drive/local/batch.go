@@ -12,7 +12,7 @@ import (
 	"flashstore/ioengine"
 )
 
-// The layout of a batch; doc.go has the table.
+// The layout of a batch; ARCHITECTURE.md has the table.
 const (
 	layoutVersion  = 1
 	batchHeadBytes = 128

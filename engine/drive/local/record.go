@@ -9,7 +9,7 @@ import (
 	"flashstore/engine/drive"
 )
 
-// The layout of a record; doc.go has the table.
+// The layout of a record; ARCHITECTURE.md has the table.
 const (
 	recordHeadBytes = 128
 	nameBytesMax    = 1100
