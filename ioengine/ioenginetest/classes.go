@@ -42,11 +42,18 @@ const (
 	ratioLoose = 4.0 // what a test may ask for on a machine with other work; without limits: 18
 )
 
-// RunClasses shows, on a real disk and in about two seconds, that repair and compaction keep
-// away from the foreground.
+// RunClasses shows, on a real disk and in a few seconds, that repair and compaction keep away
+// from the foreground, that classes share by weight and that none starves.
 func RunClasses(t *testing.T, newEngine NewFunc) {
 	t.Helper()
-	e := newEngine(t)
+	runCases(t, newEngine, []testCase{
+		{"Interference", interference},
+		{"Shares", shares},
+		{"NobodyStarves", nobodyStarves},
+	})
+}
+
+func interference(t *testing.T, e ioengine.Engine) {
 	var ratio float64
 	for range 3 { // other work on the machine may spoil a try
 		i := Interfere(t, e, 6)
@@ -65,9 +72,6 @@ func RunClasses(t *testing.T, newEngine NewFunc) {
 		s[ioengine.Compaction].Bytes < compactionOpBytes || s[ioengine.Scrub].Ops != 0 ||
 		s[ioengine.Repair].WaitMax == 0 {
 		t.Errorf("Stats.Classes: %+v", s)
-	}
-	if err := e.Close(); err != nil {
-		t.Error(err)
 	}
 }
 

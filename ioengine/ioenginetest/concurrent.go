@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -101,6 +102,41 @@ func batchReuse(t *testing.T, e ioengine.Engine) {
 	}
 	if n := calls.Load(); n != rounds {
 		t.Fatalf("Done called %d times for %d batches", n, rounds)
+	}
+	past := readOp(f, 1<<20, buf)
+	for _, want := range []error{io.ErrUnexpectedEOF, nil} { // errors of the past are forgotten
+		b.Ops = append(b.Ops[:0], past)
+		e.Submit(b)
+		<-done
+		if err := b.Err(); !errors.Is(err, want) {
+			t.Fatalf("%v, not %v", err, want)
+		}
+		past, past.OffsetBytes = b.Ops[0], 0
+	}
+}
+
+// doneTakesALock: Done is never called by Submit itself, whatever is submitted: the submitter
+// may hold what Done takes.
+func doneTakesALock(t *testing.T, e ioengine.Engine) {
+	f, closed := openNew(t, e, false), openNew(t, e, false)
+	_ = closed.Close()
+	var mu sync.Mutex
+	for _, ops := range [][]ioengine.Op{
+		{writeOp(f, 0, make([]byte, 10)), readOp(f, 0, make([]byte, 5))},
+		{writeOp(f, 0)}, // nothing to do
+		{readOp(closed, 0, make([]byte, 5))},
+		{{Kind: ioengine.DataSync, File: f}},
+	} {
+		done := make(chan struct{}) // a second Done would panic
+		b := &ioengine.Batch{Ops: ops, Done: func(*ioengine.Batch) {
+			mu.Lock()
+			defer mu.Unlock()
+			close(done)
+		}}
+		mu.Lock()
+		e.Submit(b)
+		mu.Unlock()
+		<-done
 	}
 }
 

@@ -76,6 +76,7 @@ func runCases(t *testing.T, newEngine NewFunc, cases []testCase) {
 // RunLifecycle is the part of the suite that holds for engines that move no bytes as well.
 func RunLifecycle(t *testing.T, newEngine NewFunc) {
 	t.Helper()
+	runCases(t, newEngine, []testCase{{"DoneTakesALock", doneTakesALock}})
 	t.Run("SubmitAfterClose", func(t *testing.T) { submitAfterClose(t, newEngine(t)) })
 	t.Run("CloseUnderLoad", func(t *testing.T) { closeUnderLoad(t, newEngine(t)) })
 	t.Run("CloseTwice", func(t *testing.T) { closeTwice(t, newEngine(t)) })
