@@ -11,10 +11,15 @@ import (
 )
 
 const (
-	sharesOpBytes  = 64 << 10
-	sharesBacklog  = 640 // operations of each class
-	starvingOps    = 5
-	starvedTooLong = 20 * time.Second // the deadline of a scrub is one; machines are busy
+	sharesOpBytes = 64 << 10
+	sharesBacklog = 640 // operations of each class
+
+	starvingReaders = 8
+	starvingBacklog = 64
+	starvingOps     = 8 // of the backlog, beside the foreground
+	// starvingInFlightMax is one for each ring of the largest default.
+	starvingInFlightMax = 4
+	starvedTooLong      = 20 * time.Second // a scrub's deadline is one; machines are busy
 )
 
 // shares puts a backlog of every class of the background in line. What each takes from it,
@@ -47,6 +52,12 @@ func shares(t *testing.T, e ioengine.Engine) {
 	}
 	first := e.Stats()
 	all.Wait()
+	s := e.Stats().Classes
+	for class := ioengine.Repair; class <= ioengine.Scrub; class++ {
+		if s[class].Ops != sharesBacklog || s[class].Bytes != sharesBacklog*sharesOpBytes {
+			t.Fatalf("Stats.Classes of class %d: %+v", class, s[class])
+		}
+	}
 	var took [ioengine.Scrub + 1]int
 	for class := range took {
 		took[class] = int(last.Classes[class].Ops) - int(first.Classes[class].Ops)
@@ -61,54 +72,62 @@ func shares(t *testing.T, e ioengine.Engine) {
 		t.Errorf("of a backlog repair took %d operations, compaction %d, the scrubber %d",
 			repair, compaction, scrub)
 	}
-	s := e.Stats().Classes
-	for class := ioengine.Repair; class <= ioengine.Scrub; class++ {
-		if s[class].Ops != sharesBacklog || s[class].Bytes != sharesBacklog*sharesOpBytes {
-			t.Errorf("Stats.Classes of class %d: %+v", class, s[class])
-		}
-	}
 }
 
-// nobodyStarves: the scrubber gets on while the foreground takes all that it can.
-func nobodyStarves(t *testing.T, e ioengine.Engine) {
+// heldBackButNotStarved: while the foreground takes all that it can, a backlog of the scrubber
+// gets on, a few operations at a time.
+func heldBackButNotStarved(t *testing.T, e ioengine.Engine) {
 	f := prewritten(t, e, classesFileBytes)
-	var all sync.WaitGroup
-	var stopping atomic.Bool
-	for range 2 * classesReaders {
-		all.Go(func() {
+	var foreground, background sync.WaitGroup
+	var ended atomic.Int64 // of the scrubber's
+	enough := make(chan struct{})
+	begun := make(chan struct{}, starvingReaders)
+	for range starvingReaders {
+		foreground.Go(func() {
 			buf := aligned(sharesOpBytes)
-			for !stopping.Load() {
+			for rounds := 0; ended.Load() < starvingOps; rounds++ {
 				op := readOp(f, randomPlace(sharesOpBytes), buf)
 				if err := ioengine.Run(e, ioengine.Foreground, op, op, op, op); err != nil {
 					t.Error(err)
-					return
+				}
+				if rounds == 0 {
+					begun <- struct{}{}
+				}
+				taken := int64(e.Stats().Classes[ioengine.Scrub].Ops)
+				if n := taken - ended.Load(); n > starvingInFlightMax {
+					t.Errorf("%d operations of the scrubber are in flight", n)
 				}
 			}
 		})
 	}
-	scrubbed := make(chan error)
-	go func() {
-		buf := aligned(sharesOpBytes)
-		for range starvingOps {
-			scrubbed <- ioengine.Run(e, ioengine.Scrub, readOp(f, randomPlace(sharesOpBytes), buf))
+	for range starvingReaders {
+		<-begun
+	}
+	buf := aligned(sharesOpBytes)
+	done := func(b *ioengine.Batch) {
+		if err := b.Err(); err != nil {
+			t.Error(err)
 		}
-	}()
+		if ended.Add(1) == starvingOps {
+			close(enough)
+		}
+		background.Done()
+	}
+	for range starvingBacklog {
+		background.Add(1)
+		e.Submit(&ioengine.Batch{Class: ioengine.Scrub, Done: done,
+			Ops: []ioengine.Op{readOp(f, randomPlace(sharesOpBytes), buf)}})
+	}
 	starved := time.NewTimer(starvedTooLong)
 	defer starved.Stop()
-	for i := range starvingOps {
-		select {
-		case err := <-scrubbed:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-starved.C:
-			t.Errorf("the scrubber had %d operations in %v", i, starvedTooLong)
-			stopping.Store(true) // which lets it go on
-			<-scrubbed
-		}
+	select {
+	case <-enough:
+	case <-starved.C:
+		t.Errorf("the scrubber had %d operations in %v", ended.Load(), starvedTooLong)
+		ended.Store(starvingOps) // which lets it go on
 	}
-	stopping.Store(true)
-	all.Wait()
+	foreground.Wait()
+	background.Wait()
 }
 
 func randomPlace(opBytes int64) int64 { return rand.Int64N(classesFileBytes/opBytes) * opBytes }

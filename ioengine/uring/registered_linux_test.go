@@ -52,7 +52,7 @@ func (r *recorder) take() []requestNote {
 	return notes
 }
 
-// TestRegisteredFiles: from its fourth operation on a file is named by its place in the
+// TestRegisteredFiles: from its registerAfter-th operation on a file is named by its place in the
 // kernel's table; a closed file gives its place back, and the next one gets it.
 func TestRegisteredFiles(t *testing.T) {
 	var r recorder
@@ -160,9 +160,9 @@ func TestRegisteredBuffers(t *testing.T) {
 // memlockVariable tells a child of TestSmallMemlock how far it is.
 const memlockVariable = "FLASHSTORE_TEST_MEMLOCK"
 
-// TestSmallMemlock: where RLIMIT_MEMLOCK is small a part of the memory is registered, or none,
-// Properties say so, and everything works. It takes a process of its own that root's right to
-// lock memory is taken from, which an execve(2) makes so.
+// TestSmallMemlock: where RLIMIT_MEMLOCK is small a part of the memory is registered, Properties
+// say so, and everything works. It takes a process of its own that root's right to lock memory
+// is taken from, which an execve(2) makes so.
 func TestSmallMemlock(t *testing.T) {
 	const limitBytes, asked = 1 << 20, 8 << 20
 	program, err := os.Executable()
@@ -209,17 +209,19 @@ func underSmallMemlock(t *testing.T, limitBytes, asked uint64) {
 	if !strings.HasSuffix(detail, fmt.Sprintf(" of %d MiB (RLIMIT_MEMLOCK)", asked>>20)) {
 		t.Fatal("it does not say that the limit left memory out")
 	}
-	if got := e.registrar.list[0].bytes; got > limitBytes {
+	got := e.registrar.list[0].bytes
+	if got == 0 && os.Getuid() != 0 {
+		t.Skip("other processes of this user have locked all of it")
+	}
+	if got < limitBytes/2 || got > limitBytes {
 		t.Fatalf("%d bytes registered, the limit is %d", got, limitBytes)
-	} else if got > 0 {
-		f := newFile(t, e, true)
-		r.take()
-		mustRun(t, e, write(f, 0, p[:ioengine.AlignBytes]))
-		if n := r.take(); len(n) != 1 || n[0].opcode != opWriteFixed {
-			t.Errorf("in the registered part: %+v", n)
-		}
 	}
 	f := newFile(t, e, true)
+	r.take()
+	mustRun(t, e, write(f, 0, p[:ioengine.AlignBytes]))
+	if n := r.take(); len(n) != 1 || n[0].opcode != opWriteFixed {
+		t.Errorf("in the registered part: %+v", n)
+	}
 	mustRun(t, e, write(f, 0, p))
 	mustHold(t, e, f, p)
 	release()
