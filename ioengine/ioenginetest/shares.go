@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	sharesOpBytes = 64 << 10
+	sharesOpBytes = 16 << 10
 	sharesBacklog = 640 // operations of each class
 
 	starvingReaders = 8
@@ -42,13 +42,16 @@ func shares(t *testing.T, e ioengine.Engine) {
 			last = now
 		}
 	}
-	buf := aligned(sharesOpBytes) // of all reads: nobody looks at it
+	var backlog []*ioengine.Batch
 	for class := ioengine.Scrub; class >= ioengine.Repair; class-- {
 		for range sharesBacklog {
-			all.Add(1)
-			e.Submit(&ioengine.Batch{Class: class, Done: done,
-				Ops: []ioengine.Op{readOp(f, randomPlace(sharesOpBytes), buf)}})
+			backlog = append(backlog, &ioengine.Batch{Class: class, Done: done,
+				Ops: []ioengine.Op{randomRead(f)}})
 		}
+	}
+	all.Add(len(backlog))
+	for _, b := range backlog {
+		e.Submit(b)
 	}
 	first := e.Stats()
 	all.Wait()
@@ -65,7 +68,8 @@ func shares(t *testing.T, e ioengine.Engine) {
 	repair, compaction, scrub := took[ioengine.Repair], took[ioengine.Compaction],
 		took[ioengine.Scrub]
 	t.Logf("%d : %d : %d", repair, compaction, scrub)
-	if repair < sharesBacklog/4 {
+	if repair < sharesBacklog/4 || last.Classes[ioengine.Compaction].Ops == sharesBacklog ||
+		last.Classes[ioengine.Scrub].Ops == sharesBacklog {
 		t.Skip("the machine was too busy to put all in line before most was through")
 	}
 	if max(compaction-repair/4, repair/4-compaction) > 8 || max(scrub-repair/16, repair/16-scrub) > 4 {
@@ -84,10 +88,9 @@ func heldBackButNotStarved(t *testing.T, e ioengine.Engine) {
 	begun := make(chan struct{}, starvingReaders)
 	for range starvingReaders {
 		foreground.Go(func() {
-			buf := aligned(sharesOpBytes)
+			ops := []ioengine.Op{randomRead(f), randomRead(f), randomRead(f), randomRead(f)}
 			for rounds := 0; ended.Load() < starvingOps; rounds++ {
-				op := readOp(f, randomPlace(sharesOpBytes), buf)
-				if err := ioengine.Run(e, ioengine.Foreground, op, op, op, op); err != nil {
+				if err := ioengine.Run(e, ioengine.Foreground, ops...); err != nil {
 					t.Error(err)
 				}
 				if rounds == 0 {
@@ -103,7 +106,6 @@ func heldBackButNotStarved(t *testing.T, e ioengine.Engine) {
 	for range starvingReaders {
 		<-begun
 	}
-	buf := aligned(sharesOpBytes)
 	done := func(b *ioengine.Batch) {
 		if err := b.Err(); err != nil {
 			t.Error(err)
@@ -116,7 +118,7 @@ func heldBackButNotStarved(t *testing.T, e ioengine.Engine) {
 	for range starvingBacklog {
 		background.Add(1)
 		e.Submit(&ioengine.Batch{Class: ioengine.Scrub, Done: done,
-			Ops: []ioengine.Op{readOp(f, randomPlace(sharesOpBytes), buf)}})
+			Ops: []ioengine.Op{randomRead(f)}})
 	}
 	starved := time.NewTimer(starvedTooLong)
 	defer starved.Stop()
@@ -130,4 +132,8 @@ func heldBackButNotStarved(t *testing.T, e ioengine.Engine) {
 	background.Wait()
 }
 
-func randomPlace(opBytes int64) int64 { return rand.Int64N(classesFileBytes/opBytes) * opBytes }
+// randomRead has memory of its own.
+func randomRead(f ioengine.File) ioengine.Op {
+	at := rand.Int64N(classesFileBytes/sharesOpBytes) * sharesOpBytes
+	return readOp(f, at, aligned(sharesOpBytes))
+}

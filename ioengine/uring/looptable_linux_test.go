@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,7 +22,8 @@ import (
 	"flashstore/ioengine/threadpool"
 )
 
-// tableFileBytes is the length of a drive's file. tableEntries has room for the operations of 64 connections.
+// tableFileBytes is the length of a drive's file. tableEntries has room for the operations of
+// 64 connections.
 const (
 	tableFileBytes = 64 << 20
 	tableEntries   = 512
@@ -70,8 +72,10 @@ type cellResult struct {
 }
 
 func (r cellResult) opsPerSecond() float64 { return float64(r.ops) / r.elapsed.Seconds() }
-func (r cellResult) cpuMicros() float64    { return float64(r.cpu.Nanoseconds()) / 1e3 / float64(r.ops) }
-func (r cellResult) p99Micros() float64    { return float64(r.p99.Nanoseconds()) / 1e3 }
+func (r cellResult) cpuMicros() float64    { return micros(r.cpu) / float64(r.ops) }
+func (r cellResult) p99Micros() float64    { return micros(r.p99) }
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 func drivePath(dir string, i int) string { return filepath.Join(dir, fmt.Sprint("drive", i)) }
 func logPath(dir string, i int) string   { return filepath.Join(dir, fmt.Sprint("log", i)) }
@@ -281,6 +285,8 @@ func TestLoopRingTable(t *testing.T) {
 	}
 	dir := t.TempDir()
 	makeDrives(t, dir, tableFileBytes)
+	printLoad()
+	defer printLoad()
 	for k := range kindCount {
 		if *loopOnly != "" && !slices.Contains(strings.Split(*loopOnly, ","), k.String()) {
 			continue
@@ -292,6 +298,12 @@ func TestLoopRingTable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// printLoad says how busy the machine is beside us.
+func printLoad() {
+	text, err := os.ReadFile("/proc/loadavg")
+	fmt.Printf("load %s %v\n", strings.TrimSpace(string(text)), err)
 }
 
 func printCells(t *testing.T, dir string, c cell) {
