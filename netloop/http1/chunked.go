@@ -5,6 +5,9 @@ import "math"
 // extensionBytesMax is what all chunk extensions of one body may take together.
 const extensionBytesMax = 4 << 10
 
+// trailerNameBytes is as long as the longest name that no trailer may have.
+const trailerNameBytes = len("transfer-encoding")
+
 type chunkStage uint8
 
 const (
@@ -32,6 +35,8 @@ type Chunked struct {
 	left       int64
 	extension  int
 	trailer    int
+	name       [trailerNameBytes]byte // of the trailer field at hand, in lower case
+	nameBytes  int                    // may be more than fit
 	err        error
 }
 
@@ -143,10 +148,12 @@ func (c *Chunked) trailerStep(b byte) error {
 	case c.stage == trailerStart && b == '\r':
 		c.stage = trailerEndLF
 	case c.stage == trailerStart && isToken(b):
-		c.stage = trailerName
-	case c.stage == trailerName && b == ':':
+		c.stage, c.nameBytes = trailerName, 0
+		c.addToName(b)
+	case c.stage == trailerName && b == ':' && !c.forbidden():
 		c.stage = trailerValue
 	case c.stage == trailerName && isToken(b):
+		c.addToName(b)
 	case c.stage == trailerValue && b == '\r':
 		c.stage = trailerLF
 	case c.stage == trailerValue && isFieldByte(b):
@@ -158,4 +165,24 @@ func (c *Chunked) trailerStep(b byte) error {
 		return ErrTrailer
 	}
 	return nil
+}
+
+func (c *Chunked) addToName(b byte) {
+	if c.nameBytes < len(c.name) {
+		c.name[c.nameBytes] = lowerCase(b)
+	}
+	c.nameBytes++
+}
+
+// forbidden: fields that frame, route or authenticate a message have no place in a trailer, and
+// somebody who merges them there has been fooled (RFC 9110 section 6.5.1).
+func (c *Chunked) forbidden() bool {
+	if c.nameBytes > len(c.name) {
+		return false
+	}
+	switch string(c.name[:c.nameBytes]) {
+	case "content-length", "transfer-encoding", "host", "authorization":
+		return true
+	}
+	return false
 }

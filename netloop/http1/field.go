@@ -27,7 +27,8 @@ func (p *Parser) parseField(buf []byte, line Span) error {
 		at.Start += bytes.IndexByte(b[colon+1:], value[0])
 		at.End = at.Start + len(value)
 	}
-	p.fields = append(p.fields, fieldSpan{Span{line.Start, line.Start + colon}, at})
+	p.fields = append(p.fields, fieldSpan{uint32(line.Start), uint32(line.Start + colon),
+		uint32(at.Start), uint32(at.End)})
 	return p.interpret(b[:colon], value, at)
 }
 
@@ -69,7 +70,12 @@ func (p *Parser) interpret(name, value []byte, at Span) error {
 			if p.seen.codings > 1 {
 				return ErrEncoding
 			}
-			return checkCoding(value)
+			err := checkCoding(value)
+			if err == ErrCoding { // unless something worse is found
+				p.seen.codingOther = true
+				return nil
+			}
+			return err
 		}
 	}
 	return nil
@@ -154,18 +160,18 @@ func (p *Parser) finish(buf []byte) error {
 		if h.Minor == 0 {
 			return ErrEncoding
 		}
+		if s.codingOther {
+			return ErrCoding
+		}
 		h.Chunked = true
 		h.ContentLength = -1
 	} else {
 		h.ContentLength = s.length
 	}
-	h.KeepAlive = !s.close && (h.Minor > 0 || s.keep)
-	if h.Minor == 0 {
-		h.Continue = false // RFC 9110 section 10.1.1: to be ignored
-		return nil
-	}
 	if s.expectOther {
 		return ErrExpect
 	}
+	h.Continue = h.Continue && h.Minor > 0 // RFC 9110 section 10.1.1: else to be ignored
+	h.KeepAlive = !s.close && (h.Minor > 0 || s.keep)
 	return nil
 }

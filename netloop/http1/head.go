@@ -19,7 +19,8 @@ func (s Span) Of(buf []byte) []byte { return buf[s.Start:s.End:s.End] }
 // Field is one header field; Name as it was sent.
 type Field = struct{ Name, Value []byte }
 
-type fieldSpan struct{ name, value Span }
+// fieldSpan is where a field is. Small, because a Parser has room for as many as its limits allow.
+type fieldSpan struct{ name, colon, value, end uint32 }
 
 // Head is a complete request head.
 type Head struct {
@@ -63,11 +64,12 @@ type seen struct {
 	absolute                bool
 	close, keep             bool
 	expectOther             bool
+	codingOther             bool // a well-formed list of codings that are not implemented
 }
 
 // NewParser returns a Parser with the memory for its limits.
 func NewParser(limits Limits) *Parser {
-	return &Parser{limits: limits, fields: make([]fieldSpan, 0, min(limits.Fields, 32))}
+	return &Parser{limits: limits, fields: make([]fieldSpan, 0, limits.Fields)}
 }
 
 // Reset forgets the last head; the next Parse starts a new one.
@@ -112,7 +114,7 @@ func (p *Parser) Head() *Head { return &p.head }
 func (p *Parser) AppendFields(dst []Field, buf []byte) []Field {
 	for i := range p.fields {
 		f := &p.fields[i]
-		dst = append(dst, Field{Name: f.name.Of(buf), Value: f.value.Of(buf)})
+		dst = append(dst, Field{Name: buf[f.name:f.colon:f.colon], Value: buf[f.value:f.end:f.end]})
 	}
 	return dst
 }
@@ -151,8 +153,11 @@ func (p *Parser) parseRequestLine(buf []byte, line Span) error {
 	if !allToken(b[:first]) {
 		return ErrMethod
 	}
-	if string(b[:first]) == "PRI" {
-		return ErrRequestLine // the preface of HTTP/2, or somebody who plays with it
+	switch string(b[:first]) {
+	case "PRI": // the preface of HTTP/2, or somebody who plays with it
+		return ErrRequestLine
+	case "CONNECT": // its only target is an authority (RFC 9112, 3.2.3); there is no tunnel here
+		return ErrTarget
 	}
 	p.head.Method = Span{line.Start, line.Start + first}
 	target := Span{line.Start + first + 1, line.Start + last}
@@ -172,7 +177,7 @@ func (p *Parser) parseVersion(b []byte) error {
 		return ErrRequestLine
 	}
 	if b[5] != '1' || b[7] > '1' {
-		return ErrVersion
+		return ErrVersion // 505 is for those who cannot say 400 (RFC 9110, 2.5: "can send")
 	}
 	p.head.Minor = int(b[7] - '0')
 	return nil

@@ -15,7 +15,7 @@ var (
 	ErrRequestLine    = &Refusal{400, "malformed request line"}
 	ErrMethod         = &Refusal{400, "malformed method"}
 	ErrTarget         = &Refusal{400, "malformed request target"}
-	ErrVersion        = &Refusal{505, "HTTP version not supported"}
+	ErrVersion        = &Refusal{400, "HTTP version not supported"}
 	ErrFieldName      = &Refusal{400, "malformed field name"}
 	ErrFieldValue     = &Refusal{400, "forbidden byte in a field value"}
 	ErrFold           = &Refusal{400, "field line starts with white space"}

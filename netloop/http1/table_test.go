@@ -39,27 +39,35 @@ func chunkedBody(in []byte) (data []byte, used int, done bool, err error) {
 
 func TestMalformed(t *testing.T) {
 	for _, m := range netlooptest.MalformedMessages() {
-		p := http1.NewParser(limits())
-		n, err := p.Parse([]byte(m.Bytes))
-		if m.Body {
-			if err != nil {
-				t.Errorf("%q: the head was refused: %v", m.Name, err)
-				continue
+		t.Run(m.Title(), func(t *testing.T) {
+			in := []byte(m.Bytes)
+			if m.Body {
+				malformedBody(t, in)
+				return
 			}
-			_, _, _, err = chunkedBody([]byte(m.Bytes[n:]))
-		} else if n != 0 {
-			t.Errorf("%q: accepted", m.Name)
-			continue
-		}
-		var refusal *http1.Refusal
-		if !errors.As(err, &refusal) {
-			t.Errorf("%q: %v, want a refusal", m.Name, err)
-		} else if !m.Body && refusal.Status != m.Status {
-			t.Errorf("%q: %d (%v), want %d", m.Name, refusal.Status, err, m.Status)
-		}
-		if _, again := p.Parse([]byte(m.Bytes + "\r\n\r\n")); !m.Body && again != err {
-			t.Errorf("%q: refused once, then %v", m.Name, again)
-		}
+			p := http1.NewParser(limits())
+			n, err := p.Parse(in)
+			var refusal *http1.Refusal
+			if n != 0 || !errors.As(err, &refusal) || refusal.Status != m.Status {
+				t.Fatalf("%d, %v, want %d", n, err, m.Status)
+			}
+			if _, again := p.Parse([]byte(m.Bytes + "\r\n\r\n")); again != err {
+				t.Errorf("refused once, then %v", again)
+			}
+		})
+	}
+}
+
+func malformedBody(t *testing.T, in []byte) {
+	t.Helper()
+	n, err := http1.NewParser(limits()).Parse(in)
+	if err != nil || n == 0 {
+		t.Fatalf("the head: %d, %v", n, err)
+	}
+	_, _, done, err := chunkedBody(in[n:])
+	var refusal *http1.Refusal
+	if done || !errors.As(err, &refusal) {
+		t.Errorf("done %v, %v, want a refusal", done, err)
 	}
 }
 

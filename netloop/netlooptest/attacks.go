@@ -2,8 +2,6 @@ package netlooptest
 
 import (
 	"io"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,75 +15,6 @@ func (s *suite) wait(t *testing.T, what string, done func() bool) {
 		if time.Now().After(end) {
 			t.Fatal("waited in vain for " + what)
 		}
-	}
-}
-
-// malformed: refused, no handler called, nothing behind it read as a request.
-func (s *suite) malformed(t *testing.T) {
-	r := start(t, s, nil)
-	for _, m := range MalformedMessages() {
-		if s.traits.NetHTTP && !netHTTPRefuses(m) {
-			continue
-		}
-		before := r.handler.calls.Load()
-		c := r.dial()
-		smuggled := get("/smuggled")
-		_, _ = io.WriteString(c.TCPConn, m.Bytes+smuggled+smuggled) // may break in the middle
-		resp, err := http.ReadResponse(c.in, &http.Request{Method: "GET"})
-		if err != nil {
-			t.Errorf("%q: no answer: %v", m.Name, err)
-			continue
-		}
-		if resp.StatusCode != m.Status && !(s.traits.NetHTTP && resp.StatusCode >= 400) {
-			t.Errorf("%q: %d, want %d", m.Name, resp.StatusCode, m.Status)
-		}
-		if _, err := io.ReadAll(resp.Body); err != nil {
-			t.Errorf("%q: %v", m.Name, err)
-		}
-		c.wantEnd()
-		calls := r.handler.calls.Load() - before
-		if want := map[bool]int64{true: 1}[m.Body]; calls != want {
-			t.Errorf("%q: %d calls, want %d", m.Name, calls, want)
-		}
-		_ = c.Close()
-	}
-}
-
-// netHTTPRefuses is false for what net/http accepts and reads in one way only.
-func netHTTPRefuses(m Malformed) bool {
-	if m.Body {
-		// It takes a bare LF for a line end and white space around a size.
-		return false
-	}
-	for _, name := range []string{
-		"Transfer-Encoding:", "field A\x00", "field \rA", "field A: b", "HTTP/", "h2", "line ",
-		"Host: ", "absolute", "head ends in", "target too", "field too", "fields too",
-		"white space", "CL and TE", "TE ", "TE,", "CL twice, same", "request line",
-	} {
-		if strings.HasPrefix(m.Name, name) {
-			return false
-		}
-	}
-	return m.Status != 501
-}
-
-func (s *suite) garbageAfter(t *testing.T) {
-	r := start(t, s, nil)
-	for _, first := range []string{get("/first"), get("/inline"), put("/echo", []byte("/first"))} {
-		c := r.dial()
-		c.send(first, "garbage\r\n\r\n", get("/smuggled"))
-		resp, body := c.answer("GET")
-		if resp.StatusCode != 200 {
-			t.Fatalf("%d %q", resp.StatusCode, body)
-		}
-		resp, _ = c.answer("GET")
-		if resp.StatusCode != 400 || !resp.Close {
-			t.Fatalf("%d, close %v", resp.StatusCode, resp.Close)
-		}
-		c.wantEnd()
-	}
-	if n := r.handler.calls.Load(); n != 3 {
-		t.Errorf("%d calls", n)
 	}
 }
 

@@ -166,7 +166,7 @@ func (s *suite) truncatedBody(t *testing.T) {
 // slowBody: less than the minimum rate is cut, more is not, however long it takes.
 func (s *suite) slowBody(t *testing.T) {
 	r := start(t, s, func(l *netloop.Limits) {
-		l.BodyRateMin, l.BodyRateWindow = 100, 600*time.Millisecond
+		l.BodyRateMin, l.BodyRateWindow = 20, 600*time.Millisecond
 	})
 	c := r.dial()
 	c.send("PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1234")
@@ -181,7 +181,7 @@ func (s *suite) slowBody(t *testing.T) {
 
 	c = r.dial()
 	c.send("PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 1020\r\n\r\n")
-	for range 30 { // 34 bytes each 50 ms: seven times the minimum, for 2.5 windows
+	for range 30 { // 34 bytes each 50 ms, where 12 in a window would do: for 2.5 windows
 		c.send(string(pattern(34)))
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -71,15 +71,21 @@ type client struct {
 
 func (r *running) dial() *client {
 	r.Helper()
+	return r.dialFor(r.T)
+}
+
+// dialFor is dial for a subtest.
+func (r *running) dialFor(t *testing.T) *client {
+	t.Helper()
 	c, err := net.Dial("tcp", r.address)
 	if err != nil {
-		r.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := c.SetDeadline(time.Now().Add(hang)); err != nil {
-		r.Fatal(err)
+		t.Fatal(err)
 	}
-	r.Cleanup(func() { _ = c.Close() })
-	return &client{t: r.T, TCPConn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 64<<10)}
+	t.Cleanup(func() { _ = c.Close() })
+	return &client{t: t, TCPConn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 64<<10)}
 }
 
 // send writes raw bytes.

@@ -46,7 +46,7 @@ func (h *handler) Handle(ex *netloop.Exchange) {
 		"/echo": h.echo, "/echo-chunked": h.echo, "/body": h.body, "/size": h.size,
 		"/head": h.head, "/abort": h.abort, "/short": h.short, "/long": h.long,
 		"/inject": h.inject, "/block": h.block, "/refuse": h.refuse, "/empty": h.empty,
-		"/request": h.request, "/close": h.close, "/204": h.status(204), "/304": h.status(304),
+		"/request": h.request, "/trailer": h.trailer, "/close": h.close, "/204": h.status(204), "/304": h.status(304),
 	}
 	answer, ok := answers[string(path)]
 	if !ok {
@@ -148,6 +148,17 @@ func (h *handler) request(ex *netloop.Exchange) {
 	}
 	ex.AddField([]byte("X-Answer"), []byte("a b"))
 	reply(ex, out)
+}
+
+// trailer reads the body and answers what the fields say then.
+func (h *handler) trailer(ex *netloop.Exchange) {
+	if _, err := io.Copy(io.Discard, struct{ io.Reader }{ex}); err != nil {
+		h.failed(ex, err)
+		return
+	}
+	test, _ := ex.Request.Lookup("x-test")
+	more, _ := ex.Request.Lookup("x-more")
+	reply(ex, []byte("x-test="+string(test)+" x-more="+string(more)))
 }
 
 // abort gives up in the middle: of 1,000 bytes, or of a body of unknown length.

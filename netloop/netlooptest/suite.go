@@ -27,7 +27,8 @@ type suite struct {
 // Run has every conversation with servers made by new.
 func Run(t *testing.T, new New, traits Traits) {
 	s := &suite{new, traits}
-	t.Run("baseline", s.baseline) // counts goroutines: not beside others
+	t.Run("baseline", s.baseline)  // counts goroutines: not beside others
+	t.Run("slow body", s.slowBody) // keeps time, which "many" beside it would take away
 	for _, c := range []struct {
 		name string
 		run  func(*suite, *testing.T)
@@ -41,9 +42,12 @@ func Run(t *testing.T, new New, traits Traits) {
 		{"HEAD", (*suite).headAndStatuses}, {"HTTP/1.0", (*suite).http10},
 		{"slow reader", (*suite).slowReader}, {"slow inline", (*suite).slowInline},
 		{"head timeout", (*suite).headTimeout}, {"idle timeout", (*suite).idleTimeout},
-		{"slow body", (*suite).slowBody}, {"truncated body", (*suite).truncatedBody},
+		{"truncated body", (*suite).truncatedBody},
 		{"write timeout", (*suite).writeTimeout}, {"malformed", (*suite).malformed},
 		{"garbage after a request", (*suite).garbageAfter},
+		{"malformed and unread", (*suite).refusedUnread}, {"one reading", (*suite).oneReading},
+		{"bodies of any method", (*suite).bodiesAnywhere},
+		{"continue, then silence", (*suite).continueThenSilence},
 		{"inject", (*suite).inject}, {"half-close", (*suite).halfClose},
 		{"resets", (*suite).resets}, {"connections max", (*suite).connectionsMax},
 		{"many", (*suite).many}, {"shutdown", (*suite).shutdown},
