@@ -27,8 +27,7 @@ type suite struct {
 // Run has every conversation with servers made by new.
 func Run(t *testing.T, new New, traits Traits) {
 	s := &suite{new, traits}
-	t.Run("baseline", s.baseline)  // counts goroutines: not beside others
-	t.Run("slow body", s.slowBody) // keeps time, which "many" beside it would take away
+	t.Run("baseline", s.baseline) // counts goroutines: not beside others
 	for _, c := range []struct {
 		name string
 		run  func(*suite, *testing.T)
@@ -42,7 +41,7 @@ func Run(t *testing.T, new New, traits Traits) {
 		{"HEAD", (*suite).headAndStatuses}, {"HTTP/1.0", (*suite).http10},
 		{"slow reader", (*suite).slowReader}, {"slow inline", (*suite).slowInline},
 		{"head timeout", (*suite).headTimeout}, {"idle timeout", (*suite).idleTimeout},
-		{"truncated body", (*suite).truncatedBody},
+		{"slow body", (*suite).slowBody}, {"truncated body", (*suite).truncatedBody},
 		{"write timeout", (*suite).writeTimeout}, {"malformed", (*suite).malformed},
 		{"garbage after a request", (*suite).garbageAfter},
 		{"malformed and unread", (*suite).refusedUnread}, {"one reading", (*suite).oneReading},
