@@ -80,12 +80,9 @@ func (c *Chunked) step(b byte) error {
 	case chunkSize:
 		return c.size(b)
 	case chunkExtension:
-		if c.extension++; c.extension > extensionBytesMax {
-			return ErrChunkExtension
-		}
 		if b == '\r' {
 			c.stage = chunkSizeLF
-		} else if !isFieldByte(b) {
+		} else if c.extension++; c.extension > extensionBytesMax || !isFieldByte(b) {
 			return ErrChunkExtension
 		}
 	case chunkSizeLF:

@@ -93,7 +93,7 @@ func validIPv6(b []byte) bool {
 			gap, b = true, b[1:]
 		}
 	}
-	return groups == 8 || gap && groups < 8
+	return groups == 8 && !gap || groups < 8 && gap
 }
 
 // validIPv4 accepts four numbers up to 255 without leading zeros.

@@ -9,32 +9,18 @@ import (
 	"flashstore/netloop/netlooptest"
 )
 
-func limits() http1.Limits {
-	l := netloop.DefaultLimits()
-	return http1.Limits{HeadBytes: l.HeadBytesMax, TargetBytes: l.TargetBytesMax,
-		Fields: l.HeaderCountMax, TrailerBytes: l.TrailerBytesMax}
+// body is what Chunked makes of a stream; see reader.
+type body struct {
+	data   string
+	used   int
+	whole  bool
+	status int
 }
 
-// chunkedBody decodes a whole body and returns data, the bytes used and the refusal.
-func chunkedBody(in []byte) (data []byte, used int, done bool, err error) {
-	l := limits()
-	var c http1.Chunked
-	c.Reset(l.TrailerBytes)
-	for used < len(in) && !c.Done() {
-		if left := c.Left(); left > 0 {
-			n := int(min(left, int64(len(in)-used)))
-			data = append(data, in[used:used+n]...)
-			c.Took(n)
-			used += n
-			continue
-		}
-		n, err := c.Framing(in[used:])
-		used += n
-		if err != nil {
-			return data, used, false, err
-		}
-	}
-	return data, used, c.Done(), nil
+func bodyOf(in string, l *netloop.Limits, arrive arrival) body {
+	r := reader{limits: parserLimits(l), arrive: arrive, stream: []byte(in)}
+	data, whole, err := r.chunkedBody()
+	return body{data, r.used, whole, min(status(err), 400)}
 }
 
 func TestMalformed(t *testing.T) {
@@ -64,10 +50,9 @@ func malformedBody(t *testing.T, in []byte) {
 	if err != nil || n == 0 {
 		t.Fatalf("the head: %d, %v", n, err)
 	}
-	_, _, done, err := chunkedBody(in[n:])
-	var refusal *http1.Refusal
-	if done || !errors.As(err, &refusal) {
-		t.Errorf("done %v, %v, want a refusal", done, err)
+	l := netloop.DefaultLimits()
+	if b := bodyOf(string(in[n:]), &l, atOnce); b.whole || b.status != 400 {
+		t.Errorf("%+v, want a refusal", b)
 	}
 }
 
@@ -142,13 +127,13 @@ func TestChunked(t *testing.T) {
 		"A;a=\"b\"\r\n0123456789\r\n00\r\nT: v\r\n\r\n": "0123456789",
 		"0000000000000001\r\nx\r\n0\r\n\r\n":            "x",
 	} {
-		data, used, done, err := chunkedBody([]byte(in + "NEXT"))
-		if err != nil || !done || used != len(in) || string(data) != want {
-			t.Errorf("%q: %q, %d of %d, done %v, %v", in, data, used, len(in), done, err)
+		l := netloop.DefaultLimits()
+		if got := bodyOf(in+"NEXT", &l, atOnce); got != (body{want, len(in), true, 0}) {
+			t.Errorf("%q: %+v", in, got)
 		}
 		for cut := range len(in) {
-			if _, _, done, err := chunkedBody([]byte(in[:cut])); done || err != nil {
-				t.Errorf("%q: done %v, %v", in[:cut], done, err)
+			if got := bodyOf(in[:cut], &l, atOnce); got.whole || got.status != 0 {
+				t.Errorf("%q: %+v", in[:cut], got)
 			}
 		}
 	}
