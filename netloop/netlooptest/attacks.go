@@ -8,8 +8,13 @@ import (
 	"flashstore/netloop"
 )
 
-// wait polls for what another goroutine will do.
 func (s *suite) wait(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	poll(t, what, done)
+}
+
+// poll waits for what another goroutine will do.
+func poll(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(hang); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

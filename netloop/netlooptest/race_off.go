@@ -1,0 +1,5 @@
+//go:build !race
+
+package netlooptest
+
+const raceEnabled = false
