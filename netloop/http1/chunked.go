@@ -54,8 +54,15 @@ func (c *Chunked) Left() int64 {
 	return c.left
 }
 
-// Took says that n bytes of chunk data, at most Left, were taken.
+// Took says that n bytes of chunk data, at most Left, were taken. More is a mistake of the caller
+// after which nobody knows where the body ends: it panics.
 func (c *Chunked) Took(n int) {
+	if n < 0 || int64(n) > c.Left() {
+		panic("http1: more chunk data taken than there is")
+	}
+	if n == 0 {
+		return
+	}
 	c.left -= int64(n)
 	if c.left == 0 {
 		c.stage = chunkDataCR

@@ -6,7 +6,8 @@ import (
 )
 
 // validHost accepts host [":" port] of RFC 3986 section 3.2.2, without userinfo and without
-// comma, which is legal there but splits lists elsewhere. An empty host is legal.
+// comma, which is legal there but splits lists elsewhere. An empty host is legal there as well, but
+// no http URI has one (RFC 9110 section 4.2.1).
 func validHost(b []byte) bool {
 	if len(b) > 0 && b[0] == '[' {
 		end := bytes.IndexByte(b, ']')
@@ -16,7 +17,7 @@ func validHost(b []byte) bool {
 	if colon < 0 {
 		colon = len(b)
 	}
-	return validName(b[:colon]) && validPort(b[colon:])
+	return colon > 0 && validName(b[:colon]) && validPort(b[colon:])
 }
 
 func validPort(b []byte) bool {

@@ -25,7 +25,7 @@ func (p *Parser) parseTarget(buf []byte, target Span) error {
 	if end < len(b) && b[end] == '?' {
 		return ErrTarget // without a path; every client normalises that to "/?"
 	}
-	if start == end || !validHost(b[start:end]) {
+	if !validHost(b[start:end]) {
 		return ErrTarget
 	}
 	p.seen.absolute = true

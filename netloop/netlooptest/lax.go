@@ -39,7 +39,7 @@ func netHTTPReads() map[string]string {
 			"line/CONNECT h:80 HTTP/1.1", "line/CONNECT / HTTP/1.1",
 			"line/CONNECT http://h/ HTTP/1.1"}},
 		{"PRI is a method", []string{"line/h2 preface", "line/h2 preface of another version"}},
-		{"hosts are any such bytes", []string{"host/a,b", "host/h,", "host/h:port", "host/h:80:80",
+		{"hosts are any such bytes", []string{"host/", "host/:80", "host/a,b", "host/h,", "host/h:port", "host/h:80:80",
 			"host/h:-1", "host/h:+80", "host/h:123456", "host/h%", "host/h%zz", "host/[::1",
 			"host/::1", "host/[]", "host/[::1]x", "host/[::1]:x", "host/[1::2::3]",
 			"host/[12345::]", "host/[g::1]", "host/[1:2:3:4:5:6:7]", "host/[::1%25lo]",

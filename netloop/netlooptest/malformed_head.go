@@ -75,7 +75,7 @@ func requestLines() []Malformed {
 func hosts() []Malformed {
 	var out []Malformed
 	for _, host := range []string{
-		"a,b", "a, b", "h,", "u@h", "u:p@h", "@h", "h/path", "h/", "/", "http://h", "h?q", "h#f",
+		"", ":80", "a,b", "a, b", "h,", "u@h", "u:p@h", "@h", "h/path", "h/", "/", "http://h", "h?q", "h#f",
 		"h h", "h\th", "h:port", "h:80:80", "h:-1", "h:+80", "h: 80", "h:123456", "h\\x", "h%", "h%zz",
 		"h\xff", "h\x00", "[::1", "::1", "[]", "[::1]x", "[::1]:x", "[1::2::3]", "[12345::]", "[g::1]",
 		"[1:2:3:4:5:6:7]", "[::1%25lo]", "[::1.2.3]", "[::1.2.3.256]", "[:1]", "[1:]", "[::1]]", "<h>",

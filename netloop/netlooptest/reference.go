@@ -167,7 +167,7 @@ func (m *Message) readRequestLine(line string, limits *netloop.Limits) int {
 	}
 	m.Host, m.Target, _ = strings.Cut(rest, "/")
 	m.Target = "/" + m.Target
-	if m.Host == "" || m.Host[0] == ':' || !hostValid(m.Host) {
+	if !hostValid(m.Host) {
 		return 400
 	}
 	return 0
@@ -182,7 +182,7 @@ func hostValid(host string) bool {
 		if !closed || err != nil || !ip.Is6() || ip.Zone() != "" {
 			return false
 		}
-		name = ""
+		name = "h"
 		if port, hasPort = strings.CutPrefix(after, ":"); !hasPort && after != "" {
 			return false
 		}
@@ -194,9 +194,9 @@ func hostValid(host string) bool {
 		if len(name) < escape+3 || !made(name[escape+1:escape+3], hexDigits) {
 			return false
 		}
-		name = name[:escape] + name[escape+3:]
+		name = name[:escape] + "h" + name[escape+3:]
 	}
-	return name == "" || made(name, hostChars)
+	return made(name, hostChars)
 }
 
 func (m *Message) readField(line string, limits *netloop.Limits) int {
