@@ -77,6 +77,9 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
 	o.Experimental.CompactionScheduler = gate
+	if err := checkManifest(x.fs, path); err != nil {
+		return nil, fmt.Errorf("index %s: %w", path, err)
+	}
 	db, err := pebble.Open(path, o)
 	if broken := x.fs.Err(); broken != nil {
 		if err == nil {

@@ -51,9 +51,12 @@ func (d *Drive) probe(fresh position, segments []uint64) error {
 
 // peekIndex reads what the index in the folder path reflects, without writing anything there.
 func peekIndex(c *Config, path string) (pos position, found bool, err error) {
-	db, err := pebble.Open(path, &pebble.Options{ReadOnly: true,
-		FS:         indexfs.New(c.Engine, indexfs.Hooks{}),
-		DisableWAL: true, FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{c.Logger},
+	files := indexfs.New(c.Engine, indexfs.Hooks{})
+	if err := checkManifest(files, path); err != nil {
+		return pos, false, err
+	}
+	db, err := pebble.Open(path, &pebble.Options{FS: files, ReadOnly: true, DisableWAL: true,
+		FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{c.Logger},
 		EventListener: indexEvents(c.Logger, path),
 		CacheSize:     c.IndexCacheBytes, MaxOpenFiles: indexFilesOpen})
 	if err != nil {

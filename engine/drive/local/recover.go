@@ -162,7 +162,7 @@ func (d *Drive) loadMachine(fresh position) error {
 		return fmt.Errorf("%w: %s belongs to another drive: remove it, it is rebuilt from the log",
 			drive.ErrForeign, path)
 	}
-	if d.log.retired.Load().has(pos.next.segment) && pos.next != fresh.next {
+	if pos.next != fresh.next && d.log.retired.Load().next() > pos.number {
 		return fmt.Errorf("%w: %s is older than the log's compaction", drive.ErrCorrupt, path)
 	}
 	d.machine.pos = pos

@@ -35,6 +35,15 @@ func (l retiredList) has(segment uint64) bool {
 	return false
 }
 
+// next is the number of the first batch behind all that were removed. Whatever index was flushed
+// for their sake reflects all before it.
+func (l retiredList) next() (number uint64) {
+	for _, r := range l {
+		number = max(number, r.next)
+	}
+	return number
+}
+
 // with returns the list with a range more; neighbours are joined.
 func (l retiredList) with(add retiredRange) retiredList {
 	at, _ := slices.BinarySearchFunc(l, add.first, func(r retiredRange, first uint64) int {
