@@ -310,6 +310,18 @@ func badDirectories(other string) []badDirectory {
 			})},
 		{"no log", faultDamaged, []string{"log: no such file", "bring it back"},
 			must(func(dir string) error { return os.RemoveAll(filepath.Join(dir, "log")) })},
+		{"no bulk", faultDamaged, []string{"bulk: no such file", "bring it back"},
+			must(func(dir string) error { return os.RemoveAll(filepath.Join(dir, "bulk")) })},
+		{"somebody's file among the segments", faultForeign, []string{"notes.txt is no segment",
+			"move it away"},
+			must(func(dir string) error {
+				return os.WriteFile(filepath.Join(dir, "bulk", "notes.txt"), []byte("mine"), 0o600)
+			})},
+		{"a garbled list of retired segments", faultDamaged, []string{"retired is damaged",
+			"bring it back"},
+			must(func(dir string) error {
+				return os.WriteFile(filepath.Join(dir, "log", "retired"), make([]byte, 80), 0o600)
+			})},
 		{"an empty log and no index", faultDamaged, []string{"is blank", "bring its log"},
 			must(func(dir string) error {
 				log := filepath.Join(dir, "log")

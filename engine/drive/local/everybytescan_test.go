@@ -1,12 +1,14 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
+	"flashstore/engine/drive"
 	"flashstore/ioengine"
 	"flashstore/ioengine/crashsim"
 )
@@ -92,6 +94,29 @@ func TestEveryByteOfALog(t *testing.T) {
 		}
 		if err := s.disk.Flip(s.log.name(1), at, mask); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestNewerIsNotDamaged: with a good checksum, what this version does not know is of a newer one.
+func TestNewerIsNotDamaged(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(b []byte){
+		"layout":              func(b []byte) { b[24] = layoutVersion + 1 },
+		"checksum algorithm":  func(b []byte) { b[26] = hashXXH3 + 1 },
+		"flag":                func(b []byte) { b[27] |= 0x80 },
+		"type of record":      func(b []byte) { b[batchHeadBytes+4] = byte(drive.TypeErase) + 1 },
+		"algorithm of record": func(b []byte) { b[batchHeadBytes+7] = hashXXH3 + 1 },
+	} {
+		b, h := sampleBatch(t)
+		change(b)
+		if _, err := readBatch(b, func(*stored, int) error { return nil }); !errors.Is(err, errBatch) {
+			t.Errorf("%s, with a bad checksum: %v", what, err)
+		}
+		putSum(b[8:], b[batchSummedAt:h.lengthBytes])
+		if _, err := readBatch(b, func(*stored, int) error { return nil }); !errors.Is(err,
+			drive.ErrNewer) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
