@@ -153,14 +153,14 @@ func runCell(t *testing.T, dir string, c cell) cellResult {
 		t.Fatal(err)
 	}
 	runtime.GC() // not in the middle
-	before := cpuTime()
+	before := cpuTime(unix.RUSAGE_SELF)
 	if err := p.begin(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	cpu := cpuTime() - before
+	cpu := cpuTime(unix.RUSAGE_SELF) - before
 	seen, err := p.end()
 	if err != nil {
 		t.Fatalf("clients (seed %d): %v", seed, err)
@@ -265,28 +265,26 @@ func (g *rig) close(t *testing.T) {
 	_ = unix.Munmap(g.memory)
 }
 
-func cpuTime() time.Duration {
+func cpuTime(who int) time.Duration {
 	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+	if err := unix.Getrusage(who, &u); err != nil {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // TestLoopRingTable prints the experiment's table. Repetitions go forth and back through the
-// ways, so that a machine that changes its pace does it to all of them. Columns are the median
-// and, in brackets, the quartiles; the last two are the median of the ratios to the first way
-// within one repetition.
+// ways, so that a machine that changes its pace does it to all of them. It wants a machine of
+// its own: each block says what others took of it. Columns are the median and, in brackets, the
+// quartiles; the last two are the median of the ratios to the first way within a repetition.
 //
-//	go test ./ioengine/uring -run TestLoopRingTable -loopring 7 -v -timeout 30m
+//	go test ./ioengine/uring -run TestLoopRingTable -loopring 7 -timeout 30m
 func TestLoopRingTable(t *testing.T) {
 	if *loopReps == 0 {
 		t.Skip("takes minutes: -loopring 7")
 	}
 	dir := t.TempDir()
 	makeDrives(t, dir, tableFileBytes)
-	printLoad()
-	defer printLoad()
 	for k := range kindCount {
 		if *loopOnly != "" && !slices.Contains(strings.Split(*loopOnly, ","), k.String()) {
 			continue
@@ -300,15 +298,29 @@ func TestLoopRingTable(t *testing.T) {
 	}
 }
 
-// printLoad says how busy the machine is beside us.
-func printLoad() {
-	text, err := os.ReadFile("/proc/loadavg")
-	fmt.Printf("load %s %v\n", strings.TrimSpace(string(text)), err)
+// busyTime is what the machine's processors have worked since it began (proc_stat(5): all but
+// idle and iowait, in hundredths of a second), and what of it we and our clients did.
+func busyTime(t *testing.T) (all, own time.Duration) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var user, nice, system, idle, wait, irq, soft int64
+	_, err = fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d",
+		&user, &nice, &system, &idle, &wait, &irq, &soft)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = time.Duration(user+nice+system+irq+soft) * 10 * time.Millisecond
+	return all, cpuTime(unix.RUSAGE_SELF) + cpuTime(unix.RUSAGE_CHILDREN)
 }
 
 func printCells(t *testing.T, dir string, c cell) {
 	all := ways()
 	results := make([][]cellResult, len(all))
+	start := time.Now()
+	machine, ours := busyTime(t)
 	for rep := range *loopReps {
 		for i := range all {
 			if rep%2 == 1 {
@@ -318,7 +330,10 @@ func printCells(t *testing.T, dir string, c cell) {
 			results[i] = append(results[i], runCell(t, dir, c))
 		}
 	}
-	fmt.Printf("\n%s, %d connections, GOMAXPROCS=%d\n", c.kind, c.conns, c.procs)
+	machineNow, oursNow := busyTime(t)
+	others := (machineNow - machine - oursNow + ours).Seconds() / time.Since(start).Seconds()
+	fmt.Printf("\n%s, %d connections, GOMAXPROCS=%d; other processes used %.2f CPUs\n",
+		c.kind, c.conns, c.procs, others)
 	fmt.Printf("%-16s %24s %24s %27s %7s %7s\n", "", "ops/s", "cpu µs/op", "p99 µs", "ops", "cpu")
 	for i, w := range all {
 		fmt.Printf("%-16s %24s %24s %27s %6.2fx %6.2fx\n", w.name,
