@@ -33,6 +33,12 @@ else
 	warn "no git: records will not say which revision they are of"
 fi
 
+if command -v nginx >/dev/null 2>&1; then
+	fine "nginx, for the tests that compare with it"
+else
+	warn "no nginx: the tests that compare with it are skipped"
+fi
+
 case $(uname -s) in
 Linux) fine "Linux $(uname -r)" ;;
 *) warn "$(uname -s): the harness and the fast paths need Linux; the server runs its portable parts" ;;

@@ -81,6 +81,32 @@ func TestReference(t *testing.T) {
 	}
 }
 
+// TestEveryByte: every byte in every place of a message means the same to both.
+func TestEveryByte(t *testing.T) {
+	l := netloop.DefaultLimits()
+	for _, stream := range []string{
+		"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n",
+		"GET /0123456789abcdefg HTTP/1.1\r\nHost: a%20b.c:80\r\n\r\n", // longer than a word
+		"PUT /a HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na",
+		"PUT / HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			"1;a\r\na\r\n0\r\nT: v\r\n\r\n",
+	} {
+		for at := range stream {
+			for b := range 256 {
+				c := string([]byte{byte(b)})
+				for _, changed := range []string{stream[:at] + c + stream[at+1:],
+					stream[:at] + c + stream[at:]} {
+					want, got := netlooptest.Read(changed, &l), read(changed, &l, atOnce)
+					if !reflect.DeepEqual(want, got) {
+						t.Fatalf("%q:\nreference: %s\nparser:    %s", changed, describe(want),
+							describe(got))
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestLimits: a byte or a field more than allowed is refused, one less is not.
 func TestLimits(t *testing.T) {
 	l := tight()

@@ -47,7 +47,7 @@ func netHTTPReads() map[string]string {
 		{"the Host of an absolute-form is ignored", []string{"host/absolute-form, other Host",
 			"host/absolute-form, other port", "host/absolute-form, empty Host",
 			"host/absolute-form, other Host in HTTP/1.0", "host/absolute-form, userinfo",
-			"host/absolute-form, comma"}},
+			"host/absolute-form, comma", "host/absolute-form, userinfo in HTTP/1.0"}},
 		{"no such limit", []string{"limit/target", "limit/field count",
 			"chunk/extension flood, many chunks, CVE-2023-39326"}},
 		{"white space after a size", []string{

@@ -146,6 +146,7 @@ func chunks() []Malformed {
 		{"no CRLF after the data", "5\r\n123450\r\n\r\n"},
 		{"LF after the data", "5\r\n12345\n0\r\n\r\n"},
 		{"CR after the data", "5\r\n12345\r0\r\n\r\n"},
+		{"CR and a space after the data", "5\r\n12345\r 0\r\n\r\n"},
 		{"LF CR after the data", "5\r\n12345\n\r0\r\n\r\n"},
 		{"more data than the size", "5\r\n12345xx0\r\n\r\n"},
 		{"two bytes after the data", "5\r\n12345xx\r\n0\r\n\r\n"},

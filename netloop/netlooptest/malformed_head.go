@@ -97,6 +97,7 @@ func hosts() []Malformed {
 		{"absolute-form, no Host", "GET http://h/ HTTP/1.1\r\n\r\n"},
 		{"absolute-form, userinfo", "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n"},
 		{"absolute-form, userinfo twice", "GET http://u@h/ HTTP/1.1\r\nHost: u@h\r\n\r\n"},
+		{"absolute-form, userinfo in HTTP/1.0", "GET http://u@h/ HTTP/1.0\r\n\r\n"},
 		{"absolute-form, comma", "GET http://h,i/ HTTP/1.1\r\nHost: h\r\n\r\n"},
 	} {
 		out = append(out, Malformed{Name: c.name, Bytes: c.message, Status: 400})

@@ -28,8 +28,7 @@ func (witness) Handle(ex *netloop.Exchange) {
 	ex.SetContentLength(0)
 	body, err := io.ReadAll(struct{ io.Reader }{ex})
 	if err != nil {
-		ex.SetStatus(400)
-		ex.CloseAfter()
+		ex.SetStatus(400) // that the connection ends is for the server to say
 		return
 	}
 	r := &ex.Request
