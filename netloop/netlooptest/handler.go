@@ -46,7 +46,8 @@ func (h *handler) Handle(ex *netloop.Exchange) {
 		"/echo": h.echo, "/echo-chunked": h.echo, "/body": h.body, "/size": h.size,
 		"/head": h.head, "/abort": h.abort, "/short": h.short, "/long": h.long,
 		"/inject": h.inject, "/block": h.block, "/refuse": h.refuse, "/empty": h.empty,
-		"/request": h.request, "/trailer": h.trailer, "/close": h.close, "/204": h.status(204), "/304": h.status(304),
+		"/request": h.request, "/trailer": h.trailer, "/close": h.close,
+		"/204": h.status(204), "/304": h.status(304),
 	}
 	answer, ok := answers[string(path)]
 	if !ok {

@@ -150,7 +150,8 @@ func chunks() []Malformed {
 		{"LF CR after the data", "5\r\n12345\n\r0\r\n\r\n"},
 		{"more data than the size", "5\r\n12345xx0\r\n\r\n"},
 		{"two bytes after the data", "5\r\n12345xx\r\n0\r\n\r\n"},
-		{"ends in LF", "0\r\n\n"}, {"ends in CR CR", "0\r\n\r\r"}, {"last size line ends in LF", "0\n\r\n"},
+		{"ends in LF", "0\r\n\n"}, {"ends in CR CR", "0\r\n\r\r"},
+		{"last size line ends in LF", "0\n\r\n"},
 	} {
 		out = append(out, Malformed{Name: c.name, Bytes: chunkedHead + c.body, Status: 400, Body: true})
 	}
@@ -162,8 +163,8 @@ const chunkedHead = "PUT /body HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked
 func trailers() []Malformed {
 	var out []Malformed
 	for _, line := range []string{
-		"A b: c", "A: b\n", "A: b\rc", ": b", " folded", "A: b\r\n folded", "A: b\x00", "A : b", "no colon",
-		"A\xff: b", "Content-Length: 5", "content-length: 0", "Transfer-Encoding: chunked",
+		"A b: c", "A: b\n", "A: b\rc", ": b", " folded", "A: b\r\n folded", "A: b\x00", "A : b",
+		"no colon", "A\xff: b", "Content-Length: 5", "content-length: 0", "Transfer-Encoding: chunked",
 		"TRANSFER-ENCODING: identity", "Host: other", "Authorization: other",
 	} {
 		out = append(out, Malformed{Name: printable(line), Status: 400, Body: true,

@@ -129,7 +129,8 @@ func (s *suite) bodiesAnywhere(t *testing.T) {
 	r := start(t, s, nil)
 	body := get("/smuggled")
 	sent := int64(0)
-	for _, method := range []string{"GET", "HEAD", "DELETE", "OPTIONS", "POST", "TRACE", "patch", "M"} {
+	methods := []string{"GET", "HEAD", "DELETE", "OPTIONS", "POST", "TRACE", "patch", "M"}
+	for _, method := range methods {
 		for _, path := range []string{"/body", "/refuse", "/inline/refuse"} {
 			head := method + " " + path + " HTTP/1.1\r\nHost: h\r\n"
 			for _, request := range []string{
@@ -166,8 +167,8 @@ func (s *suite) oneReading(t *testing.T) {
 	c := r.dial()
 	for _, request := range []struct{ message, answer string }{
 		{"PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 010\r\n\r\n0123456789", "10"},
-		{"PUT /body HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-			"5"},
+		{"PUT /body HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\n" +
+			"0\r\n\r\n", "5"},
 		{"PUT /body HTTP/1.1\r\nHost: h\r\nContent_Length: 5\r\n\r\n", "0"},
 		{"PUT /body HTTP/1.1\r\nHost: h\r\nX-Transfer-Encoding: chunked\r\n\r\n", "0"},
 		{"PUT /body HTTP/1.1\r\nHost: h\r\nConnection: Content-Length\r\nContent-Length: 3\r\n\r\n0\r\n",
