@@ -73,7 +73,7 @@ race: ## all tests with the race detector (needs a C compiler)
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race fuzz-smoke killtest bench bench-hotpath ## what takes too long for every commit
+ci-long: lint race fuzz-smoke killtest bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data
