@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -237,7 +238,7 @@ func (p *powerCut) stopAndCheck() {
 // check examines the drives of the stopped server. Each is clean, but for findings of these
 // kinds. Of the set some registers may be short of a drive, or undecided: three of four drives
 // are enough for an acknowledgement, the power goes before the fourth one has written, and
-// nothing heals yet.
+// nothing heals yet. For the same reason parts may be left behind, see leftPart.
 func (p *powerCut) check(driveKinds, setKinds []string) {
 	p.t.Helper()
 	p.checks++
@@ -252,7 +253,7 @@ func (p *powerCut) check(driveKinds, setKinds []string) {
 	setKinds = append(setKinds, "short", "undecided")
 	for _, s := range r.Sets {
 		for _, f := range s.Findings {
-			if !slices.Contains(setKinds, f.Kind) {
+			if !slices.Contains(setKinds, f.Kind) && !leftPart(f.Kind, f.Key) {
 				p.t.Errorf("cycle %d: check of the set: %+v", p.cycles, f)
 			}
 		}
@@ -260,6 +261,14 @@ func (p *powerCut) check(driveKinds, setKinds []string) {
 	if len(r.Drives) != len(p.drives) || len(r.Sets) != 1 || r.Error != "" {
 		p.t.Errorf("cycle %d: not all was examined:\n%s", p.cycles, r.text)
 	}
+}
+
+// leftPart is a part on a drive that missed its manifest, of an upload that a cut left without a
+// tombstone: when the object was replaced, the other drives dropped the part, and nobody told this
+// one. The census cannot tell that from a part that was lost. Nobody can read such a part; that
+// the parts of objects are all there is verified by reading the objects.
+func leftPart(kind, key string) bool {
+	return kind == "unreadable" && strings.HasPrefix(key, "part ")
 }
 
 func (p *powerCut) summary(took *progress) string {
