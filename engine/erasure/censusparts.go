@@ -69,15 +69,13 @@ func (c *census) object(key *drive.Key, answers []answer, w *write) error {
 }
 
 // upload looks at the parts of an upload that is under way. Those of one that was aborted go on
-// each drive with the settle of its tombstone, and those of one that a manifest names go with
-// that, wherever a cut came before the upload's own tombstone.
+// each drive with the settle of its tombstone.
 func (c *census) upload(key *drive.Key, answers []answer, w *write) error {
 	if len(key.Name) <= len(uploadID{}) {
 		c.find(FindUnreadable, key, nil, "no upload has such a name")
 		return nil
 	}
 	u := uploadID([]byte(key.Name[len(key.Name)-len(uploadID{}):]))
-	completed := c.owned.has(u) // objects come before uploads
 	for i := range answers {
 		e := answers[i].state.Newest()
 		if e != nil && (e.Type == drive.TypeDocument || !e.Settled) {
@@ -88,9 +86,6 @@ func (c *census) upload(key *drive.Key, answers []answer, w *write) error {
 		return nil
 	}
 	c.tally.Uploads++
-	if completed {
-		return nil
-	}
 	return c.parts(key, u, nil)
 }
 
