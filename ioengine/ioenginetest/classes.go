@@ -39,7 +39,7 @@ type Latencies struct {
 
 const (
 	ratioGoal  = 2.0 // what the design asks for, on a quiet machine
-	ratioLoose = 6.0 // what a test may ask for on a machine with other work; without limits: 18
+	ratioLoose = 4.0 // what a test may ask for on a machine with other work; without limits: 18
 )
 
 // RunClasses shows, on a real disk and in a few seconds, that repair and compaction keep away
