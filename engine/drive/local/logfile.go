@@ -20,6 +20,11 @@ const (
 	// zeroWriteBytes is one write of pre-writing: foreground, because commits will wait for the
 	// segment, but one at a time, so that they pass.
 	zeroWriteBytes = 1 << 20
+	// zerosBelowBytes: segments are pre-written while batches are smaller than this on average. An
+	// overwrite of written blocks needs no journal commit of the file system, which all but
+	// doubles the rate of short synced writes; of long ones it saves little, and zeros take
+	// as much of the device's bandwidth as the batches do.
+	zerosBelowBytes = 64 << 10
 )
 
 // segmentLog is the log: a row of segments, of which the last is being written. The
@@ -46,12 +51,14 @@ type segmentLog struct {
 	current     ioengine.File // direct, of segment next.segment
 	currentSize int64
 	next        location // where the next batch goes
+	batches     int64    // written to the current segment since it is open
+	batchesFrom int64    // offset of the first of them
 	spare       chan spareSegment
 	preparing   bool
 	write       syncRunner
 }
 
-// spareSegment is a segment that was written with zeros ahead of its use.
+// spareSegment is a segment that was made ahead of its use.
 type spareSegment struct {
 	file      ioengine.File
 	sizeBytes int64
@@ -116,6 +123,7 @@ func (l *segmentLog) resume(at location) error {
 		return errors.Join(err, f.Close())
 	}
 	l.current, l.currentSize, l.next = f, size, at
+	l.batches, l.batchesFrom = 0, at.offsetBytes
 	l.written.Store(at.segment)
 	return nil
 }
@@ -143,13 +151,14 @@ func (l *segmentLog) room() error {
 	}
 	l.current, l.currentSize = s.file, s.sizeBytes
 	l.next = location{l.next.segment + 1, 0}
+	l.batches, l.batchesFrom = 0, 0
 	l.mu.Lock()
 	l.size[l.next.segment] = s.sizeBytes
 	l.mu.Unlock()
 	return nil
 }
 
-// prepare starts to pre-write the segment behind the current one, once. Sizes grow from one
+// prepare starts to make the segment behind the current one, once. Sizes grow from one
 // segment to the next, so that a fresh drive is ready at once.
 func (l *segmentLog) prepare() {
 	if l.preparing {
@@ -157,11 +166,11 @@ func (l *segmentLog) prepare() {
 	}
 	l.preparing = true
 	size := l.sizeOfNext()
-	number := l.next.segment + 1
+	number, zeros := l.next.segment+1, l.wantsZeros()
 	go func() {
-		s := l.preWrite(number, size)
+		s := l.newSegment(number, size, zeros)
 		if errors.Is(s.err, syscall.ENOSPC) && size > logSegmentMin {
-			s = l.preWrite(number, logSegmentMin) // enough to record deletions
+			s = l.newSegment(number, logSegmentMin, true) // enough to record deletions
 		}
 		if errors.Is(s.err, syscall.ENOSPC) {
 			s.err = fmt.Errorf("%w: log segment %d: %w", drive.ErrFull, number, s.err)
@@ -183,16 +192,21 @@ func (l *segmentLog) sizeOfNext() int64 {
 	return max(size/blockBytes*blockBytes, logSegmentMin)
 }
 
-// preWrite makes a segment full of zeros: an overwrite of written blocks needs no journal
-// commit of the file system and syncs more than twice as fast.
-func (l *segmentLog) preWrite(number uint64, size int64) (s spareSegment) {
+// wantsZeros: the batches of the current segment are short, or none are there to judge by.
+func (l *segmentLog) wantsZeros() bool {
+	return l.next.offsetBytes-l.batchesFrom <= l.batches*zerosBelowBytes
+}
+
+// newSegment makes a segment that reads as zeros, in allocated blocks; written ones if zeros is
+// set or the file system allocates only by writing.
+func (l *segmentLog) newSegment(number uint64, size int64, zeros bool) (s spareSegment) {
 	files, path := l.engine.Files(), l.name(number)
 	f, err := files.Open(path+newSuffix, ioengine.OpenFlags{Create: true, Write: true,
 		Direct: true})
 	if err != nil {
 		return spareSegment{err: err}
 	}
-	if err = l.writeZeros(f, size); err == nil {
+	if err = l.fill(f, size, zeros); err == nil {
 		err = files.Rename(path+newSuffix, path)
 	}
 	if err == nil {
@@ -201,15 +215,27 @@ func (l *segmentLog) preWrite(number uint64, size int64) (s spareSegment) {
 	if err != nil {
 		err = errors.Join(err, f.Close())
 		_ = files.Remove(path + newSuffix) // gives the space back; open removes it too
-		return spareSegment{err: fmt.Errorf("pre-write %s: %w", path, err)}
+		return spareSegment{err: fmt.Errorf("make %s: %w", path, err)}
 	}
 	return spareSegment{file: f, sizeBytes: size}
 }
 
-func (l *segmentLog) writeZeros(f ioengine.File, size int64) error {
-	if err := f.Preallocate(0, size); err != nil && !errors.Is(err, ioengine.ErrUnsupported) {
+func (l *segmentLog) fill(f ioengine.File, size int64, zeros bool) error {
+	err := f.Preallocate(0, size)
+	if errors.Is(err, ioengine.ErrUnsupported) {
+		zeros, err = true, nil
+	}
+	if err == nil && zeros {
+		err = l.writeZeros(f, size)
+	}
+	if err != nil || !l.sync {
 		return err
 	}
+	return ioengine.Run(l.engine, ioengine.Foreground,
+		ioengine.Op{Kind: ioengine.DataSync, File: f})
+}
+
+func (l *segmentLog) writeZeros(f ioengine.File, size int64) error {
 	zeros := alignedBytes(zeroWriteBytes)
 	for at := int64(0); at < size; at += zeroWriteBytes {
 		n := min(zeroWriteBytes, size-at)
@@ -218,11 +244,7 @@ func (l *segmentLog) writeZeros(f ioengine.File, size int64) error {
 			return err
 		}
 	}
-	if !l.sync {
-		return nil
-	}
-	return ioengine.Run(l.engine, ioengine.Foreground,
-		ioengine.Op{Kind: ioengine.DataSync, File: f})
+	return nil
 }
 
 // place is where a record that stands so far into the next batch will be found.
@@ -248,6 +270,7 @@ func (l *segmentLog) append(batch []byte) error {
 	}
 	l.written.Store(l.next.segment)
 	l.next.offsetBytes += int64(len(batch))
+	l.batches++
 	return nil
 }
 
