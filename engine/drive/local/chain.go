@@ -147,7 +147,8 @@ func (c *chain) unsettled() bool { return len(c.entries) > 0 && !c.entries[0].se
 // empty reports whether nothing of the chain needs to be remembered at this term: a fence
 // of an earlier term refuses nothing that the term does not refuse.
 func (c *chain) empty(term uint64) bool {
-	return len(c.entries) == 0 && len(c.discarded) == 0 && c.fence.Term < term
+	return len(c.entries) == 0 && len(c.discarded) == 0 &&
+		(c.fence.Term < term || c.fence == drive.Order{})
 }
 
 // essence is an encoding that is equal for chains that behave alike in a term; nil for an

@@ -33,7 +33,7 @@ func (s *syncer) run() {
 	var ops []ioengine.Op
 	for {
 		var open bool
-		if list, open = s.queue.take(list[:0], true); !open {
+		if list, open = s.queue.take(list[:0], takeWaiting); !open {
 			return
 		}
 		ops = ops[:0]
@@ -58,93 +58,6 @@ func (s *syncer) run() {
 	}
 }
 
-// committer writes batches: all that queued while the last one was written.
-type committer struct {
-	drive *Drive
-	queue *queue
-	ended chan struct{}
-
-	batch   []byte // aligned, batchBytesMax
-	used    int    // bytes of batch
-	records int
-	taken   []request
-	waiting []request // of the batch under way
-	full    error     // drive.ErrFull if this batch may not hold new data
-	claims  [][]extent
-	orphans [][]extent
-	logged  uint64 // bytes since the index was flushed
-}
-
-func newCommitter(d *Drive) *committer {
-	return &committer{drive: d, queue: newQueue(), ended: make(chan struct{})}
-}
-
-func (c *committer) run() {
-	defer close(c.ended)
-	c.batch = alignedBytes(batchBytesMax)
-	for {
-		var open bool
-		c.taken, open = c.queue.take(c.taken, len(c.taken) == 0)
-		if !open {
-			return
-		}
-		n := c.commit(c.taken)
-		rest := copy(c.taken, c.taken[n:])
-		clear(c.taken[rest:])
-		c.taken = c.taken[:rest]
-	}
-}
-
-// commit writes one batch of the first requests and finishes them; it returns how many.
-func (c *committer) commit(list []request) (count int) {
-	d := c.drive
-	if err := d.failure(); err != nil {
-		finishAll(list, err)
-		return len(list)
-	}
-	if err := d.log.room(); err != nil {
-		d.compactor.signal()
-		if !errors.Is(err, drive.ErrFull) {
-			d.fail(fmt.Errorf("new log segment: %w", err))
-			err = d.failure()
-		}
-		finishAll(list, err)
-		return len(list)
-	}
-	c.waiting, c.claims, c.orphans = c.waiting[:0], c.claims[:0], c.orphans[:0]
-	c.full = d.roomFor(0)
-	c.used, c.records = batchHeadBytes, 0
-	for count < len(list) {
-		if err := c.plan(&list[count]); errors.Is(err, errNoRoom) {
-			break
-		}
-		count++
-		if d.failure() != nil {
-			break
-		}
-	}
-	err := d.failure()
-	switch {
-	case err == nil && c.records > 0:
-		err = c.write()
-	case err == nil:
-		err = d.machine.forget()
-	}
-	if err == nil {
-		d.counters.commits.Add(uint64(len(c.waiting)))
-		c.handOver()
-	}
-	finishAll(c.waiting, err)
-	clear(c.waiting)
-	return count
-}
-
-func finishAll(list []request, err error) {
-	for i := range list {
-		list[i].finish(err)
-	}
-}
-
 var errNoRoom = errors.New("the batch is full")
 
 // plan lets a request take effect under work and puts its record into the batch, or finishes
@@ -156,7 +69,7 @@ func (c *committer) plan(q *request) error {
 		return nil
 	}
 	room, err := c.roomFor(&s)
-	if err == nil && room > batchBytesMax-c.used && c.records > 0 {
+	if err == nil && room > batchBytesMax-c.next.used && c.next.records > 0 {
 		return errNoRoom
 	}
 	if err == nil {
@@ -214,7 +127,8 @@ func (c *committer) take(q *request, s *stored) error {
 	if err != nil {
 		return err
 	}
-	at := d.log.place(s, int64(c.used))
+	f := c.next
+	at := d.log.place(s, int64(f.used))
 	changed := false
 	if q.again == nil {
 		changed, err = d.machine.apply(s, at)
@@ -224,26 +138,26 @@ func (c *committer) take(q *request, s *stored) error {
 	if err != nil {
 		return err
 	}
-	c.waiting = append(c.waiting, *q)
+	f.waiting = append(f.waiting, *q)
 	switch {
-	case len(ref.extents) > 0 && changed:
-		c.claims = append(c.claims, ref.extents)
+	case len(ref.extents) > 0 && changed: // for good: if this batch fails, the drive does
+		d.bulk.claim(ref.extents)
 	case len(ref.extents) > 0:
-		c.orphans = append(c.orphans, ref.extents)
+		f.orphans = append(f.orphans, ref.extents)
 	}
 	if changed {
-		c.encode(s)
+		f.encode(s)
 	}
 	for _, upload := range d.machine.erased {
-		c.encode(&stored{Record: drive.Record{Type: drive.TypeErase, Key: upload}})
+		f.encode(&stored{Record: drive.Record{Type: drive.TypeErase, Key: upload}})
 	}
 	d.machine.erased = d.machine.erased[:0]
 	return nil
 }
 
-func (c *committer) encode(s *stored) {
-	c.used = len(s.appendTo(c.batch[:c.used], formLog))
-	c.records++
+func (f *flight) encode(s *stored) {
+	f.used = len(s.appendTo(f.batch[:f.used], formLog))
+	f.records++
 }
 
 // addsData: the types that a drive short of space refuses. Deletions and what frees space
@@ -277,55 +191,4 @@ func (c *committer) checkRef(s *stored) (bulkRef, error) {
 		}
 	}
 	return ref, err
-}
-
-// write seals and appends the batch and makes it visible. An error is the drive's end.
-func (c *committer) write() error {
-	d := c.drive
-	m := d.machine
-	length := int(blocks(int64(c.used)))
-	h := batchHeader{epoch: d.epoch, segment: d.log.next.segment,
-		offsetBytes: d.log.next.offsetBytes, number: m.pos.number, lengthBytes: length,
-		usedBytes: c.used, records: c.records, incomplete: m.pos.incomplete,
-		damaged: m.pos.damaged, completeFrom: m.pos.completeFrom,
-		incarnation: m.pos.incarnation, maxSeen: m.pos.maxSeen, term: m.pos.term}
-	h.seal(c.batch[:length])
-	if err := d.log.append(c.batch[:length]); err != nil {
-		return d.fail(err)
-	}
-	m.pos.number++
-	m.pos.epoch = d.epoch
-	m.pos.next = d.log.next
-	freed, err := m.flush()
-	if err != nil {
-		return d.fail(err)
-	}
-	d.counters.batches.Add(1)
-	d.counters.batchBytes.Add(uint64(length))
-	d.publish(&m.pos)
-	for _, list := range c.claims {
-		d.bulk.claim(list)
-	}
-	d.reaper.add(freed)
-	return nil
-}
-
-// handOver does what may follow a batch: shards of repeated commits go back, and the index
-// is flushed when too much of the log would have to be replayed.
-func (c *committer) handOver() {
-	d := c.drive
-	for _, list := range c.orphans {
-		d.bulk.abandon(list)
-	}
-	if released := d.machine.released; released >= d.log.target/4 {
-		d.machine.released = 0
-		d.compactor.signal()
-	}
-	written := d.counters.batchBytes.Load()
-	if written-c.logged >= indexReplayBytes {
-		c.logged = written
-		if _, err := d.machine.index.db.AsyncFlush(); err != nil {
-			d.fail(fmt.Errorf("index flush: %w", err))
-		}
-	}
 }

@@ -45,7 +45,7 @@ func (l *liveBytes) all() map[uint64]int64 {
 	return maps.Clone(l.bytes)
 }
 
-// put adds the rows that changed to an index batch; flushed says that it was applied.
+// put adds the rows that changed to an index batch; sealed says that it is complete.
 func (l *liveBytes) put(b *pebble.Batch) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +66,7 @@ func (l *liveBytes) putRow(b *pebble.Batch, segment uint64) error {
 	return b.Set(key, binary.LittleEndian.AppendUint64(nil, uint64(n)), nil)
 }
 
-func (l *liveBytes) flushed() {
+func (l *liveBytes) sealed() {
 	l.mu.Lock()
 	clear(l.moved)
 	l.mu.Unlock()

@@ -51,6 +51,7 @@ type segmentLog struct {
 	current     ioengine.File // direct, of segment next.segment
 	currentSize int64
 	next        location // where the next batch goes
+	writing     location // where the one under way goes
 	batches     int64    // written to the current segment since it is open
 	batchesFrom int64    // offset of the first of them
 	spare       chan spareSegment
@@ -128,10 +129,11 @@ func (l *segmentLog) resume(at location) error {
 	return nil
 }
 
-// room makes sure that a whole batch fits behind l.next, with a new segment if necessary.
+// room makes sure that a whole batch fits behind l.next, with a new segment if necessary: then no
+// batch may be under way.
 // Errors: drive.ErrFull, and others.
 func (l *segmentLog) room() error {
-	if l.current != nil && l.next.offsetBytes+batchBytesMax <= l.currentSize {
+	if l.hasRoom() {
 		if l.next.offsetBytes > l.currentSize/2 {
 			l.prepare()
 		}
@@ -156,6 +158,11 @@ func (l *segmentLog) room() error {
 	l.size[l.next.segment] = s.sizeBytes
 	l.mu.Unlock()
 	return nil
+}
+
+// hasRoom: a whole batch fits into the current segment.
+func (l *segmentLog) hasRoom() bool {
+	return l.current != nil && l.next.offsetBytes+batchBytesMax <= l.currentSize
 }
 
 // prepare starts to make the segment behind the current one, once. Sizes grow from one
@@ -261,16 +268,24 @@ func placeOf(s *stored, at location) location {
 	return at
 }
 
-// append writes one sealed batch at l.next; durable on return unless durability is relaxed.
-func (l *segmentLog) append(batch []byte) error {
-	err := l.write.run(ioengine.Op{Kind: ioengine.Write, File: l.current,
-		Bufs: [][]byte{batch}, OffsetBytes: l.next.offsetBytes, DSync: l.sync})
-	if err != nil {
-		return fmt.Errorf("write %s at %d: %w", l.name(l.next.segment), l.next.offsetBytes, err)
-	}
-	l.written.Store(l.next.segment)
+// begin starts to write one sealed batch at l.next; one is under way at a time.
+func (l *segmentLog) begin(batch []byte) {
+	l.writing = l.next
 	l.next.offsetBytes += int64(len(batch))
 	l.batches++
+	l.write.start(ioengine.Op{Kind: ioengine.Write, File: l.current, Bufs: [][]byte{batch},
+		OffsetBytes: l.writing.offsetBytes, DSync: l.sync})
+}
+
+// landed tells, once, that what begin started is over; end is to be called then.
+func (l *segmentLog) landed() <-chan struct{} { return l.write.done }
+
+// end says how the write of a batch ended. With nil it is durable, unless durability is relaxed.
+func (l *segmentLog) end() error {
+	if err := l.write.batch.Err(); err != nil {
+		return fmt.Errorf("write %s at %d: %w", l.name(l.writing.segment), l.writing.offsetBytes, err)
+	}
+	l.written.Store(l.writing.segment)
 	return nil
 }
 
@@ -328,7 +343,7 @@ func (l *segmentLog) close() (err error) {
 	return err
 }
 
-// syncRunner runs one operation after the other without allocating.
+// syncRunner runs one operation after the other without allocating. done tells of each end.
 type syncRunner struct {
 	engine ioengine.Engine
 	batch  *ioengine.Batch
@@ -341,11 +356,9 @@ func newSyncRunner(e ioengine.Engine) syncRunner {
 	return r
 }
 
-func (r *syncRunner) run(op ioengine.Op) error {
+func (r *syncRunner) start(op ioengine.Op) {
 	r.batch.Ops = append(r.batch.Ops[:0], op)
 	r.engine.Submit(r.batch)
-	<-r.done
-	return r.batch.Err()
 }
 
 // alignedBytes returns n bytes that O_DIRECT accepts.

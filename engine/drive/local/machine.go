@@ -30,12 +30,14 @@ type machine struct {
 	unsettled map[string][]byte // index rows of registers that wait for a settle
 	table     *table            // rows of others
 
-	reader *pebble.Iterator // of the index before the present batch, when needed
-	rows   map[string]rowChange
-	work   map[string]*register
-	freed  []freeItem
-	erased []drive.Key // uploads whose parts went, not noted in the log yet
-	row    []byte
+	reader *pebble.Iterator // of the index as it is visible, when needed
+	// pending is the batch before the present one, if it is complete but not shown yet.
+	pending *outcome
+	spare   *outcome
+	work    map[string]*register
+	freed   []freeItem
+	erased  []drive.Key // uploads whose parts went, not noted in the log yet
+	row     []byte
 
 	// replaying: batches of the log are applied, in which erase records say whose parts went.
 	replaying bool
@@ -56,6 +58,14 @@ type freeItem struct {
 	generation uint64 // see reaper
 }
 
+// outcome is what a batch brings about: complete, and later shown.
+type outcome struct {
+	pos   position // behind the batch
+	rows  map[string]rowChange
+	index *pebble.Batch
+	freed []freeItem
+}
+
 // rowChange is what becomes of a row: its new value, nil if it is gone.
 type rowChange struct {
 	value     []byte
@@ -64,7 +74,7 @@ type rowChange struct {
 
 func newMachine(x *index, pos position, tableBytes int64) *machine {
 	return &machine{index: x, pos: pos, table: newTable(tableBytes),
-		rows: make(map[string]rowChange), work: make(map[string]*register),
+		work: make(map[string]*register),
 		live: newLiveBytes(rowLive), logLive: newLiveBytes(rowLogLive),
 		unsettled: make(map[string][]byte)}
 }
@@ -194,6 +204,11 @@ func (m *machine) load(key *drive.Key) (*register, error) {
 	if g := m.work[string(m.row)]; g != nil {
 		return g, nil
 	}
+	if m.pending != nil {
+		if c, ok := m.pending.rows[string(m.row)]; ok {
+			return m.decode(key, m.row, c.value)
+		}
+	}
 	value := m.unsettled[string(m.row)] // this goroutine alone writes it
 	if value == nil {
 		value = m.table.get(m.row, nil)
@@ -263,46 +278,76 @@ func (m *machine) forget() error {
 	return m.endRead()
 }
 
-// flush makes everything under work visible and returns the space that became free. m.pos
-// must say where the next batch will be.
-func (m *machine) flush() ([]freeItem, error) {
-	if err := m.endRead(); err != nil {
-		return nil, fmt.Errorf("index: %w", err)
+// seal makes of what is under work the outcome of a batch. m.pos must say where the next batch
+// will be. Outcomes are shown in their order, each before the second next is sealed.
+func (m *machine) seal() (*outcome, error) {
+	o := m.spare
+	if m.spare = nil; o == nil {
+		o = &outcome{rows: make(map[string]rowChange)}
 	}
-	b := m.index.db.NewBatch()
-	defer b.Close()
+	o.pos, o.freed, o.index = m.pos, m.freed, m.index.db.NewBatch()
+	if err := m.encode(o); err != nil {
+		return nil, errors.Join(err, o.index.Close())
+	}
+	m.freed, m.erased = nil, m.erased[:0]
+	clear(m.work)
+	m.live.sealed()
+	m.logLive.sealed()
+	m.pending = o
+	return o, nil
+}
+
+// encode fills in the rows of an outcome.
+func (m *machine) encode(o *outcome) error {
+	b := o.index
 	for row, g := range m.work {
 		if !g.changed {
 			continue
 		}
 		change, err := m.put(b, row, g)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		m.rows[row] = change
+		o.rows[row] = change
 	}
 	if err := errors.Join(m.live.put(b), m.logLive.put(b)); err != nil {
-		return nil, err
+		return err
 	}
-	for i := range m.freed {
-		if err := b.Set(numberedRow(rowFree, m.freed[i].number),
-			encodeExtents(m.freed[i].extents), nil); err != nil {
-			return nil, err
+	for i := range o.freed {
+		if err := b.Set(numberedRow(rowFree, o.freed[i].number),
+			encodeExtents(o.freed[i].extents), nil); err != nil {
+			return err
 		}
 	}
-	if err := b.Set([]byte{rowPosition}, m.pos.encode(), nil); err != nil {
+	return b.Set([]byte{rowPosition}, o.pos.encode(), nil)
+}
+
+// show makes an outcome visible and returns the space that became free.
+func (m *machine) show(o *outcome) ([]freeItem, error) {
+	if err := m.endRead(); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	if err := m.publish(o); err != nil {
 		return nil, err
 	}
-	if err := m.publish(b); err != nil {
-		return nil, err
+	freed := o.freed
+	if m.pending == o {
+		m.pending = nil
 	}
-	freed := m.freed
-	m.freed, m.erased = nil, m.erased[:0]
-	clear(m.work)
-	clear(m.rows)
-	m.live.flushed()
-	m.logLive.flushed()
-	return freed, nil
+	err := o.index.Close()
+	clear(o.rows)
+	*o = outcome{rows: o.rows}
+	m.spare = o
+	return freed, err
+}
+
+// flush seals and shows what is under work.
+func (m *machine) flush() error {
+	o, err := m.seal()
+	if err == nil {
+		_, err = m.show(o)
+	}
+	return err
 }
 
 // put adds a register to an index batch.
@@ -311,7 +356,7 @@ func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, er
 		g.fence = drive.Order{} // the term refuses whatever it would
 	}
 	c.unsettled = g.unsettled()
-	if was := m.unsettled[row] != nil; was != c.unsettled {
+	if c.unsettled != m.waits(row) {
 		marker := append([]byte{rowUnsettled}, row...)
 		if c.unsettled {
 			err = b.Set(marker, nil, nil)
@@ -329,14 +374,24 @@ func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, er
 	return c, b.Set([]byte(row), c.value, nil)
 }
 
-// publish applies a batch to the index and to the rows in memory, in one step for readers.
-func (m *machine) publish(b *pebble.Batch) error {
+// waits reports whether a register waits for a settle, before the present batch.
+func (m *machine) waits(row string) bool {
+	if m.pending != nil {
+		if c, ok := m.pending.rows[row]; ok {
+			return c.unsettled
+		}
+	}
+	return m.unsettled[row] != nil
+}
+
+// publish applies an outcome to the index and to the rows in memory, in one step for readers.
+func (m *machine) publish(o *outcome) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.index.db.Apply(b, pebble.NoSync); err != nil {
+	if err := m.index.db.Apply(o.index, pebble.NoSync); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	for row, c := range m.rows {
+	for row, c := range o.rows {
 		if c.unsettled {
 			m.unsettled[row] = c.value
 			continue

@@ -82,12 +82,21 @@ func (u *queue) signal() {
 	}
 }
 
-// take appends all that is queued to dst. With wait it sleeps until something is urgent; it
-// returns false when the queue is closed and empty.
-func (u *queue) take(dst []request, wait bool) ([]request, bool) {
+// takeHow says when take returns with what is queued.
+type takeHow uint8
+
+const (
+	takeWaiting takeHow = iota // when something is urgent; it sleeps until then
+	takeUrgent                 // now, with all if something is urgent, else with nothing
+	takeAll                    // now, with all
+)
+
+// take appends all that is queued to dst. It returns false when the queue is closed and nothing
+// was, or is, in dst.
+func (u *queue) take(dst []request, how takeHow) ([]request, bool) {
 	for {
 		u.mu.Lock()
-		if u.urgent || u.closed != nil || !wait {
+		if u.urgent || u.closed != nil || how == takeAll {
 			dst = append(dst, u.list...)
 			clear(u.list)
 			u.list = u.list[:0]
@@ -97,6 +106,9 @@ func (u *queue) take(dst []request, wait bool) ([]request, bool) {
 			return dst, !ended
 		}
 		u.mu.Unlock()
+		if how == takeUrgent {
+			return dst, true
+		}
 		<-u.wake
 	}
 }

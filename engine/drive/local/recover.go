@@ -213,8 +213,7 @@ func (m *machine) replayBatch(h *batchHeader, b []byte,
 	if m.pos.maxSeen.Less(h.maxSeen) {
 		m.pos.maxSeen = h.maxSeen
 	}
-	_, err = m.flush()
-	return err
+	return m.flush()
 }
 
 // resume decides where writing goes on, and reports what the scan found.

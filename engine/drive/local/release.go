@@ -34,8 +34,9 @@ func (m *machine) supersede(g *register, e *entry) error {
 // releaseParts drops all parts of an upload and reports whether there were any.
 func (m *machine) releaseParts(bucket drive.BucketID, upload string) (dropped bool, err error) {
 	prefix := appendRowKey(nil, &drive.Key{Space: drive.SpacePart, Bucket: bucket, Name: upload})
-	// Rows of the present batch are not in the index yet: bring all into work first.
-	err = m.index.each(prefix, func(row, value []byte) error {
+	// Rows of the present batch, and of one that is pending, are not in the index yet: bring all
+	// into work first.
+	bring := func(row, value []byte) error {
 		if m.work[string(row)] != nil {
 			return nil
 		}
@@ -45,8 +46,17 @@ func (m *machine) releaseParts(bucket drive.BucketID, upload string) (dropped bo
 		}
 		_, err = m.decode(&key, row, bytes.Clone(value))
 		return err
-	})
-	if err != nil {
+	}
+	if m.pending != nil {
+		for row, c := range m.pending.rows {
+			if strings.HasPrefix(row, string(prefix)) {
+				if err := bring([]byte(row), c.value); err != nil {
+					return false, err
+				}
+			}
+		}
+	}
+	if err := m.index.each(prefix, bring); err != nil {
 		return false, err
 	}
 	for row, g := range m.work {
