@@ -23,6 +23,7 @@ type File struct {
 	attached atomic.Pointer[attachment]
 	path     string
 	direct   bool
+	locked   bool // by flock(2)
 }
 
 var (
@@ -93,6 +94,11 @@ func (f *File) Close() error {
 
 // closeFD is called once, by the last of those who use the file.
 func (f *File) closeFD() error {
+	if f.locked {
+		// A child process between fork(2) and execve(2) has the descriptor too, and with it the
+		// lock. An error means that there is no lock.
+		_ = retry(func() error { return unix.Flock(f.fdInt(), unix.LOCK_UN) })
+	}
 	// EINTR included: on Linux the descriptor is gone whatever close(2) answers.
 	return f.fail("close", unix.Close(int(f.fd.Swap(noFD))))
 }

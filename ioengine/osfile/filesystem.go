@@ -119,5 +119,6 @@ func (s *FileSystem) Lock(path string) (ioengine.File, error) {
 		}
 		return nil, &fs.PathError{Op: "flock", Path: path, Err: err}
 	}
+	f.locked = true
 	return f, nil
 }

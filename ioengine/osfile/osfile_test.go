@@ -177,3 +177,28 @@ func TestLockIsExclusive(t *testing.T) {
 	}
 	_ = again.Close()
 }
+
+// TestLockEndsWithClose: also while somebody else has the descriptor, as a child process has it
+// between fork(2) and execve(2).
+func TestLockEndsWithClose(t *testing.T) {
+	files, path := &osfile.FileSystem{}, filepath.Join(t.TempDir(), "lock")
+	f, err := files.Lock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := unix.Dup(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(child)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := files.Lock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

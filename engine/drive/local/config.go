@@ -98,7 +98,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.BulkSegmentBytes, 256<<20)
 	setDefault(&c.BulkStreams, 2)
 	setDefault(&c.IndexCacheBytes, 16<<20)
-	setDefault(&c.IndexMemtableBytes, 4<<20)
+	setDefault(&c.IndexMemtableBytes, 16<<20)
 	setDefault(&c.TableBytes, 8<<20)
 	setDefault(&c.ReserveBytes, 64<<20)
 	setDefault(&c.CompactBytesPerSecond, 64<<20)

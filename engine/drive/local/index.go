@@ -28,8 +28,9 @@ const (
 	rowHeadBytes  = 17 // space, bucket
 	positionBytes = 120
 	bloomBits     = 10
-	// indexFilesOpen has room for the tables of some ten million rows; see tableBytes.
-	indexFilesOpen = 200
+	// indexFilesOpen has room for the tables of more than ten million rows, see tableBytes, and those
+	// of level 0: with one too few, every look into the index opens tables anew.
+	indexFilesOpen = 1000
 	// l0StopWrites is far above what compaction leaves: where it cannot go on (see indexfs), a
 	// batch that is under way must not wait for it.
 	l0StopWrites = 100
@@ -68,6 +69,8 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 		MemTableSize:                uint64(c.IndexMemtableBytes),
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
+		FlushSplitBytes:             4 * c.IndexMemtableBytes, // few tables in level 0, not many small ones
+		LBaseMaxBytes:               8 * c.IndexMemtableBytes,
 		L0StopWritesThreshold:       l0StopWrites,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		TargetFileSizes:             tableBytes(),
