@@ -69,7 +69,7 @@ func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
 		MemTableSize:                uint64(c.IndexMemtableBytes),
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
-		FlushSplitBytes:             4 * c.IndexMemtableBytes, // few tables in level 0, not many small ones
+		FlushSplitBytes:             4 * c.IndexMemtableBytes, // level 0: few tables, not many
 		LBaseMaxBytes:               8 * c.IndexMemtableBytes,
 		L0StopWritesThreshold:       l0StopWrites,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
