@@ -26,6 +26,9 @@ const (
 	flagIncomplete = 1
 	// flagDamaged: what was lost is more than torn tails.
 	flagDamaged = 2
+	// flagLost, in the index only: the log before this place has a hole that no batch behind it
+	// knows of. Only a term that is raised after it was found ends that.
+	flagLost = 4
 )
 
 var errBatch = errors.New("the batch is damaged")

@@ -10,13 +10,15 @@ import (
 )
 
 const (
-	chainVersion    = 1
-	chainHeadBytes  = 24
-	entryHeadBytes  = 24
-	discardedBytes  = 32
-	entrySettled    = 1
-	entryRecorded   = 2
-	chainEntriesMax = 1 << 16
+	chainVersion   = 1
+	chainHeadBytes = 24
+	entryHeadBytes = 24
+	discardedBytes = 32
+	entrySettled   = 1
+	entryRecorded  = 2
+	// chainEntriesMax undecided writes of a register, and as many discarded ones, are more than any
+	// protocol leaves; further ones are refused. What settling them brings about fits into a batch.
+	chainEntriesMax = 1 << 10
 )
 
 var errChain = errors.New("the index row is malformed")

@@ -17,7 +17,7 @@ func Identify(e ioengine.Engine, path string) (drive.Identity, error) {
 	if !errors.Is(err, drive.ErrUnformatted) {
 		return id, err
 	}
-	for _, dir := range []string{logDir, bulkDir} {
+	for _, dir := range []string{logDir, bulkDir, indexDir} {
 		names, listErr := e.Files().List(filepath.Join(path, dir))
 		if listErr == nil && len(names) > 0 {
 			return id, fmt.Errorf("%w: %s has no %s but holds %s: restore the file", drive.ErrCorrupt,
@@ -83,12 +83,16 @@ func Claimed(e ioengine.Engine, path string) bool {
 }
 
 // Blank reports whether the drive in path was formatted and, by what is left of it, never opened:
-// there is neither a log segment nor an index.
+// there is neither a segment nor an index.
 func Blank(e ioengine.Engine, path string) bool {
 	names, err := e.Files().List(path)
 	if err != nil || !slices.Contains(names, formatName) || slices.Contains(names, indexDir) {
 		return false
 	}
-	names, err = e.Files().List(filepath.Join(path, logDir))
-	return err == nil && len(names) == 0
+	for _, dir := range []string{logDir, bulkDir} {
+		if names, err = e.Files().List(filepath.Join(path, dir)); err != nil || len(names) > 0 {
+			return false
+		}
+	}
+	return true
 }

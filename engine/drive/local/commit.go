@@ -72,12 +72,16 @@ func (c *committer) plan(q *request) error {
 	if err == nil && room > batchBytesMax-c.next.used && c.next.records > 0 {
 		return errNoRoom
 	}
+	var ref bulkRef
 	if err == nil {
-		err = c.take(q, &s)
+		ref, err = c.admit(q, &s)
 	}
-	if err != nil {
-		if !errors.Is(err, drive.ErrFenced) && !errors.Is(err, drive.ErrStaleTerm) &&
-			!errors.Is(err, drive.ErrFull) && !errors.Is(err, errBulkRef) {
+	if err != nil { // nothing was changed: the request alone is refused
+		q.finish(err)
+		return nil
+	}
+	if err = c.take(q, &s, ref); err != nil {
+		if !errors.Is(err, drive.ErrFenced) {
 			c.drive.fail(err) // the registers under work are no longer to be trusted
 		}
 		q.finish(err)
@@ -110,24 +114,23 @@ func (c *committer) roomFor(s *stored) (int, error) {
 	return n + eraseBytes, nil
 }
 
-// take lets a record take effect and encodes it, if it says anything new.
-func (c *committer) take(q *request, s *stored) error {
-	d := c.drive
-	if c.full != nil && q.again == nil && addsData(s.Type) {
-		return c.full
-	}
-	var ref bulkRef
-	var err error
+// admit reports whether a record may take effect, and returns the reference to its bulk shard.
+func (c *committer) admit(q *request, s *stored) (ref bulkRef, err error) {
 	if q.again == nil {
-		err = d.machine.admit(q.record)
+		if c.full != nil && addsData(s.Type) {
+			return ref, c.full
+		}
+		err = c.drive.machine.admit(q.record)
 	}
 	if err == nil && s.shard == shardBulk {
 		ref, err = c.checkRef(s)
 	}
-	if err != nil {
-		return err
-	}
-	f := c.next
+	return ref, err
+}
+
+// take lets a record take effect and encodes it, if it says anything new.
+func (c *committer) take(q *request, s *stored, ref bulkRef) (err error) {
+	d, f := c.drive, c.next
 	at := d.log.place(s, int64(f.used))
 	changed := false
 	if q.again == nil {

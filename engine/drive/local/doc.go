@@ -7,7 +7,8 @@
 //
 //  1. A commit is answered with nil only after its batch was written with DSync (durability
 //     full) and applied to the index; its bulk data was synced before that.
-//  2. A block of the log that was acknowledged is never written again. One batch is in flight.
+//  2. A block of the log that was acknowledged is never changed: only a start writes the last
+//     batch again, with the same bytes. One batch is written at a time, the next one planned.
 //  3. Batches become visible whole, and recovery takes them whole.
 //  4. The index is never ahead of the log and can be rebuilt from it.
 //  5. A log segment is removed only when everything needed of it was written again durably, the

@@ -20,6 +20,8 @@ type Drive struct {
 	lock     ioengine.File
 	epoch    uint64
 	tornTail bool
+	// replayedBytes of the log were replayed at the start: the index has not flushed them.
+	replayedBytes uint64
 
 	log       *segmentLog
 	machine   *machine

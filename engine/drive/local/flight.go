@@ -200,7 +200,7 @@ func (c *committer) handOver() {
 		d.machine.released = 0
 		d.compactor.signal()
 	}
-	written := d.counters.batchBytes.Load()
+	written := d.replayedBytes + d.counters.batchBytes.Load()
 	if written-c.logged >= indexReplayBytes {
 		c.logged = written
 		if _, err := d.machine.index.db.AsyncFlush(); err != nil {

@@ -204,6 +204,9 @@ func parseFormat(name string, text []byte) (f formatFile, err error) {
 // from somebody else's.
 func withoutFormat(path string, names []string) error {
 	own := []string{lostFound, logDir, bulkDir, lockName, formatName + newSuffix}
+	if slices.Contains(names, logDir) && slices.Contains(names, bulkDir) {
+		own = append(own, indexDir, checkDir) // a drive that lost its format.json; see Identify
+	}
 	for _, n := range names {
 		if !slices.Contains(own, n) {
 			return fmt.Errorf("%w: %s has no %s but holds %q: give an empty directory",

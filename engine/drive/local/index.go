@@ -222,6 +222,7 @@ type position struct {
 	maxSeen      drive.Order
 	incomplete   bool // as flagIncomplete
 	damaged      bool // as flagDamaged
+	lost         bool // as flagLost
 	completeFrom drive.Order
 	frees        uint64 // number of the next free row
 	// reclaimed, after a clean stop: no bulk segment below this number holds extents that
@@ -238,6 +239,9 @@ func (p *position) encode() []byte {
 	}
 	if p.damaged {
 		lost |= flagDamaged
+	}
+	if p.lost {
+		lost |= flagLost
 	}
 	b = append(b, p.incarnation[:]...)
 	for _, v := range []uint64{indexVersion, p.next.segment, uint64(p.next.offsetBytes),
@@ -263,6 +267,7 @@ func parsePosition(b []byte) (p position, err error) {
 	p.number, p.epoch, p.term = le.Uint64(b[40:]), le.Uint64(b[48:]), le.Uint64(b[56:])
 	lost := le.Uint64(b[64:])
 	p.incomplete, p.damaged = lost&flagIncomplete != 0, lost&flagDamaged != 0
+	p.lost = lost&flagLost != 0
 	p.frees, p.reclaimed = le.Uint64(b[72:]), le.Uint64(b[80:])
 	p.maxSeen, p.completeFrom = orderAt(b[88:]), orderAt(b[104:])
 	return p, nil

@@ -139,9 +139,10 @@ func (l *segmentLog) room() error {
 		}
 		return nil
 	}
-	l.prepare()
-	s := <-l.spare
-	l.preparing = false
+	s := l.takeSpare()
+	if errors.Is(s.err, drive.ErrFull) {
+		s = l.takeSpare() // the first one may have failed long ago
+	}
 	if s.err != nil {
 		return s.err
 	}
@@ -158,6 +159,14 @@ func (l *segmentLog) room() error {
 	l.size[l.next.segment] = s.sizeBytes
 	l.mu.Unlock()
 	return nil
+}
+
+// takeSpare waits for the segment behind the current one.
+func (l *segmentLog) takeSpare() spareSegment {
+	l.prepare()
+	s := <-l.spare
+	l.preparing = false
+	return s
 }
 
 // hasRoom: a whole batch fits into the current segment.

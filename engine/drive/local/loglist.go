@@ -1,6 +1,7 @@
 package local
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -26,6 +27,29 @@ func sizeOfFile(files ioengine.FileSystem, path string) (int64, error) {
 	}
 	defer f.Close() // it was read only
 	return f.Size()
+}
+
+// firstHeader is the header of the batch that a segment begins with. errBatch: none is there, as in
+// a segment that was not used or whose first batch is torn.
+func (l *segmentLog) firstHeader(segment uint64) (h batchHeader, err error) {
+	f, err := l.engine.Files().Open(l.name(segment), ioengine.OpenFlags{Direct: true})
+	if err != nil {
+		return h, err
+	}
+	defer f.Close() // it was read only
+	size, err := f.Size()
+	if err != nil {
+		return h, err
+	}
+	if size < blockBytes {
+		return h, fmt.Errorf("%w: no block", errBatch)
+	}
+	block := alignedBytes(blockBytes)
+	if err := ioengine.Run(l.engine, ioengine.Foreground, ioengine.Op{Kind: ioengine.Read, File: f,
+		Bufs: [][]byte{block}}); err != nil {
+		return h, fmt.Errorf("%w: %w", errBatch, err) // whoever needs what is there will say so
+	}
+	return parseBatchHeader(block)
 }
 
 // sizes returns all segments with their lengths.

@@ -24,6 +24,7 @@ type logScan struct {
 	// end is the place behind the last good batch, which has lastBytes; 0 if there was none.
 	end       location
 	lastBytes int
+	readBytes uint64 // of all good batches
 	// clean: nothing but zeros behind end.
 	clean bool
 	// damage is what was lost in the middle of the log.
@@ -139,6 +140,7 @@ func (s *logScan) batch(w *window, at location, f func(*batchHeader, []byte) err
 	s.number, s.epoch = h.number+1, h.epoch
 	s.end = location{at.segment, at.offsetBytes + int64(h.lengthBytes)}
 	s.lastBytes = h.lengthBytes
+	s.readBytes += uint64(h.lengthBytes)
 	return h.lengthBytes, f(&h, b)
 }
 

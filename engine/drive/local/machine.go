@@ -82,6 +82,11 @@ func (m *machine) admit(r *drive.Record) error {
 	if r.Token.Less(g.fence) {
 		return fmt.Errorf("%w: token %v, fence %v", drive.ErrFenced, r.Token, g.fence)
 	}
+	if r.Type != drive.TypeSettle && max(len(g.entries), len(g.discarded)) >= chainEntriesMax &&
+		g.find(r.WriteID) < 0 {
+		return fmt.Errorf("%w: %d writes of one name are undecided: bring the missing drives back",
+			drive.ErrFull, chainEntriesMax)
+	}
 	return nil
 }
 
@@ -129,6 +134,9 @@ func (m *machine) raiseTerm(term uint64) (changed bool) {
 		return false
 	}
 	m.pos.term = term
+	if !m.replaying {
+		m.pos.lost = false
+	}
 	if m.pos.incomplete {
 		m.pos.incomplete = false
 		m.pos.completeFrom = drive.Order{Term: term}

@@ -46,7 +46,33 @@ func (d *Drive) probe(fresh position, segments []uint64) error {
 		err = lost(fmt.Sprintf("the end of %s", name), fmt.Sprintf("which the index knows (%d bytes "+
 			"are left of at least %d)", size, pos.next.offsetBytes))
 	}
+	if err == nil {
+		err = d.probeSegments(pos, segments)
+	}
 	return err
+}
+
+// probeSegments looks at the beginning of each segment that the index reflects: one that was
+// exchanged is not read by a replay.
+func (d *Drive) probeSegments(pos position, segments []uint64) error {
+	for _, n := range segments {
+		if n > pos.next.segment {
+			return nil
+		}
+		h, err := d.log.firstHeader(n)
+		foreign := err == nil && (h.incarnation != pos.incarnation || h.segment != n)
+		switch {
+		case err != nil && !errors.Is(err, errBatch):
+			return err
+		case foreign:
+			return fmt.Errorf("%w: %s belongs to another drive or place: bring back the file that "+
+				"was there, or replace the drive by an empty directory and heal", drive.ErrForeign,
+				d.log.name(n))
+		case err != nil && n == pos.next.segment && pos.next.offsetBytes > 0:
+			return lost(fmt.Sprintf("the beginning of %s", d.log.name(n)), "which the index knows")
+		}
+	}
+	return nil
 }
 
 // peekIndex reads what the index in the folder path reflects, without writing anything there.

@@ -33,9 +33,13 @@ func (d *Drive) recover(format *formatFile) error {
 	if err := d.log.measure(segments); err != nil {
 		return err
 	}
-	if _, _, err := listSegments(c.Engine.Files(), filepath.Join(c.Path, bulkDir),
-		bulkSuffix); err != nil {
+	bulk, _, err := listSegments(c.Engine.Files(), filepath.Join(c.Path, bulkDir), bulkSuffix)
+	if err != nil {
 		return err
+	}
+	if len(segments) == 0 && len(bulk) > 0 {
+		return lost(d.log.name(fresh.next.segment), fmt.Sprintf("and %s holds data that it refers to",
+			filepath.Join(c.Path, bulkDir)))
 	}
 	if err := d.probe(fresh, segments); err != nil {
 		return err
@@ -64,6 +68,7 @@ func (d *Drive) recover(format *formatFile) error {
 	if d.machine.pos.number != number {
 		d.machine.pos.reclaimed = 0 // the last stop was not clean
 	}
+	d.replayedBytes = scan.readBytes
 	return d.resume(scan, last)
 }
 
@@ -183,6 +188,7 @@ func replay(m *machine, l *segmentLog, segments []uint64,
 	defer func() { m.replaying = false }()
 	scan := newScan(m, l)
 	return scan, scan.run(segments, func(h *batchHeader, b []byte) error {
+		m.pos.lost = m.pos.lost || len(scan.damage) > 0 // before the index moves past the hole
 		return m.replayBatch(h, b, each)
 	})
 }
@@ -207,7 +213,8 @@ func (m *machine) replayBatch(h *batchHeader, b []byte,
 		return err
 	}
 	m.pos.number, m.pos.epoch = h.number+1, h.epoch
-	m.pos.incomplete, m.pos.damaged, m.pos.completeFrom = h.incomplete, h.damaged, h.completeFrom
+	m.pos.incomplete, m.pos.damaged = h.incomplete || m.pos.lost, h.damaged || m.pos.lost
+	m.pos.completeFrom = h.completeFrom
 	m.pos.next = location{h.segment, h.offsetBytes + int64(h.lengthBytes)}
 	m.pos.term = max(m.pos.term, h.term)
 	if m.pos.maxSeen.Less(h.maxSeen) {
@@ -221,7 +228,7 @@ func (d *Drive) resume(scan *logScan, last uint64) error {
 	c := &d.config
 	pos := &d.machine.pos
 	for _, g := range scan.damage {
-		pos.incomplete, pos.damaged = true, true
+		pos.incomplete, pos.damaged, pos.lost = true, true, true
 		c.Logger.Error("log is damaged, batches are lost; heal this drive", "file",
 			d.log.name(g.Segment), "offset", g.OffsetBytes, "batches", g.Lost)
 	}
