@@ -253,7 +253,7 @@ func badDirectories(other string) []badDirectory {
 				return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700),
 					os.WriteFile(filepath.Join(dir, "photo.jpg"), []byte("mine"), 0o600))
 			})},
-		{"no format.json", faultForeign, []string{"no format.json"},
+		{"no format.json", faultDamaged, []string{"no format.json", "restore the file"},
 			must(func(dir string) error { return os.Remove(filepath.Join(dir, "format.json")) })},
 		{"half a format.json", faultDamaged, []string{"format.json", "restore"},
 			format(func(text []byte) []byte { return text[:len(text)/2] })},
