@@ -45,7 +45,7 @@ type Config struct {
 	// bloom filters of all tables, 10 bits a row: they fit for ten million names. Below that,
 	// each such commit reads filters anew.
 	IndexCacheBytes int64
-	// IndexMemtableBytes is how much the index gathers before it writes a table; default 4 MiB.
+	// IndexMemtableBytes is how much the index gathers before it writes a table; default 16 MiB.
 	// It holds up to four times as much in memory.
 	IndexMemtableBytes int64
 	// TableBytes is the memory for rows of hot registers; default 8 MiB.

@@ -24,16 +24,6 @@ func killedCopy(t *testing.T) local.Config {
 	return c
 }
 
-// overwrite puts foreign bytes into a file.
-func overwrite(t *testing.T, path string, at int64) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	must(t, err)
-	defer f.Close()
-	_, err = f.WriteAt([]byte("XXXXXXXX"), at)
-	must(t, err)
-}
-
 // TestLostBatchesAreRemembered: the "not here" of a drive that lost batches counts for nothing,
 // whoever read the log first, and however often.
 func TestLostBatchesAreRemembered(t *testing.T) {
@@ -53,7 +43,7 @@ func TestLostBatchesAreRemembered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := killedCopy(t)
-			overwrite(t, filepath.Join(c.Path, "log/00000001.log"), 4096+200)
+			damage(t, filepath.Join(c.Path, "log/00000001.log"), 4096+200, []byte("XXXXXXXX")...)
 			must(t, before(c))
 			for start := range 3 {
 				d := open(t, c)
