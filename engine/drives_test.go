@@ -286,7 +286,7 @@ func badDirectories(other string) []badDirectory {
 		{"an empty format.json", faultDamaged, []string{"format.json", "0 bytes"},
 			format(func([]byte) []byte { return nil })},
 		{"the index of another drive", faultForeign, []string{"index belongs to another drive",
-			"remove it"},
+			"remove "},
 			func(t *testing.T, dir string) {
 				copyDir(t, filepath.Join(other, "index"), filepath.Join(dir, "index"))
 			}},
@@ -322,11 +322,22 @@ func badDirectories(other string) []badDirectory {
 			must(func(dir string) error {
 				return os.WriteFile(filepath.Join(dir, "log", "retired"), make([]byte, 80), 0o600)
 			})},
-		{"an empty log and no index", faultDamaged, []string{"is blank", "bring its log"},
+		{"an empty log and no index", faultDamaged, []string{"which log.newest tells of", "bring it"},
 			must(func(dir string) error {
 				log := filepath.Join(dir, "log")
 				return errors.Join(os.RemoveAll(log), os.Mkdir(log, 0o700),
 					os.RemoveAll(filepath.Join(dir, "index")))
+			})},
+		{"nothing but format.json", faultDamaged, []string{"is blank", "bring its log"},
+			must(func(dir string) error {
+				log := filepath.Join(dir, "log")
+				return errors.Join(os.RemoveAll(log), os.Mkdir(log, 0o700),
+					os.RemoveAll(filepath.Join(dir, "index")), os.Remove(filepath.Join(dir, "log.newest")))
+			})},
+		{"a damaged note of the newest segments", faultDamaged, []string{"log.newest is damaged",
+			"remove it"},
+			must(func(dir string) error {
+				return os.WriteFile(filepath.Join(dir, "log.newest"), make([]byte, 72), 0o600)
 			})},
 	}
 }

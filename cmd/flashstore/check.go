@@ -30,6 +30,14 @@ before the drive is examined; a rebuild that is interrupted goes on at the next 
 committed and lacks only its settle is counted as unsettled and is no finding: the next start
 sends it. After a clean stop of a healthy set there are no findings.
 
+What a finding on a drive means:
+  torn-tail        a power cut, in the last write; the next start drops it: nothing to do
+  log-damage, inline-shard, bulk-shard, bulk-segments
+                   the drive lost data, the others of its set have it: bring back a file that
+                   is missing; otherwise copy what the set still serves before you replace drives
+  index            the log knows better: run check --rebuild-index
+  unreferenced     space that nothing uses
+
 Progress is on standard error: on a terminal every second in a line of its own, else a line a
 minute.
 

@@ -49,7 +49,7 @@ func writeReport(to io.Writer, r *engine.CheckReport) {
 	case r.Clean:
 		fmt.Fprintln(to, "clean")
 	default:
-		fmt.Fprintf(to, "%d findings\n", r.Findings)
+		fmt.Fprintf(to, "%d findings; flashstore check -h says what they mean\n", r.Findings)
 	}
 }
 

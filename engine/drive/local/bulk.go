@@ -309,7 +309,7 @@ func (s *bulkStore) acquire(number uint64) (*bulkSegment, error) {
 	defer s.mu.Unlock()
 	g := s.segments[number]
 	if g == nil {
-		return nil, fmt.Errorf("%w: bulk segment %d", drive.ErrNotHere, number)
+		return nil, fmt.Errorf("%w: %s", drive.ErrNotHere, s.name(number))
 	}
 	if g.read == nil {
 		f, err := s.engine.Files().Open(s.name(number), ioengine.OpenFlags{Random: true})

@@ -113,6 +113,9 @@ func (c *census) segmentSpace(number uint64, live []extent) error {
 
 func (c *census) unreferenced(number uint64, from, to int64) {
 	c.report.UnreferencedBytes += to - from
+	if number >= c.reclaimed {
+		return
+	}
 	c.find(FindUnreferenced, c.drive.bulk.name(number), from, "",
 		fmt.Errorf("%d bytes that nothing refers to", to-from))
 }

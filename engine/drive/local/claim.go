@@ -86,7 +86,8 @@ func Claimed(e ioengine.Engine, path string) bool {
 // there is neither a segment nor an index.
 func Blank(e ioengine.Engine, path string) bool {
 	names, err := e.Files().List(path)
-	if err != nil || !slices.Contains(names, formatName) || slices.Contains(names, indexDir) {
+	if err != nil || !slices.Contains(names, formatName) || slices.Contains(names, indexDir) ||
+		slices.Contains(names, newestName) {
 		return false
 	}
 	for _, dir := range []string{logDir, bulkDir} {

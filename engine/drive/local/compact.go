@@ -49,7 +49,7 @@ func (c *compactor) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := errors.Join(c.round(ctx), c.bulkRound(ctx))
+		err := c.round(ctx)
 		if err != nil && ctx.Err() == nil && c.drive.failure() == nil {
 			c.drive.config.Logger.Warn("log compaction stopped, it will be tried again",
 				"path", c.drive.config.Path, "error", err)
@@ -84,12 +84,17 @@ func (d *Drive) Compact(ctx context.Context) error {
 		return err
 	}
 	defer d.leave()
-	return errors.Join(d.reclaimer.wait(ctx), d.compactor.round(ctx), d.compactor.bulkRound(ctx))
+	return errors.Join(d.reclaimer.wait(ctx), d.compactor.round(ctx))
 }
 
+// round empties what is worth it, of the log and of bulk storage.
 func (c *compactor) round(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return errors.Join(c.logRound(ctx), c.bulkRound(ctx))
+}
+
+func (c *compactor) logRound(ctx context.Context) error {
 	for {
 		share := compactShare
 		if c.drive.roomFor(c.drive.log.target) != nil {
@@ -160,7 +165,7 @@ func (c *compactor) segment(ctx context.Context, victim uint64, worthBytes int64
 	if err := errors.Join(d.log.flush(), d.machine.index.flush()); err != nil {
 		return d.fail(fmt.Errorf("flush before a log segment is removed: %w", err))
 	}
-	if err := fullOr(d.log.retire(span, d.machine.pos.incarnation)); err != nil {
+	if err := fullOr(d.log.retire(span)); err != nil {
 		if !errors.Is(err, drive.ErrFull) {
 			err = d.fail(err)
 		}

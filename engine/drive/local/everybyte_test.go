@@ -23,7 +23,8 @@ import (
 var flipsFlag = flag.Int("local.flips", 150,
 	"about how many bytes of each drive TestEveryByteOfADrive flips; 0: every single one")
 
-// smallFile is the size up to which every byte is flipped: format.json, and log/retired.
+// smallFile is the size up to which every byte is flipped: format.json, log.newest and
+// log/retired.
 const smallFile = 512
 
 // quiet is a drive at rest, with a small object in its log and one in bulk storage, both settled.

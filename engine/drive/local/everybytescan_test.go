@@ -30,7 +30,7 @@ func newScanned(t *testing.T) *scanned {
 		t.Fatal(err)
 	}
 	c := Config{Path: "/d", Engine: disk.Engine()}.withDefaults()
-	s := &scanned{disk: disk, log: newSegmentLog(&c, func(error) {})}
+	s := &scanned{disk: disk, log: newSegmentLog(&c, [16]byte{}, func(error) {})}
 	var text []byte
 	for i, inline := range []int{300, 4200, 10, 0, 200} {
 		r := sampleRecord(i)

@@ -32,8 +32,11 @@ const (
 type segmentLog struct {
 	engine ioengine.Engine
 	path   string // of the log's folder
-	sync   bool   // durability full
-	target int64  // size of a segment, in the end
+	newest string // path of log.newest
+	// incarnation of the drive, which its files begin with
+	incarnation [16]byte
+	sync        bool  // durability full
+	target      int64 // size of a segment, in the end
 	// reserve of the file system is left free by segments longer than the shortest.
 	reserve int64
 	// broken is told of what is wrong with the device before anybody needs to know.
@@ -66,9 +69,10 @@ type spareSegment struct {
 	err       error
 }
 
-func newSegmentLog(c *Config, broken func(error)) *segmentLog {
+func newSegmentLog(c *Config, incarnation [16]byte, broken func(error)) *segmentLog {
 	e := c.Engine
 	l := &segmentLog{engine: e, path: filepath.Join(c.Path, logDir),
+		newest: filepath.Join(c.Path, newestName), incarnation: incarnation,
 		sync: c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes, broken: broken,
 		reads: make(map[uint64]*logReader),
 		size:  make(map[uint64]int64),
@@ -182,14 +186,15 @@ func (l *segmentLog) prepare() {
 	}
 	l.preparing = true
 	size := l.sizeOfNext()
-	number, zeros := l.next.segment+1, l.wantsZeros()
+	before := segmentSize{l.next.segment, l.sizes()[l.next.segment]}
+	zeros := l.wantsZeros()
 	go func() {
-		s := l.newSegment(number, size, zeros)
+		s := l.newSegment(before, size, zeros)
 		if errors.Is(s.err, syscall.ENOSPC) && size > logSegmentMin {
-			s = l.newSegment(number, logSegmentMin, true) // enough to record deletions
+			s = l.newSegment(before, logSegmentMin, true) // enough to record deletions
 		}
 		if errors.Is(s.err, syscall.ENOSPC) {
-			s.err = fmt.Errorf("%w: log segment %d: %w", drive.ErrFull, number, s.err)
+			s.err = fmt.Errorf("%w: log segment %d: %w", drive.ErrFull, before.number+1, s.err)
 		} else if s.err != nil {
 			l.broken(s.err)
 		}
@@ -213,10 +218,10 @@ func (l *segmentLog) wantsZeros() bool {
 	return l.next.offsetBytes-l.batchesFrom <= l.batches*zerosBelowBytes
 }
 
-// newSegment makes a segment that reads as zeros, in allocated blocks; written ones if zeros is
-// set or the file system allocates only by writing.
-func (l *segmentLog) newSegment(number uint64, size int64, zeros bool) (s spareSegment) {
-	files, path := l.engine.Files(), l.name(number)
+// newSegment makes the segment behind another one. It reads as zeros, in allocated blocks; written
+// ones if zeros is set or the file system allocates only by writing.
+func (l *segmentLog) newSegment(before segmentSize, size int64, zeros bool) (s spareSegment) {
+	files, path := l.engine.Files(), l.name(before.number+1)
 	f, err := files.Open(path+newSuffix, ioengine.OpenFlags{Create: true, Write: true,
 		Direct: true})
 	if err != nil {
@@ -227,6 +232,9 @@ func (l *segmentLog) newSegment(number uint64, size int64, zeros bool) (s spareS
 	}
 	if err == nil {
 		err = files.SyncDir(l.path)
+	}
+	if err == nil {
+		err = l.noteNewest(newestNote{before, segmentSize{before.number + 1, size}})
 	}
 	if err != nil {
 		err = errors.Join(err, f.Close())
@@ -244,7 +252,7 @@ func (l *segmentLog) fill(f ioengine.File, size int64, zeros bool) error {
 	if err == nil && zeros {
 		err = l.writeZeros(f, size)
 	}
-	if err != nil || !l.sync {
+	if err != nil {
 		return err
 	}
 	return ioengine.Run(l.engine, ioengine.Foreground,

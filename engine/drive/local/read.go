@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"flashstore/engine/drive"
 	"flashstore/ioengine"
@@ -50,7 +51,8 @@ func (d *Drive) Read(ctx context.Context, e *drive.Entry, dst [][]byte, offsetBy
 			return gone // released and given back meanwhile
 		}
 		if errors.Is(err, drive.ErrNotHere) && gone == nil && src.holds(now) {
-			return fmt.Errorf("%w: a register refers to what is gone: %v", drive.ErrCorrupt, err)
+			return fmt.Errorf("%w: a register refers to a file that is missing, bring it back: %v",
+				drive.ErrCorrupt, err)
 		}
 		if gone != nil || src.holds(now) {
 			return err
@@ -160,13 +162,17 @@ func (d *Drive) readChecked(s *source, dst [][]byte, offsetBytes int64, bad func
 	if err == nil && bad() == 0 || errors.Is(err, drive.ErrNotHere) {
 		return err
 	}
+	var at extent
+	s.locate(offsetBytes, 1, func(x extent) { at = x })
 	if err := d.fillDirect(s, dst, offsetBytes); err != nil {
-		return fmt.Errorf("%w: %w", drive.ErrCorrupt, err)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the file is cut short")
+		}
+		return fmt.Errorf("%w: %s, from %d on: %w", drive.ErrCorrupt, s.name(at.segment),
+			at.offsetBytes, err)
 	}
 	if n := bad(); n > 0 {
 		d.counters.corruptChunks.Add(uint64(n))
-		var at extent
-		s.locate(offsetBytes, 1, func(x extent) { at = x })
 		return fmt.Errorf("%w: %w: %d chunks at %s, from %d on", drive.ErrCorrupt, errShardSum,
 			n, s.name(at.segment), at.offsetBytes)
 	}

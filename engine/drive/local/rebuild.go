@@ -5,7 +5,6 @@ import (
 	"errors"
 	"path/filepath"
 
-	"flashstore/engine/drive"
 	"flashstore/engine/drive/local/indexfs"
 	"flashstore/ioengine"
 )
@@ -37,10 +36,10 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 	if err != nil {
 		return err
 	}
-	if n := d.log.retired.Load().gap(segments); n != 0 {
-		return lost(d.log.name(n), "later segments are there")
+	if err := d.checkLog(segments); err != nil {
+		return err
 	}
-	if err := d.probe(fresh, segments); err != nil && !errors.Is(err, drive.ErrForeign) {
+	if err := d.checkIndex(fresh, segments); err != nil && !errors.Is(err, errOtherIndex) {
 		return err
 	}
 	path := filepath.Join(d.config.Path, indexDir)
@@ -59,17 +58,4 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 		return ctx.Err()
 	})
 	return err
-}
-
-// openLog finds the segments of a drive at rest, and the state of one with an empty log.
-func (d *Drive) openLog(format *formatFile) (fresh position, segments []uint64, err error) {
-	if fresh, err = freshPosition(format); err != nil {
-		return fresh, nil, err
-	}
-	d.log = newSegmentLog(&d.config, d.partFailed)
-	if err := d.log.loadRetired(fresh.incarnation); err != nil {
-		return fresh, nil, err
-	}
-	segments, err = d.log.segments()
-	return fresh, segments, err
 }

@@ -14,34 +14,14 @@ import (
 // recover opens the index, replays the log that it does not reflect, and prepares the log
 // for writing.
 func (d *Drive) recover(format *formatFile) error {
-	c := &d.config
-	fresh, err := freshPosition(format)
+	fresh, segments, err := d.openLog(format)
 	if err != nil {
 		return err
 	}
-	d.log = newSegmentLog(c, d.partFailed)
-	if err := d.log.loadRetired(fresh.incarnation); err != nil {
+	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	segments, err := d.log.segments()
-	if err != nil {
-		return err
-	}
-	if n := d.log.retired.Load().gap(segments); n != 0 {
-		return lost(d.log.name(n), "later segments are there")
-	}
-	if err := d.log.measure(segments); err != nil {
-		return err
-	}
-	bulk, _, err := listSegments(c.Engine.Files(), filepath.Join(c.Path, bulkDir), bulkSuffix)
-	if err != nil {
-		return err
-	}
-	if len(segments) == 0 && len(bulk) > 0 {
-		return lost(d.log.name(fresh.next.segment), fmt.Sprintf("and %s holds data that it refers to",
-			filepath.Join(c.Path, bulkDir)))
-	}
-	if err := d.probe(fresh, segments); err != nil {
+	if err := d.checkIndex(fresh, segments); err != nil {
 		return err
 	}
 	if err := d.log.removeLeftovers(); err != nil {
@@ -111,26 +91,6 @@ func (d *Drive) rewriteLast(segments []uint64) error {
 	return nil
 }
 
-// lostError is damage that no checksum told of: its text is all there is to say, its class is
-// drive.ErrCorrupt.
-type lostError string
-
-func (e lostError) Error() string { return string(e) }
-func (lostError) Unwrap() error   { return drive.ErrCorrupt }
-
-// lost says that a file of the log is missing, how that is known, and what to do.
-func lost(file, known string) error {
-	return lostError(fmt.Sprintf("drive: %s is missing, %s: bring it back, or replace the drive "+
-		"by an empty directory and heal", file, known))
-}
-
-// freshPosition is the state of a drive with an empty log.
-func freshPosition(format *formatFile) (position, error) {
-	incarnation, err := format.incarnation()
-	return position{incarnation: incarnation, next: location{segment: 1}, number: 1,
-		incomplete: format.Joining, damaged: format.Joining}, err
-}
-
 // openMachine opens the index and loads its state; one that cannot be read is made anew, to
 // be filled from the log. The index of another drive is refused.
 func (d *Drive) openMachine(fresh position) error {
@@ -164,8 +124,7 @@ func (d *Drive) loadMachine(fresh position) error {
 		return err
 	}
 	if pos.incarnation != fresh.incarnation {
-		return fmt.Errorf("%w: %s belongs to another drive: remove it, it is rebuilt from the log",
-			drive.ErrForeign, path)
+		return otherIndex(path)
 	}
 	if pos.next != fresh.next && d.log.retired.Load().next() > pos.number {
 		return fmt.Errorf("%w: %s is older than the log's compaction", drive.ErrCorrupt, path)

@@ -2,9 +2,7 @@ package local
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 )
@@ -12,7 +10,6 @@ import (
 const (
 	retiredName      = "retired"
 	retiredMagic     = "FSLOGR01"
-	retiredHeadBytes = 48
 	retiredRangeSize = 32
 	retiredBytesMax  = 64 << 20
 )
@@ -62,75 +59,51 @@ func (l retiredList) with(add retiredRange) retiredList {
 	return out
 }
 
-// encode returns the content of the file: magic, checksum of what follows, incarnation of the
-// drive, number of ranges, ranges.
-func (l retiredList) encode(incarnation [16]byte) []byte {
+// encode returns the content of the file: number of ranges, ranges.
+func (l retiredList) encode() []byte {
 	le := binary.LittleEndian
-	b := append(make([]byte, 0, retiredHeadBytes+len(l)*retiredRangeSize), retiredMagic...)
-	b = append(b, make([]byte, sumBytes)...)
-	b = append(b, incarnation[:]...)
-	b = le.AppendUint64(b, uint64(len(l)))
+	b := le.AppendUint64(make([]byte, 0, 8+len(l)*retiredRangeSize), uint64(len(l)))
 	for _, r := range l {
 		for _, v := range []uint64{r.first, r.last, r.number, r.next} {
 			b = le.AppendUint64(b, v)
 		}
 	}
-	putSum(b[len(retiredMagic):], b[len(retiredMagic)+sumBytes:])
 	return b
 }
 
-func parseRetired(b []byte, incarnation [16]byte) (retiredList, error) {
-	const summed = len(retiredMagic) + sumBytes
-	if len(b) < retiredHeadBytes || string(b[:len(retiredMagic)]) != retiredMagic {
-		return nil, errors.New("it is not a list of retired segments")
-	}
-	if !sumMatches(b[len(retiredMagic):summed], b[summed:]) {
-		return nil, errShardSum
-	}
-	if [16]byte(b[summed:]) != incarnation {
-		return nil, errors.New("it belongs to another drive")
-	}
+func parseRetired(b []byte) (retiredList, error) {
 	le := binary.LittleEndian
-	count := le.Uint64(b[summed+16:])
-	b = b[retiredHeadBytes:]
-	if uint64(len(b)) != count*retiredRangeSize {
-		return nil, fmt.Errorf("%d bytes for %d ranges", len(b), count)
+	if len(b) < 8 || uint64(len(b)-8)/retiredRangeSize != le.Uint64(b) ||
+		(len(b)-8)%retiredRangeSize != 0 {
+		return nil, fmt.Errorf("%d bytes of ranges", len(b))
 	}
-	list := make(retiredList, count)
+	list := make(retiredList, le.Uint64(b))
 	for i := range list {
-		p := b[i*retiredRangeSize:]
+		p := b[8+i*retiredRangeSize:]
 		list[i] = retiredRange{le.Uint64(p), le.Uint64(p[8:]), le.Uint64(p[16:]), le.Uint64(p[24:])}
 	}
 	return list, nil
 }
 
-// loadRetired reads the list of a drive; none is an empty one. One that cannot be read is
-// drive.ErrCorrupt: without it, a removed segment and a lost one are the same.
-func (l *segmentLog) loadRetired(incarnation [16]byte) error {
-	path := filepath.Join(l.path, retiredName)
-	text, err := readWhole(l.engine, path, retiredBytesMax)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return err // it may be as good as ever
-	}
-	if err == nil {
-		var list retiredList
-		if list, err = parseRetired(text, incarnation); err == nil {
-			l.retired.Store(&list)
-			return nil
-		}
-	}
-	return lostError(fmt.Sprintf("drive: %s is damaged (%v): bring it back, or replace the drive "+
-		"by an empty directory and heal", path, err))
+// loadRetired reads the list of a drive; none is an empty one. Without a list that cannot be read,
+// a removed segment and a lost one are the same.
+func (l *segmentLog) loadRetired() error {
+	_, err := readSealed(l.engine, filepath.Join(l.path, retiredName), retiredMagic, l.incarnation,
+		retiredBytesMax, "bring it back, or "+replaceAdvice, func(content []byte) error {
+			list, err := parseRetired(content)
+			if err == nil {
+				l.retired.Store(&list)
+			}
+			return err
+		})
+	return err
 }
 
 // retire notes, durably, that a segment is about to be removed.
-func (l *segmentLog) retire(r retiredRange, incarnation [16]byte) error {
+func (l *segmentLog) retire(r retiredRange) error {
 	list := l.retired.Load().with(r)
 	if err := writeWhole(l.engine, filepath.Join(l.path, retiredName),
-		list.encode(incarnation)); err != nil {
+		seal(retiredMagic, l.incarnation, list.encode())); err != nil {
 		return err
 	}
 	l.retired.Store(&list)

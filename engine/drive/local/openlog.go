@@ -1,0 +1,135 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/indexfs"
+)
+
+// errOtherIndex is an index that belongs to another drive: the log knows all that it should say.
+var errOtherIndex = fmt.Errorf("%w: the index belongs to another drive", drive.ErrForeign)
+
+func otherIndex(path string) error {
+	return fmt.Errorf("%w: remove %s, it is rebuilt from the log", errOtherIndex, path)
+}
+
+// openLog finds the segments of a drive at rest, and the state of one with an empty log. It only
+// reads.
+func (d *Drive) openLog(format *formatFile) (fresh position, segments []uint64, err error) {
+	if fresh, err = freshPosition(format); err != nil {
+		return fresh, nil, err
+	}
+	d.log = newSegmentLog(&d.config, fresh.incarnation, d.partFailed)
+	if err := d.log.loadRetired(); err != nil {
+		return fresh, nil, err
+	}
+	if segments, err = d.log.segments(); err != nil {
+		return fresh, nil, err
+	}
+	return fresh, segments, d.log.measure(segments)
+}
+
+// freshPosition is the state of a drive with an empty log.
+func freshPosition(format *formatFile) (position, error) {
+	incarnation, err := format.incarnation()
+	return position{incarnation: incarnation, next: location{segment: 1}, number: 1,
+		incomplete: format.Joining, damaged: format.Joining}, err
+}
+
+// checkLog refuses a drive for what files of it say that its log lacks.
+func (d *Drive) checkLog(segments []uint64) error {
+	if n := d.log.retired.Load().gap(segments); n != 0 {
+		return lost(d.log.name(n), "later segments are there")
+	}
+	if err := d.log.checkNewest(); err != nil {
+		return err
+	}
+	path := filepath.Join(d.config.Path, bulkDir)
+	bulk, _, err := listSegments(d.config.Engine.Files(), path, bulkSuffix)
+	if err == nil && len(segments) == 0 && len(bulk) > 0 {
+		err = lost(d.log.name(1), fmt.Sprintf("and %s holds data that it refers to", path))
+	}
+	return err
+}
+
+// checkIndex refuses a drive for what its index and its log say of each other. It only reads, so
+// that a drive that is refused is left as it was found. An index that is not there or cannot be
+// read is no reason: it is made anew. Errors: errOtherIndex and others.
+func (d *Drive) checkIndex(fresh position, segments []uint64) error {
+	path := filepath.Join(d.config.Path, indexDir)
+	pos, found, err := peekIndex(&d.config, path)
+	if errors.Is(err, drive.ErrNewer) {
+		return err
+	}
+	if err != nil || !found {
+		return nil
+	}
+	if pos.incarnation != fresh.incarnation {
+		return otherIndex(path)
+	}
+	if pos.next == fresh.next {
+		return nil // nothing was ever written, so no segment need be there
+	}
+	last := uint64(0)
+	if len(segments) > 0 {
+		last = segments[len(segments)-1]
+	}
+	name := d.log.name(pos.next.segment)
+	if pos.next.segment > last {
+		return lost(name, "which the index knows")
+	}
+	if d.log.retired.Load().has(pos.next.segment) {
+		return nil // an old index, which is made anew
+	}
+	size := d.log.size[pos.next.segment]
+	if size < pos.next.offsetBytes {
+		return lost(fmt.Sprintf("the end of %s", name), fmt.Sprintf("which the index knows (%d bytes "+
+			"are left of at least %d)", size, pos.next.offsetBytes))
+	}
+	return d.checkReflected(pos, segments)
+}
+
+// checkReflected looks at the beginning of each segment that the index reflects: one that was
+// exchanged is not read by a replay.
+func (d *Drive) checkReflected(pos position, segments []uint64) error {
+	for _, n := range segments {
+		if n > pos.next.segment {
+			return nil
+		}
+		h, err := d.log.firstHeader(n)
+		foreign := err == nil && (h.incarnation != pos.incarnation || h.segment != n)
+		switch {
+		case err != nil && !errors.Is(err, errBatch):
+			return err
+		case foreign:
+			return fmt.Errorf("%w: %s belongs to another drive or place: bring back the file that "+
+				"was there, or %s", drive.ErrForeign, d.log.name(n), replaceAdvice)
+		case err != nil && n == pos.next.segment && pos.next.offsetBytes > 0:
+			return lost(fmt.Sprintf("the beginning of %s", d.log.name(n)), "which the index knows")
+		}
+	}
+	return nil
+}
+
+// peekIndex reads what the index in the folder path reflects, without writing anything there.
+func peekIndex(c *Config, path string) (pos position, found bool, err error) {
+	files := indexfs.New(c.Engine, indexfs.Hooks{})
+	if err := checkManifest(files, path); err != nil {
+		return pos, false, err
+	}
+	db, err := pebble.Open(path, &pebble.Options{FS: files, ReadOnly: true, DisableWAL: true,
+		FormatMajorVersion: pebble.FormatNewest, Logger: pebbleLogger{c.Logger},
+		EventListener: indexEvents(c.Logger, path),
+		CacheSize:     c.IndexCacheBytes, MaxOpenFiles: indexFilesOpen})
+	if err != nil {
+		return pos, false, fmt.Errorf("index %s: %w", path, err)
+	}
+	x := &index{db: db}
+	pos, found, err = x.position()
+	return pos, found, errors.Join(err, db.Close())
+}
