@@ -50,6 +50,9 @@ type Config struct {
 	IndexMemtableBytes int64
 	// TableBytes is the memory for rows of hot registers; default 8 MiB.
 	TableBytes int64
+	// ShardCacheBytes is the memory for hot shards of up to 16 KiB from the log; default 8 MiB, none
+	// if negative.
+	ShardCacheBytes int64
 	// ReserveBytes of the file system stay free of new data, so that a full disk can still
 	// delete; default 64 MiB.
 	ReserveBytes int64
@@ -82,6 +85,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("local: table of %d bytes, at least %d; index cache of %d; index "+
 			"memtables of %d, at least %d", c.TableBytes, tableMin, c.IndexCacheBytes,
 			c.IndexMemtableBytes, memtableMin)
+	case c.ShardCacheBytes >= 0 && c.ShardCacheBytes < tableMin:
+		return fmt.Errorf("local: shard cache of %d bytes; at least %d, or negative for none",
+			c.ShardCacheBytes, tableMin)
 	case c.CompactBytesPerSecond < 0:
 		return fmt.Errorf("local: compaction at %d bytes a second", c.CompactBytesPerSecond)
 	case c.BulkStreams < 1 || c.BulkStreams > 16:
@@ -100,6 +106,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.IndexCacheBytes, 16<<20)
 	setDefault(&c.IndexMemtableBytes, 16<<20)
 	setDefault(&c.TableBytes, 8<<20)
+	setDefault(&c.ShardCacheBytes, 8<<20)
 	setDefault(&c.ReserveBytes, 64<<20)
 	setDefault(&c.CompactBytesPerSecond, 64<<20)
 	if c.Logger == nil {

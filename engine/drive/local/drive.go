@@ -24,6 +24,7 @@ type Drive struct {
 	replayedBytes uint64
 
 	log       *segmentLog
+	shards    *shardCache
 	machine   *machine
 	bulk      *bulkStore
 	reaper    *reaper
@@ -89,7 +90,7 @@ func Open(c Config) (*Drive, error) {
 
 // newDrive returns a drive that takes commits, whose goroutines do not run yet.
 func newDrive(c Config, id drive.Identity, held ioengine.File) *Drive {
-	d := &Drive{config: c, identity: id, lock: held}
+	d := &Drive{config: c, identity: id, lock: held, shards: newShardCache(c.ShardCacheBytes)}
 	d.committer = newCommitter(d)
 	d.syncer = &syncer{drive: d, queue: newQueue(), ended: make(chan struct{})}
 	return d
@@ -271,6 +272,7 @@ func (d *Drive) closeFiles() (err error) {
 	if d.log != nil {
 		err = errors.Join(err, d.log.close())
 	}
+	err = errors.Join(err, d.shards.close())
 	return errors.Join(err, d.lock.Close())
 }
 

@@ -23,9 +23,10 @@ func newEngine(t testing.TB) ioengine.Engine {
 
 var identity = drive.Identity{Deployment: "dep", DriveID: "d1", Drives: 4, Parity: 2}
 
+// config is that of a drive with short segments that reads every shard from its log.
 func config(e ioengine.Engine, path string) local.Config {
 	return local.Config{Path: path, Engine: e, LogSegmentBytes: 4 << 20,
-		BulkSegmentBytes: 8 << 20, Logger: slog.New(slog.DiscardHandler)}
+		BulkSegmentBytes: 8 << 20, ShardCacheBytes: -1, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func open(t testing.TB, c local.Config) *local.Drive {

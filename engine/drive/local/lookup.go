@@ -123,6 +123,13 @@ func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 	} else {
 		p = make([]byte, e.ShardBytes)
 	}
+	if d.shards.get(e.at, p) {
+		if sumsMatch(e.sums, p) {
+			d.counters.reads.Add(1)
+			return p, nil
+		}
+		d.shards.drop(e.at) // the memory is at fault
+	}
 	r, err := d.log.acquire(e.at.segment)
 	if err != nil {
 		return nil, err
@@ -131,6 +138,7 @@ func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 	r.release()
 	if err == nil && hit && sumsMatch(e.sums, p) {
 		d.counters.reads.Add(1)
+		d.shards.put(e.at, p)
 		return p, nil
 	}
 	if opt.NoWait {
@@ -145,6 +153,7 @@ func (d *Drive) readInlineSlowly(e entry, p []byte) ([]byte, error) {
 	if err := d.readShard(d.inlineSource(&e), [][]byte{p}, 0); err != nil {
 		return nil, err
 	}
+	d.shards.put(e.at, p)
 	return p, nil
 }
 

@@ -31,10 +31,15 @@ type shelf struct {
 	opt     drive.LookupOptions
 }
 
-// newShelf fills a drive with shards of 2 KiB; TableBytes is enough for all rows.
-func newShelf(t testing.TB, e ioengine.Engine, path string, registers int, settled bool) *shelf {
+// newShelf fills a drive with shards of 2 KiB; TableBytes is enough for all rows, and with cached
+// the drive has a cache for all shards.
+func newShelf(t testing.TB, e ioengine.Engine, path string, registers int,
+	settled, cached bool) *shelf {
 	c := config(e, path)
 	c.TableBytes = int64(registers)*1024 + 1<<20
+	if cached {
+		c.ShardCacheBytes = int64(registers)*4096 + 1<<20
+	}
 	if err := local.Format(c.Engine, c.Path, identity); err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +90,9 @@ func (s *shelf) lookup(t testing.TB, n int) {
 // over many lookups by the runtime itself; the runtime's own objects are a handful.
 func TestLookupMakesNoObject(t *testing.T) {
 	const registers, lookups = 500, 20_000
-	for _, settled := range []bool{false, true} {
-		s := newShelf(t, newEngine(t), filepath.Join(t.TempDir(), "d"), registers, settled)
+	for i := range 4 {
+		settled, cached := i&1 != 0, i&2 != 0
+		s := newShelf(t, newEngine(t), filepath.Join(t.TempDir(), "d"), registers, settled, cached)
 		least := uint64(lookups)
 		for range 5 { // others' objects (a timer, a test's log) are in some rounds only
 			runtime.GC()
@@ -97,17 +103,18 @@ func TestLookupMakesNoObject(t *testing.T) {
 			least = min(least, heapObjects()-before)
 		}
 		if least > 10 {
-			t.Errorf("settled=%v: %d heap objects in %d lookups", settled, least, lookups)
+			t.Errorf("settled=%v, cached=%v: %d heap objects in %d lookups", settled, cached, least,
+				lookups)
 		}
 	}
 }
 
 // BenchmarkLookup measures a point lookup with its inline shard, all in memory.
 func BenchmarkLookup(b *testing.B) {
-	for _, settled := range []bool{false, true} {
-		b.Run(fmt.Sprintf("settled=%v", settled), func(b *testing.B) {
+	for _, cached := range []bool{false, true} {
+		b.Run(fmt.Sprintf("cached=%v", cached), func(b *testing.B) {
 			const registers = 20_000
-			s := newShelf(b, newEngine(b), filepath.Join(b.TempDir(), "d"), registers, settled)
+			s := newShelf(b, newEngine(b), filepath.Join(b.TempDir(), "d"), registers, true, cached)
 			b.ReportAllocs()
 			cpu, ended := cpuTime(), 0
 			for n := 0; b.Loop(); n++ {

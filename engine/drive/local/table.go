@@ -111,6 +111,20 @@ func (t *table) get(row []byte, alloc func(int) []byte) []byte {
 	return p
 }
 
+// fill copies a value of just the length of p to it, and reports whether that is here.
+func (t *table) fill(row, p []byte) bool {
+	s, h := t.shard(row)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, at := s.find(row, h)
+	if at < 0 || len(s.value(at)) != len(p) {
+		return false
+	}
+	s.ring[at+6] = 1
+	copy(p, s.value(at))
+	return true
+}
+
 // put keeps a copy of a row, or makes sure that an older value of it is not found.
 func (t *table) put(row, value []byte) {
 	s, h := t.shard(row)
