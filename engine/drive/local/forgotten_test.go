@@ -62,8 +62,8 @@ func TestLostBatchesAreRemembered(t *testing.T) {
 	}
 }
 
-// TestMislaidLog: bulk data whose log and index are gone is left alone, and is there when both
-// are back.
+// TestMislaidLog: bulk data whose log and index are gone, and the note of the newest segments, is left
+// alone, and is there when they are back.
 func TestMislaidLog(t *testing.T) {
 	t.Parallel()
 	d, c := newDrive(t)
@@ -71,7 +71,7 @@ func TestMislaidLog(t *testing.T) {
 	must(t, commit(d, r))
 	must(t, d.Close())
 	away := t.TempDir()
-	for _, name := range []string{"log", "index"} {
+	for _, name := range []string{"log", "index", "log.newest"} {
 		must(t, os.Rename(filepath.Join(c.Path, name), filepath.Join(away, name)))
 	}
 	must(t, os.Mkdir(filepath.Join(c.Path, "log"), 0o700))
@@ -82,7 +82,7 @@ func TestMislaidLog(t *testing.T) {
 		t.Fatalf("open without log: %v", err)
 	}
 	must(t, os.RemoveAll(filepath.Join(c.Path, "log")))
-	for _, name := range []string{"log", "index"} {
+	for _, name := range []string{"log", "index", "log.newest"} {
 		must(t, os.RemoveAll(filepath.Join(c.Path, name)))
 		must(t, os.Rename(filepath.Join(away, name), filepath.Join(c.Path, name)))
 	}
