@@ -114,6 +114,9 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if err := d.checkLog(c.segments); err != nil {
 		c.find(FindLogDamage, d.log.path, 0, "", err)
 	}
+	if _, err := d.log.readStopMark(); err != nil {
+		c.find(FindIndex, d.log.stopMark, 0, "", err)
+	}
 	err = d.checkIndex(fresh, c.segments)
 	if err == nil {
 		err = d.loadMachine(fresh)

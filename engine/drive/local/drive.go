@@ -253,12 +253,20 @@ func (d *Drive) Close() error {
 	return errors.Join(err, d.closeFiles())
 }
 
-// finish records that no bulk segment holds extents that nobody refers to, if that is so.
+// finish makes all durable and records that, and that no bulk segment holds extents that nobody
+// refers to, if that is so.
 func (d *Drive) finish(reclaimed bool) error {
-	if err := d.bulk.syncHoles(); err != nil || !reclaimed {
-		return err
+	err := d.bulk.syncHoles()
+	if err == nil && reclaimed {
+		err = d.machine.setReclaimed(d.bulk.highest + 1)
 	}
-	return d.machine.setReclaimed(d.bulk.highest + 1)
+	if err == nil {
+		err = errors.Join(d.log.flush(), d.machine.index.flush())
+	}
+	if err == nil {
+		err = d.log.writeStopMark(markOf(&d.machine.pos))
+	}
+	return err
 }
 
 // closeFiles closes whatever is open.

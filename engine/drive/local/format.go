@@ -205,7 +205,7 @@ func parseFormat(name string, text []byte) (f formatFile, err error) {
 func withoutFormat(path string, names []string) error {
 	own := []string{lostFound, logDir, bulkDir, lockName, formatName + newSuffix}
 	if slices.Contains(names, logDir) && slices.Contains(names, bulkDir) {
-		own = append(own, newestName, indexDir, checkDir) // see Identify
+		own = append(own, newestName, stopMarkName, indexDir, checkDir) // see Identify
 	}
 	for _, n := range names {
 		if !slices.Contains(own, n) {

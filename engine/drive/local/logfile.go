@@ -30,9 +30,9 @@ const (
 // segmentLog is the log: a row of segments, of which the last is being written. The
 // committer alone appends; reads are safe for concurrent use.
 type segmentLog struct {
-	engine ioengine.Engine
-	path   string // of the log's folder
-	newest string // path of log.newest
+	engine           ioengine.Engine
+	path             string // of the log's folder
+	newest, stopMark string // paths of log.newest and log.stop
 	// incarnation of the drive, which its files begin with
 	incarnation [16]byte
 	sync        bool  // durability full
@@ -72,8 +72,9 @@ type spareSegment struct {
 func newSegmentLog(c *Config, incarnation [16]byte, broken func(error)) *segmentLog {
 	e := c.Engine
 	l := &segmentLog{engine: e, path: filepath.Join(c.Path, logDir),
-		newest: filepath.Join(c.Path, newestName), incarnation: incarnation,
-		sync: c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes, broken: broken,
+		newest: filepath.Join(c.Path, newestName), stopMark: filepath.Join(c.Path, stopMarkName),
+		incarnation: incarnation,
+		sync:        c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes, broken: broken,
 		reads: make(map[uint64]*logReader),
 		size:  make(map[uint64]int64),
 		spare: make(chan spareSegment, 1), write: newSyncRunner(e)}

@@ -1,9 +1,9 @@
 package local
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"flashstore/ioengine"
 )
@@ -29,27 +29,52 @@ func sizeOfFile(files ioengine.FileSystem, path string) (int64, error) {
 	return f.Size()
 }
 
-// firstHeader is the header of the batch that a segment begins with. errBatch: none is there, as in
-// a segment that was not used or whose first batch is torn.
-func (l *segmentLog) firstHeader(segment uint64) (h batchHeader, err error) {
-	f, err := l.engine.Files().Open(l.name(segment), ioengine.OpenFlags{Direct: true})
-	if err != nil {
-		return h, err
+// headsAtOnce is how many segments firstBlocks reads at a time.
+const headsAtOnce = 64
+
+// firstBlocks calls f for each segment with the block that it begins with: nil if it has none or
+// that cannot be read, which whoever needs what is there will say. The block is valid during the
+// call.
+func (l *segmentLog) firstBlocks(segments []uint64, f func(segment uint64, block []byte) error) error {
+	memory := alignedBytes(min(len(segments), headsAtOnce) * blockBytes)
+	for len(segments) > 0 {
+		some := segments[:min(len(segments), headsAtOnce)]
+		segments = segments[len(some):]
+		if err := l.readFirst(some, memory, f); err != nil {
+			return err
+		}
 	}
-	defer f.Close() // it was read only
-	size, err := f.Size()
-	if err != nil {
-		return h, err
+	return nil
+}
+
+func (l *segmentLog) readFirst(segments []uint64, memory []byte,
+	f func(segment uint64, block []byte) error) error {
+	batches := make([]ioengine.Batch, len(segments))
+	var under sync.WaitGroup
+	for i, n := range segments {
+		file, err := l.engine.Files().Open(l.name(n), ioengine.OpenFlags{Direct: true})
+		if err != nil {
+			under.Wait()
+			return err
+		}
+		defer file.Close() // it was read only
+		under.Add(1)
+		batches[i] = ioengine.Batch{Done: func(*ioengine.Batch) { under.Done() },
+			Ops: []ioengine.Op{{Kind: ioengine.Read, File: file,
+				Bufs: [][]byte{memory[i*blockBytes:][:blockBytes]}}}}
+		l.engine.Submit(&batches[i])
 	}
-	if size < blockBytes {
-		return h, fmt.Errorf("%w: no block", errBatch)
+	under.Wait()
+	for i, n := range segments {
+		block := memory[i*blockBytes:][:blockBytes]
+		if batches[i].Err() != nil {
+			block = nil
+		}
+		if err := f(n, block); err != nil {
+			return err
+		}
 	}
-	block := alignedBytes(blockBytes)
-	if err := ioengine.Run(l.engine, ioengine.Foreground, ioengine.Op{Kind: ioengine.Read, File: f,
-		Bufs: [][]byte{block}}); err != nil {
-		return h, fmt.Errorf("%w: %w", errBatch, err) // whoever needs what is there will say so
-	}
-	return parseBatchHeader(block)
+	return nil
 }
 
 // sizes returns all segments with their lengths.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -97,23 +98,18 @@ func (d *Drive) checkIndex(fresh position, segments []uint64) error {
 // checkReflected looks at the beginning of each segment that the index reflects: one that was
 // exchanged is not read by a replay.
 func (d *Drive) checkReflected(pos position, segments []uint64) error {
-	for _, n := range segments {
-		if n > pos.next.segment {
-			return nil
-		}
-		h, err := d.log.firstHeader(n)
-		foreign := err == nil && (h.incarnation != pos.incarnation || h.segment != n)
-		switch {
-		case err != nil && !errors.Is(err, errBatch):
-			return err
-		case foreign:
+	count, _ := slices.BinarySearch(segments, pos.next.segment+1)
+	return d.log.firstBlocks(segments[:count], func(n uint64, block []byte) error {
+		h, err := parseBatchHeader(block)
+		switch foreign := h.incarnation != pos.incarnation || h.segment != n; {
+		case err == nil && foreign:
 			return fmt.Errorf("%w: %s belongs to another drive or place: bring back the file that "+
 				"was there, or %s", drive.ErrForeign, d.log.name(n), replaceAdvice)
 		case err != nil && n == pos.next.segment && pos.next.offsetBytes > 0:
 			return lost(fmt.Sprintf("the beginning of %s", d.log.name(n)), "which the index knows")
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // peekIndex reads what the index in the folder path reflects, without writing anything there.

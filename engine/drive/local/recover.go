@@ -37,19 +37,36 @@ func (d *Drive) recover(format *formatFile) error {
 	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
 		return lost(d.log.name(at.segment), "which the index knows")
 	}
-	if err := d.makeDurable(segments); err != nil {
-		return err
-	}
-	number := d.machine.pos.number
-	scan, err := replay(d.machine, d.log, segments, nil)
+	scan, err := d.readRest(segments)
 	if err != nil {
 		return err
 	}
+	d.replayedBytes = scan.readBytes
+	if err := d.log.writeStopMark(stopMark{}); err != nil {
+		return fmt.Errorf("%w: %s: %w", drive.ErrOffline, d.log.stopMark, err)
+	}
+	return d.resume(scan, last)
+}
+
+// readRest replays what the index does not reflect. After a clean stop that is nothing.
+func (d *Drive) readRest(segments []uint64) (*logScan, error) {
+	mark, err := d.log.readStopMark()
+	if err != nil {
+		d.config.Logger.Warn("log is read to its end", "path", d.config.Path, "error", err)
+	}
+	if scan := newScan(d.machine, d.log); mark == markOf(&d.machine.pos) {
+		scan.clean = true
+		return scan, nil
+	}
+	if err := d.makeDurable(segments); err != nil {
+		return nil, err
+	}
+	number := d.machine.pos.number
+	scan, err := replay(d.machine, d.log, segments, nil)
 	if d.machine.pos.number != number {
 		d.machine.pos.reclaimed = 0 // the last stop was not clean
 	}
-	d.replayedBytes = scan.readBytes
-	return d.resume(scan, last)
+	return scan, err
 }
 
 // makeDurable syncs what a start is about to build on: a process that died between a write and
