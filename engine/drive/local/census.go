@@ -117,7 +117,7 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if _, err := d.log.readStopMark(); err != nil {
 		c.find(FindIndex, d.log.stopMark, 0, "", err)
 	}
-	err = d.checkIndex(fresh, c.segments)
+	err = d.checkIndex(fresh, c.segments, stopMark{})
 	if err == nil {
 		err = d.loadMachine(fresh)
 	}

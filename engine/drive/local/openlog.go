@@ -60,10 +60,16 @@ func (d *Drive) checkLog(segments []uint64) error {
 
 // checkIndex refuses a drive for what its index and its log say of each other. It only reads, so
 // that a drive that is refused is left as it was found. An index that is not there or cannot be
-// read is no reason: it is made anew. Errors: errOtherIndex and others.
-func (d *Drive) checkIndex(fresh position, segments []uint64) error {
+// read is no reason: it is made anew. After a clean stop it is not opened for that. Errors:
+// errOtherIndex and others.
+func (d *Drive) checkIndex(fresh position, segments []uint64, mark stopMark) error {
 	path := filepath.Join(d.config.Path, indexDir)
-	pos, found, err := peekIndex(&d.config, path)
+	pos, found, err := fresh, true, error(nil)
+	if mark.clean && d.config.owns(path, fresh.incarnation) {
+		pos.next, pos.number = mark.next, mark.number
+	} else {
+		pos, found, err = peekIndex(&d.config, path)
+	}
 	if errors.Is(err, drive.ErrNewer) {
 		return err
 	}

@@ -39,7 +39,7 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	if err := d.checkIndex(fresh, segments); err != nil && !errors.Is(err, errOtherIndex) {
+	if err := d.checkIndex(fresh, segments, stopMark{}); err != nil && !errors.Is(err, errOtherIndex) {
 		return err
 	}
 	path := filepath.Join(d.config.Path, indexDir)

@@ -21,7 +21,11 @@ func (d *Drive) recover(format *formatFile) error {
 	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	if err := d.checkIndex(fresh, segments); err != nil {
+	mark, err := d.log.readStopMark()
+	if err != nil {
+		d.config.Logger.Warn("log is read to its end", "path", d.config.Path, "error", err)
+	}
+	if err := d.checkIndex(fresh, segments, mark); err != nil {
 		return err
 	}
 	if err := d.log.removeLeftovers(); err != nil {
@@ -37,7 +41,7 @@ func (d *Drive) recover(format *formatFile) error {
 	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
 		return lost(d.log.name(at.segment), "which the index knows")
 	}
-	scan, err := d.readRest(segments)
+	scan, err := d.readRest(segments, mark)
 	if err != nil {
 		return err
 	}
@@ -49,11 +53,7 @@ func (d *Drive) recover(format *formatFile) error {
 }
 
 // readRest replays what the index does not reflect. After a clean stop that is nothing.
-func (d *Drive) readRest(segments []uint64) (*logScan, error) {
-	mark, err := d.log.readStopMark()
-	if err != nil {
-		d.config.Logger.Warn("log is read to its end", "path", d.config.Path, "error", err)
-	}
+func (d *Drive) readRest(segments []uint64, mark stopMark) (*logScan, error) {
 	if scan := newScan(d.machine, d.log); mark == markOf(&d.machine.pos) {
 		scan.clean = true
 		return scan, nil
@@ -137,6 +137,9 @@ func (d *Drive) loadMachine(fresh position) error {
 	}
 	d.machine = newMachine(x, fresh, d.config.TableBytes)
 	pos, found, err := x.position()
+	if err == nil && !found {
+		err = x.own(path, fresh.incarnation)
+	}
 	if err != nil || !found {
 		return err
 	}
