@@ -151,7 +151,7 @@ func (s *simulated) reopen() {
 func TestEveryPowerCut(t *testing.T) {
 	t.Parallel()
 	seed := newSeed(t)
-	for _, f := range flows() {
+	for _, f := range append(flows(), overlapping()) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSimulated(t, &f, seed)
@@ -161,6 +161,7 @@ func TestEveryPowerCut(t *testing.T) {
 			f.act(s)
 			must(t, s.drive.Close())
 			to := s.disk.Ops()
+			census(t, s.config) // of what no replay has made anew
 			cuts := 0
 			for n := from; n <= to && !t.Failed(); n++ {
 				cuts += s.cutAt(n, seed)
