@@ -3,7 +3,9 @@ package erasure
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
+	"unsafe"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/object"
@@ -39,8 +41,14 @@ func infoMeta(info *object.Info) []byte {
 // follows it.
 func readInfo(r *drive.Record, meta []byte, info *object.Info) ([]byte, error) {
 	d := decoder{rest: meta}
+	err := d.info(r, info)
+	return d.rest, err
+}
+
+// info is readInfo of what is left. The memory of info.Headers is used if it is large enough.
+func (d *decoder) info(r *drive.Record, info *object.Info) error {
 	if d.byte() != metaVersion {
-		return nil, errMeta
+		return errMeta
 	}
 	info.SizeBytes, info.ModTime = r.SizeBytes, time.Unix(0, r.ModTimeNanos).UTC()
 	info.Parts = int(d.uvarint())
@@ -48,18 +56,16 @@ func readInfo(r *drive.Record, meta []byte, info *object.Info) ([]byte, error) {
 	info.Checksum = object.Checksum{Algorithm: d.string(), Value: d.string(), Type: d.string()}
 	n := d.uvarint()
 	if n > uint64(len(d.rest)) {
-		return nil, errMeta
+		return errMeta
 	}
-	if n > 0 {
-		info.Headers = make([]object.Pair, n)
-	}
-	for i := range info.Headers {
-		info.Headers[i] = object.Pair{Name: d.string(), Value: d.string()}
+	info.Headers = slices.Grow(info.Headers[:0], int(n))
+	for range n {
+		info.Headers = append(info.Headers, object.Pair{Name: d.string(), Value: d.string()})
 	}
 	if d.bad {
-		return nil, errMeta
+		return errMeta
 	}
-	return d.rest, nil
+	return nil
 }
 
 func appendString(b []byte, s string) []byte {
@@ -68,8 +74,9 @@ func appendString(b []byte, s string) []byte {
 
 // decoder reads the forms of this package; bad stays set after the first fault.
 type decoder struct {
-	rest []byte
-	bad  bool
+	rest   []byte
+	bad    bool
+	shared bool // strings are views of what is read, valid as long as that
 }
 
 func (d *decoder) byte() byte {
@@ -99,4 +106,10 @@ func (d *decoder) bytes(n uint64) []byte {
 	return b
 }
 
-func (d *decoder) string() string { return string(d.bytes(d.uvarint())) }
+func (d *decoder) string() string {
+	b := d.bytes(d.uvarint())
+	if d.shared {
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	}
+	return string(b)
+}

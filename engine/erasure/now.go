@@ -10,54 +10,100 @@ import (
 
 var _ object.Nearby = (*Store)(nil)
 
-// OpenNow opens an object whose newest state and data shards are in memory on the k drives that
-// are asked first; see object.Nearby. Everything else takes the long way.
-func (s *Store) OpenNow(name object.BucketName, key object.Key) (object.Handle, bool) {
-	crc := slot(string(name), string(key))
-	h := &handle{store: s, scratch: s.cfg.Allocator.NewArena(int(crc))}
-	w := s.resolveNow(name, key, rotation(crc, s.n),
-		drive.LookupOptions{Inline: true, NoWait: true, Alloc: h.scratch.Alloc})
-	if w == nil || w.sample.Type == drive.TypeManifest || !h.use(w, key) {
-		h.Close()
-		return nil, false
-	}
-	return h, true
+// nowHeadersMax is how many stored headers an object may have to be described without the heap.
+const nowHeadersMax = 16
+
+// nearby is the memory of one OpenNow, used again by others. What is found is in memory
+// that the caller gave and may be kept as long as that; what describes it is here, until done.
+type nearby struct {
+	store   *Store
+	memory  object.Memory
+	alloc   func(bytes int) []byte // of memory
+	answers []answer
+	entries []drive.Entry
+	writes  writeSet
+	headers [nowHeadersMax]object.Pair
+
+	handle handle
+	part   [1]part
+	source shardSource
+	shards []int
 }
 
-// use takes w as the version of the handle, if all of its data shards came with the lookup.
-func (h *handle) use(w *write, key object.Key) bool {
-	if _, err := readInfo(&w.sample.Record, w.sample.Meta, &h.info); err != nil {
+// nearby returns memory for a lookup.
+func (s *Store) nearby(memory object.Memory) *nearby {
+	m, _ := s.nearbys.Get().(*nearby)
+	if m == nil {
+		m = &nearby{store: s, answers: make([]answer, s.n), entries: make([]drive.Entry, s.k),
+			shards: make([]int, s.n)}
+		m.alloc = func(bytes int) []byte { return m.memory.Alloc(bytes) }
+	}
+	m.memory = memory
+	return m
+}
+
+// done gives m back. Nothing in it may be used any more.
+func (m *nearby) done() {
+	clear(m.answers)
+	clear(m.entries)
+	m.memory = nil
+	m.writes.reset()
+	m.handle = handle{bufs: m.handle.bufs[:0]}
+	m.part, m.source = [1]part{}, shardSource{}
+	m.store.nearbys.Put(m)
+}
+
+// OpenNow opens an object whose newest state, and with body its data shards, are in memory on the k
+// drives that are asked first; see object.Nearby. Everything else takes the long way.
+func (s *Store) OpenNow(name object.BucketName, key object.Key, body bool,
+	memory object.Memory) (object.Handle, bool) {
+	m := s.nearby(memory)
+	w := m.resolve(name, key, body)
+	if w == nil || !m.describe(w, key) || body && !m.open(w) {
+		m.done()
+		return nil, false
+	}
+	return &m.handle, true
+}
+
+// describe makes w the version of the handle; false if its metadata cannot be read.
+func (m *nearby) describe(w *write, key object.Key) bool {
+	h := &m.handle
+	h.store, h.nearby = m.store, m
+	h.info.Headers = m.headers[:0]
+	d := decoder{rest: w.sample.Meta, shared: true}
+	if w.sample.Type == drive.TypeManifest {
+		d.bytes(uint64(len(uploadID{})))
+	}
+	err := d.info(&w.sample.Record, &h.info)
+	h.info.Key, h.to = key, h.info.SizeBytes
+	return err == nil
+}
+
+// open finds the body of w; false if not all of its data shards came with the lookup.
+func (m *nearby) open(w *write) bool {
+	if w.sample.Type == drive.TypeManifest {
 		return false
 	}
-	h.info.Key, h.to = key, h.info.SizeBytes
-	h.parts = []part{{size: h.info.SizeBytes, source: newShardSource(h.store, w)}}
+	h := &m.handle
+	m.source = shardSource{store: m.store, write: w, byShard: m.shards}
+	m.source.begin()
+	m.part[0] = part{size: h.info.SizeBytes, source: &m.source}
+	h.parts = m.part[:]
 	if w.whole() {
 		return true
 	}
-	for j := range h.store.k {
-		src := h.parts[0].source
-		if src.byShard[j] < 0 || src.entry(j).Inline == nil {
+	for j := range m.store.k {
+		if m.source.byShard[j] < 0 || m.source.entry(j).Inline == nil {
 			return false
 		}
 	}
 	return w.sample.ShardBytes <= arena.BlockBytes // one stripe of one column
 }
 
-// StatNow describes an object whose newest state is in memory; see object.Nearby.
-func (s *Store) StatNow(name object.BucketName, key object.Key) (object.Info, bool) {
-	rot := rotation(slot(string(name), string(key)), s.n)
-	w := s.resolveNow(name, key, rot, drive.LookupOptions{NoWait: true})
-	if w == nil {
-		return object.Info{}, false
-	}
-	info, err := recordInfo(&w.sample.Record)
-	info.Key = key
-	return info, err == nil
-}
-
-// resolveNow is the first step of resolve, from memory only. nil: ask the long way.
-func (s *Store) resolveNow(name object.BucketName, key object.Key, rot int,
-	opt drive.LookupOptions) *write {
+// resolve is the first step of Store.resolve, from memory only. nil: ask the long way.
+func (m *nearby) resolve(name object.BucketName, key object.Key, inline bool) *write {
+	s := m.store
 	if !s.buckets.mu.TryRLock() {
 		return nil
 	}
@@ -67,20 +113,20 @@ func (s *Store) resolveNow(name object.BucketName, key object.Key, rot int,
 		return nil
 	}
 	register := objectKey(b, key)
-	answers := make([]answer, s.n)
-	entries := make([]drive.Entry, s.k)
+	rot := rotation(slot(string(name), string(key)), s.n)
+	opt := drive.LookupOptions{Inline: inline, NoWait: true, Alloc: m.alloc}
 	for i := range s.k {
 		at := position(rot, i, s.n)
 		if s.cfg.Drives[at] == nil {
 			return nil
 		}
-		opt.Entries = entries[i : i : i+1]
-		s.askOne(context.Background(), register, at, &answers[at], opt)
-		if !answers[at].answered {
+		opt.Entries = m.entries[i : i : i+1]
+		s.askOne(context.Background(), register, at, &m.answers[at], opt)
+		if !m.answers[at].answered {
 			return nil
 		}
 	}
-	if v := judge(answers, s.k, s.w); v.final() {
+	if v := judgeWrites(m.writes.of(m.answers), m.answers, s.k, s.w); v.final() {
 		return v.live()
 	}
 	return nil

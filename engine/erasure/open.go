@@ -16,6 +16,7 @@ type handle struct {
 	store   *Store
 	info    object.Info
 	scratch arena.Arena
+	nearby  *nearby // that the handle is part of, if it is
 	pins    []func()
 	// parts are the shards in order: one source for an object, one per part for a manifest.
 	parts   []part
@@ -253,5 +254,8 @@ func (h *handle) Close() {
 	if h.scratch != nil {
 		h.scratch.Reset()
 		h.scratch = nil
+	}
+	if m := h.nearby; m != nil {
+		m.done()
 	}
 }

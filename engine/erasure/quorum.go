@@ -85,8 +85,13 @@ type verdict struct {
 // judge applies rule 4 to the answers of a set with k data shards and write quorum w. It is a
 // pure function; answers is indexed by drive position and covers the whole set.
 func judge(answers []answer, k, w int) verdict {
+	return judgeWrites(writes(answers), answers, k, w)
+}
+
+// judgeWrites is judge with what writes returns for the answers.
+func judgeWrites(all []*write, answers []answer, k, w int) verdict {
 	v := verdict{}
-	for _, wr := range writes(answers) {
+	for _, wr := range all {
 		silent := len(answers) - wr.copies
 		for i := range answers {
 			if answers[i].denies(wr, i) {
@@ -128,26 +133,65 @@ func judge(answers []answer, k, w int) verdict {
 
 // writes collects the write ids in answers by descending order.
 func writes(answers []answer) []*write {
-	var all []*write
+	var set writeSet
+	return set.of(answers)
+}
+
+// writeSet collects writes in memory that is used again after reset.
+type writeSet struct {
+	list   []*write
+	used   int      // of memory
+	memory []*write // with their holders
+}
+
+func (s *writeSet) reset() {
+	for _, w := range s.list {
+		clear(w.holders)
+		*w = write{holders: w.holders}
+	}
+	s.list, s.used = s.list[:0], 0
+}
+
+// of returns the write ids in answers by descending order. They are valid until reset.
+func (s *writeSet) of(answers []answer) []*write {
 	for i := range answers {
 		if !answers[i].answered {
 			continue
 		}
 		for j := range answers[i].state.Entries {
 			e := &answers[i].state.Entries[j]
-			at := slices.IndexFunc(all, func(w *write) bool { return w.id == e.WriteID })
-			if at < 0 {
-				at = len(all)
-				all = append(all, &write{id: e.WriteID, order: e.Order, sample: e,
-					holders: make([]*drive.Entry, len(answers))})
+			w := s.find(e.WriteID)
+			if w == nil {
+				w = s.add(e, len(answers))
 			}
-			all[at].copies++
-			all[at].settled = all[at].settled || e.Settled
-			all[at].holders[i] = e
+			w.copies++
+			w.settled = w.settled || e.Settled
+			w.holders[i] = e
 		}
 	}
-	slices.SortFunc(all, func(a, b *write) int { return compareOrder(b.order, a.order) })
-	return all
+	slices.SortFunc(s.list, func(a, b *write) int { return compareOrder(b.order, a.order) })
+	return s.list
+}
+
+func (s *writeSet) find(id drive.WriteID) *write {
+	for _, w := range s.list {
+		if w.id == id {
+			return w
+		}
+	}
+	return nil
+}
+
+// add takes the first entry of a write in, in a set of n drives.
+func (s *writeSet) add(e *drive.Entry, n int) *write {
+	if s.used == len(s.memory) {
+		s.memory = append(s.memory, &write{holders: make([]*drive.Entry, n)})
+	}
+	w := s.memory[s.used]
+	s.used++
+	w.id, w.order, w.sample = e.WriteID, e.Order, e
+	s.list = append(s.list, w)
+	return w
 }
 
 func compareOrder(a, b drive.Order) int {

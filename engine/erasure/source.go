@@ -40,11 +40,16 @@ type shardSource struct {
 
 func newShardSource(s *Store, w *write) *shardSource {
 	src := &shardSource{store: s, write: w, byShard: make([]int, s.n)}
+	src.begin()
+	return src
+}
+
+// begin notes who has which shard of the write, as far as that is known.
+func (src *shardSource) begin() {
 	for i := range src.byShard {
 		src.byShard[i] = -1
 	}
-	src.adopt(w.holders)
-	return src
+	src.adopt(src.write.holders)
 }
 
 // adopt notes which drive has which shard.

@@ -49,6 +49,7 @@ type Store struct {
 	// commitTimeout is how long a commit waits for the write quorum.
 	commitTimeout time.Duration
 	counters      counters
+	nearbys       sync.Pool // of *nearby
 	// gate is held for reading while a commit is handed to the drives, so that Close comes
 	// before all of them or behind all.
 	gate   sync.RWMutex

@@ -44,6 +44,10 @@ func bucketFault(name string) string {
 			return "it begins and ends with a letter or digit"
 		}
 	}
+	// Only digits and dots can be one here; the error of others would be made for nothing.
+	if strings.Trim(name, "0123456789.") != "" {
+		return ""
+	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return "it looks like an IP address"
 	}

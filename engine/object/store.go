@@ -58,14 +58,20 @@ type Objects interface {
 	List(ctx context.Context, bucket BucketName, q ListQuery) (ListPage, error)
 }
 
-// Nearby is implemented by a Store that can answer at once what it has in memory. Its methods,
+// Nearby is implemented by a Store that can answer at once what it has in memory. OpenNow,
 // and Next of the handle, wait for no device, lock or other goroutine; they may be called on an
 // event loop.
 type Nearby interface {
-	// OpenNow is Open. false: nothing is said of the object; call Open.
-	OpenNow(bucket BucketName, key Key) (Handle, bool)
-	// StatNow is Stat, likewise.
-	StatNow(bucket BucketName, key Key) (Info, bool)
+	// OpenNow is Open, or without body Stat: Next is not to be called then. false: nothing is
+	// said of the object; call Open. What the handle returns is in memory, and its Info.Headers
+	// valid until Close.
+	OpenNow(bucket BucketName, key Key, body bool, memory Memory) (Handle, bool)
+}
+
+// Memory is where a Nearby puts what it found.
+type Memory interface {
+	// Alloc returns bytes that the caller of the Nearby frees.
+	Alloc(bytes int) []byte
 }
 
 // Handle is one version of an object, opened for reading by one goroutine.

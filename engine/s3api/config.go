@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"flashstore/engine/object"
@@ -99,6 +100,8 @@ type Handler struct {
 	store  object.Store
 	nearby object.Nearby // the store, if it can answer at once; else nil
 	hashes hashPool
+	// requests of the event loops: *request
+	requests sync.Pool
 }
 
 var _ netloop.InlineHandler = (*Handler)(nil)

@@ -30,11 +30,14 @@ func (rq *request) checkFields(config *Config) error {
 		if !rq.auth.Presigned || !hasPrefixFold(name, amz) {
 			continue
 		}
-		plain, err := unescape(value, true)
-		if err != nil {
-			return err
+		if escaped(value, true) {
+			var err error
+			value, err = appendUnescaped(rq.ex.Memory.Alloc(len(value))[:0], value, true)
+			if err != nil {
+				return err
+			}
 		}
-		if err := rq.checkField(name, []byte(plain), config); err != nil {
+		if err := rq.checkField(name, value, config); err != nil {
 			return err
 		}
 	}
@@ -50,7 +53,8 @@ func (rq *request) checkField(name, value []byte, config *Config) error {
 	case hasPrefixFold(name, metaPrefix):
 	case hasPrefixFold(name, amz):
 		var buf [fieldNameMax]byte
-		if len(name) > len(buf) || !checkAmz(string(lower(buf[:0], name)), string(value), config) {
+		if len(name) > len(buf) ||
+			!checkAmz(stringView(lower(buf[:0], name)), stringView(value), config) {
 			return amzFault(string(bytes.ToLower(name)))
 		}
 	}

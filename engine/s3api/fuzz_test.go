@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"flashstore/engine/object"
+	"flashstore/netloop"
 )
 
 func FuzzRange(f *testing.F) {
@@ -28,6 +29,11 @@ func FuzzRange(f *testing.F) {
 	})
 }
 
+// heapMemory is the memory of a request that has none of its own.
+type heapMemory struct{}
+
+func (heapMemory) Alloc(bytes int) []byte { return make([]byte, bytes) }
+
 func FuzzDispatch(f *testing.F) {
 	f.Add("GET", "bucket.s3.test:80", "/bucket/key", "uploads&x=y")
 	f.Add("PUT", "[::1]:9000", "//%2f", "partNumber=1&uploadId=%zz")
@@ -42,7 +48,13 @@ func FuzzDispatch(f *testing.F) {
 		if route != nil && route.level == atBucket && route.op == OpListObjects && subs != 0 {
 			t.Errorf("?%s became a listing", query)
 		}
-		bucket, key, err := at.decode()
+		rq := &request{ex: &netloop.Exchange{Memory: heapMemory{}}}
+		bucket, key, err := rq.decode(&at)
+		rq.now = true
+		bucketNow, keyNow, errNow := rq.decode(&at)
+		if bucketNow != bucket || keyNow != key || errNow != err {
+			t.Errorf("on the loop %q, %q, %v; else %q, %q, %v", bucketNow, keyNow, errNow, bucket, key, err)
+		}
 		if err != nil {
 			return
 		}
@@ -67,7 +79,7 @@ func FuzzFields(f *testing.F) {
 			validSum(a, sum)
 		}
 		_, _ = parseHTTPTime(tags)
-		_, _ = unescape([]byte(tags), true)
+		_, _ = appendUnescaped(nil, []byte(tags), true)
 	})
 }
 

@@ -60,10 +60,23 @@ func (h *Handler) headObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	info, err := h.stat(rq)
+	if rq.now {
+		handle, ok := h.nearby.OpenNow(rq.bucket, rq.key, false, rq.ex.Memory)
+		if !ok {
+			return errNotNow
+		}
+		defer handle.Close()
+		return rq.describe(handle.Info(), overrides)
+	}
+	info, err := h.store.Stat(rq.ctx, rq.bucket, rq.key)
 	if err != nil {
 		return err
 	}
+	return rq.describe(info, overrides)
+}
+
+// describe answers with what a GET would say before the body.
+func (rq *request) describe(info object.Info, overrides []object.Pair) error {
 	part, err := rq.choose(&info)
 	if err != nil {
 		return err
@@ -77,21 +90,10 @@ func (h *Handler) open(rq *request) (object.Handle, error) {
 	if !rq.now {
 		return h.store.Open(rq.ctx, rq.bucket, rq.key)
 	}
-	if handle, ok := h.nearby.OpenNow(rq.bucket, rq.key); ok {
+	if handle, ok := h.nearby.OpenNow(rq.bucket, rq.key, true, rq.ex.Memory); ok {
 		return handle, nil
 	}
 	return nil, errNotNow
-}
-
-// stat is open without a body.
-func (h *Handler) stat(rq *request) (object.Info, error) {
-	if !rq.now {
-		return h.store.Stat(rq.ctx, rq.bucket, rq.key)
-	}
-	if info, ok := h.nearby.StatNow(rq.bucket, rq.key); ok {
-		return info, nil
-	}
-	return object.Info{}, errNotNow
 }
 
 // checkVersion accepts the one version there is: buckets never had versioning, so its id is
@@ -219,7 +221,7 @@ func (rq *request) overrides() ([]object.Pair, error) {
 			return nil, s3err.InvalidRequest.With("Request specific response headers cannot be " +
 				"used for anonymous GET requests.")
 		}
-		value, err := unescape(raw, true)
+		value, err := rq.unescape(raw, true)
 		if err != nil {
 			return nil, err
 		}

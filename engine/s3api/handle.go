@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -16,7 +17,8 @@ var errNotNow = errors.New("s3api: not without waiting")
 
 // Handle answers one request; see netloop.Handler.
 func (h *Handler) Handle(ex *netloop.Exchange) {
-	rq := h.begin(ex)
+	rq := &request{}
+	h.begin(rq, ex)
 	h.end(rq, h.serve(rq))
 }
 
@@ -26,7 +28,12 @@ func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
 	if h.nearby == nil || ex.Request.ContentLength != 0 {
 		return false
 	}
-	rq := h.begin(ex)
+	rq, _ := h.requests.Get().(*request)
+	if rq == nil {
+		rq = &request{}
+	}
+	defer h.requests.Put(rq)
+	h.begin(rq, ex)
 	rq.now = true
 	err := h.serve(rq)
 	if err == errNotNow {
@@ -37,13 +44,12 @@ func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
 	return true
 }
 
-func (h *Handler) begin(ex *netloop.Exchange) *request {
-	rq := newRequest(ex)
-	rq.started = h.config.Now()
+func (h *Handler) begin(rq *request, ex *netloop.Exchange) {
+	*rq = request{ex: ex, ctx: context.Background(), started: h.config.Now()}
+	rq.identify()
 	rq.field("Server", "flashstore")
-	rq.fieldBytes("x-amz-request-id", rq.id[:])
+	rq.fieldBytes("x-amz-request-id", rq.id)
 	rq.field("x-amz-id-2", h.config.HostID)
-	return rq
 }
 
 func (h *Handler) end(rq *request, err error) {
@@ -72,7 +78,7 @@ func (h *Handler) serve(rq *request) error {
 	if err := h.authenticate(rq); err != nil {
 		return err
 	}
-	bucket, key, err := at.decode()
+	bucket, key, err := rq.decode(&at)
 	if err != nil {
 		return err
 	}
@@ -94,10 +100,9 @@ func (h *Handler) serve(rq *request) error {
 // authenticate fills in rq.auth. S3 takes signatures made for S3 only.
 func (h *Handler) authenticate(rq *request) error {
 	req := &rq.ex.Request
-	auth, err := h.config.Verifier.Verify(&sigv4.Request{
-		Method: req.Method, Path: req.Path, Query: req.Query, Host: req.Host,
-		Header: req.Header, ContentLength: req.ContentLength,
-	})
+	rq.signed = sigv4.Request{Method: req.Method, Path: req.Path, Query: req.Query, Host: req.Host,
+		Header: req.Header, ContentLength: req.ContentLength}
+	auth, err := h.config.Verifier.Verify(&rq.signed)
 	if err != nil {
 		return err
 	}
@@ -109,13 +114,13 @@ func (h *Handler) authenticate(rq *request) error {
 }
 
 // decode undoes the percent escapes of the address.
-func (t *target) decode() (bucket, key string, err error) {
+func (rq *request) decode(t *target) (bucket, key string, err error) {
 	if t.virtual {
-		bucket = string(t.bucket)
-	} else if bucket, err = unescape(t.bucket, false); err != nil {
+		bucket = rq.text(t.bucket)
+	} else if bucket, err = rq.unescape(t.bucket, false); err != nil {
 		return "", "", err
 	}
-	key, err = unescape(t.key, false)
+	key, err = rq.unescape(t.key, false)
 	return bucket, key, err
 }
 
@@ -138,7 +143,7 @@ func (rq *request) validate(at level, bucket, key string, config *Config) (err e
 func (h *Handler) fail(rq *request, err error) {
 	e, foreseen := s3err.Of(err)
 	if !foreseen || e == s3err.InternalError {
-		h.config.Log.Error("request failed", slog.String("request_id", string(rq.id[:])),
+		h.config.Log.Error("request failed", slog.String("request_id", string(rq.id)),
 			slog.String("op", rq.op.String()), slog.String("bucket", string(rq.bucket)),
 			slog.String("key", string(rq.key)), slog.Any("error", err))
 	}
@@ -154,7 +159,7 @@ func (h *Handler) fail(rq *request, err error) {
 	}
 	doc := s3xml.AppendError(rq.document(smallDocument), s3xml.Error{
 		Code: e.Code, Message: e.Message, Resource: string(ex.Request.Path),
-		RequestID: string(rq.id[:]), HostID: h.config.HostID, Extra: e.Extra,
+		RequestID: string(rq.id), HostID: h.config.HostID, Extra: e.Extra,
 	})
 	if err := rq.xml(doc); err != nil {
 		ex.Abort()

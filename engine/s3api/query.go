@@ -20,7 +20,7 @@ func (rq *request) param(name string) (value string, given bool, err error) {
 		var n, v []byte
 		n, v, query = nextParam(query)
 		if string(n) == name {
-			value, err = unescape(v, true)
+			value, err = rq.unescape(v, true)
 			return value, true, err
 		}
 	}
@@ -43,21 +43,39 @@ func (rq *request) intParam(name string, limit int) (int, error) {
 	return min(int(n), limit), nil
 }
 
-// unescape decodes percent escapes, and "+" as a space where plus is set.
-func unescape(s []byte, plus bool) (string, error) {
-	if bytes.IndexByte(s, '%') < 0 && (!plus || bytes.IndexByte(s, '+') < 0) {
-		return string(s), nil
+// text is s as a string: a view of it on the event loop, where nobody keeps it, else a copy.
+func (rq *request) text(s []byte) string {
+	if rq.now {
+		return stringView(s)
 	}
-	out := make([]byte, 0, len(s))
+	return string(s)
+}
+
+// unescape decodes percent escapes, and "+" as a space where plus is set. On the event loop the
+// string lives as long as the request, else for ever.
+func (rq *request) unescape(s []byte, plus bool) (string, error) {
+	if !escaped(s, plus) {
+		return rq.text(s), nil
+	}
+	out, err := appendUnescaped(rq.ex.Memory.Alloc(len(s))[:0], s, plus)
+	return rq.text(out), err
+}
+
+func escaped(s []byte, plus bool) bool {
+	return bytes.IndexByte(s, '%') >= 0 || plus && bytes.IndexByte(s, '+') >= 0
+}
+
+// appendUnescaped appends s without its escapes, which is never longer.
+func appendUnescaped(out, s []byte, plus bool) ([]byte, error) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '%':
 			if i+2 >= len(s) {
-				return "", s3err.InvalidURI
+				return nil, s3err.InvalidURI
 			}
 			high, low := unhex(s[i+1]), unhex(s[i+2])
 			if high > 15 || low > 15 {
-				return "", s3err.InvalidURI
+				return nil, s3err.InvalidURI
 			}
 			out = append(out, high<<4|low)
 			i += 2
@@ -67,7 +85,7 @@ func unescape(s []byte, plus bool) (string, error) {
 			out = append(out, c)
 		}
 	}
-	return string(out), nil
+	return out, nil
 }
 
 func unhex(c byte) byte {

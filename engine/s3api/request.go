@@ -10,15 +10,17 @@ import (
 	"flashstore/netloop"
 )
 
-// request is one request on its way through the Handler; it lives until Handle returns.
+// request is one request on its way through the Handler; it lives until Handle or TryHandle
+// returns. What the answer refers to lives longer: it is in the Exchange's memory.
 type request struct {
 	ex     *netloop.Exchange
+	signed sigv4.Request
 	ctx    context.Context
 	op     Op
 	bucket object.BucketName // valid once validation is done, else ""
 	key    object.Key        // likewise
 	auth   sigv4.Result
-	id     [16]byte // x-amz-request-id
+	id     []byte // x-amz-request-id
 	// now: the request is on the event loop, where nothing may wait.
 	now     bool
 	started time.Time
@@ -26,23 +28,22 @@ type request struct {
 	out     int64 // body bytes written
 }
 
-// newRequest gives the request an id, in upper-case hexadecimal as S3 does.
-func newRequest(ex *netloop.Exchange) *request {
+// identify gives the request an id, in upper-case hexadecimal as S3 does.
+func (rq *request) identify() {
 	const hex = "0123456789ABCDEF"
-	rq := &request{ex: ex, ctx: context.Background()}
+	rq.id = rq.ex.Memory.Alloc(16)
 	v := rand.Uint64()
 	for i := range rq.id {
 		rq.id[i] = hex[v>>60]
 		v <<= 4
 	}
-	return rq
 }
 
 // header returns a header field. A presigned URL may carry x-amz-* fields as parameters
 // instead, which count as much.
 func (rq *request) header(name string) (string, bool) {
 	if v, ok := rq.ex.Request.Lookup(name); ok {
-		return string(v), true
+		return rq.text(v), true
 	}
 	if !rq.auth.Presigned || len(name) < len(amz) || name[:len(amz)] != amz {
 		return "", false
@@ -51,7 +52,7 @@ func (rq *request) header(name string) (string, bool) {
 		var n, v []byte
 		n, v, query = nextParam(query)
 		if netloop.EqualFold(n, name) {
-			value, err := unescape(v, true)
+			value, err := rq.unescape(v, true)
 			return value, err == nil
 		}
 	}

@@ -10,6 +10,10 @@ import (
 // fields it is given.
 func view(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
+// stringView returns s as a string without a copy. It is not to be kept longer than s, nor s to be
+// written to meanwhile.
+func stringView(s []byte) string { return unsafe.String(unsafe.SliceData(s), len(s)) }
+
 // httpTime is http.TimeFormat (RFC 9110, 5.6.7).
 const httpTime = "Mon, 02 Jan 2006 15:04:05 GMT"
 
