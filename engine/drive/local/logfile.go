@@ -74,9 +74,8 @@ func newSegmentLog(c *Config, incarnation [16]byte, broken func(error)) *segment
 	l := &segmentLog{engine: e, path: filepath.Join(c.Path, logDir),
 		newest: filepath.Join(c.Path, newestName), stopMark: filepath.Join(c.Path, stopMarkName),
 		incarnation: incarnation,
-		sync:        c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes, broken: broken,
-		reads: make(map[uint64]*logReader),
-		size:  make(map[uint64]int64),
+		sync:        c.Durability == Full, target: c.LogSegmentBytes, reserve: c.ReserveBytes,
+		broken: broken, reads: make(map[uint64]*logReader), size: make(map[uint64]int64),
 		spare: make(chan spareSegment, 1), write: newSyncRunner(e)}
 	l.retired.Store(&retiredList{})
 	return l

@@ -35,7 +35,8 @@ const headsAtOnce = 64
 // firstBlocks calls f for each segment with the block that it begins with: nil if it has none or
 // that cannot be read, which whoever needs what is there will say. The block is valid during the
 // call.
-func (l *segmentLog) firstBlocks(segments []uint64, f func(segment uint64, block []byte) error) error {
+func (l *segmentLog) firstBlocks(segments []uint64,
+	f func(segment uint64, block []byte) error) error {
 	memory := alignedBytes(min(len(segments), headsAtOnce) * blockBytes)
 	for len(segments) > 0 {
 		some := segments[:min(len(segments), headsAtOnce)]
