@@ -26,6 +26,10 @@ type status struct {
 		ReadOnly     bool `json:"read_only"`
 	}
 	Drives []struct{ Path, Health, Reason string }
+	Cost   struct {
+		Requests    uint64
+		HeapObjects uint64 `json:"heap_objects"`
+	}
 }
 
 func (s *server) status() (doc status) {

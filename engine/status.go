@@ -17,6 +17,7 @@ type Status struct {
 	Axes    map[string]AxisStatus `json:"axes"`
 	Set     SetStatus             `json:"set"`
 	Drives  []DriveStatus         `json:"drives"`
+	Cost    CostStatus            `json:"cost"`
 }
 
 // AxisStatus is what was asked of an axis, what runs, and a counter that proves it is in use.
@@ -71,6 +72,7 @@ func (e *Engine) status() Status {
 			ReadOnly: !e.store.HasWriteQuorum(), AckedBelowFull: store.AckedBelowFull,
 			DegradedReads: store.DegradedReads},
 		Drives: e.driveStatus(),
+		Cost:   e.cost(),
 	}
 }
 

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"runtime/metrics"
+	"syscall"
+	"time"
+)
+
+// CostStatus is what the process has spent since it began, by exact counts and by the kernel's
+// accounting: the difference of two of them, by the requests between, is what a request costs.
+type CostStatus struct {
+	Requests         uint64  `json:"requests"`
+	CPUSeconds       float64 `json:"cpu_seconds"`        // user and system
+	CPUSystemSeconds float64 `json:"cpu_system_seconds"` // part of it
+	HeapObjects      uint64  `json:"heap_objects"`       // made; tiny ones that share a block are one
+	EpollWaits       uint64  `json:"epoll_waits"`
+	SocketWrites     uint64  `json:"socket_writes"`
+	SocketBytesIn    uint64  `json:"socket_bytes_in"`
+	SocketBytesOut   uint64  `json:"socket_bytes_out"`
+	// IOEnters are system calls of the I/O engine: io_uring_enter, or operations of pool threads.
+	IOEnters         uint64 `json:"io_enters"`
+	CachedReads      uint64 `json:"cached_reads"` // preadv2 calls that the page cache answered
+	CachedMisses     uint64 `json:"cached_misses"`
+	SyncedWrites     uint64 `json:"synced_writes"`
+	DeviceBytesRead  uint64 `json:"device_bytes_read"` // without those of the page cache
+	DeviceBytesWrite uint64 `json:"device_bytes_written"`
+}
+
+// cost reads the present sums.
+func (e *Engine) cost() CostStatus {
+	net, io := e.server.Stats(), e.io.Stats()
+	c := CostStatus{Requests: net.Requests, EpollWaits: net.EpollWaits,
+		SocketWrites: net.WriteCalls, SocketBytesIn: net.ReadBytes, SocketBytesOut: net.WrittenBytes,
+		IOEnters: io.Enters + io.PoolOps, CachedReads: io.CachedReads, CachedMisses: io.CachedMiss,
+		SyncedWrites: io.SyncWrites, DeviceBytesRead: io.ReadBytes, DeviceBytesWrite: io.WriteBytes}
+	heap := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+	metrics.Read(heap)
+	c.HeapObjects = heap[0].Value.Uint64()
+	var used syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) == nil {
+		system := time.Duration(used.Stime.Nano())
+		c.CPUSystemSeconds = system.Seconds()
+		c.CPUSeconds = (system + time.Duration(used.Utime.Nano())).Seconds()
+	}
+	return c
+}
