@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -131,6 +132,10 @@ func (q *quiet) files(below string) (all []string) {
 func TestEveryByteOfADrive(t *testing.T) {
 	t.Parallel()
 	seed := newSeed(t)
+	if *flipsFlag == 0 { // half of the time goes into what each start allocates and gives up
+		before := debug.SetGCPercent(800)
+		t.Cleanup(func() { debug.SetGCPercent(before) })
+	}
 	for i, q := range quietDrives(t, seed) {
 		stretches, total := q.stretches(), int64(0)
 		for _, s := range stretches {
@@ -175,6 +180,7 @@ func (q *quiet) fork(s *stretch, at int64, mask byte) (local.Config, error) {
 	disk := q.disk.After(q.disk.Ops(), crashsim.LoseNone, 0)
 	c := q.simulated.config
 	c.Engine = disk.Engine()
+	c.IndexMemtableBytes, c.IndexCacheBytes = 64<<10, 1<<20 // cleared at each start
 	if s.indexed {
 		return c, disk.Flip(s.file, at, mask)
 	}
