@@ -38,9 +38,11 @@ type Server interface {
 // Limits bound what a client can make the server hold. Zero values are not defaults: use
 // DefaultLimits.
 type Limits struct {
-	HeadBytesMax    int           // request line and header fields; more: 431 (target: 414)
-	HeaderCountMax  int           // header fields; more: 431
-	HeadTimeout     time.Duration // from the first byte of a head to its end; then close
+	HeadBytesMax   int // request line and header fields; more: 431 (target: 414)
+	HeaderCountMax int // header fields; more: 431
+	// HeadTimeout is from the first byte of a head to its end, and for a TLS handshake from the
+	// connection on; then close.
+	HeadTimeout     time.Duration
 	IdleTimeout     time.Duration // between requests on a connection
 	BodyRateMin     int           // bytes per second, over windows of BodyRateWindow; then close
 	BodyRateWindow  time.Duration
@@ -80,7 +82,7 @@ type Stats struct {
 	Loops          int    // event loops, 0 where there are none
 	Connections    int64
 	Accepted       uint64
-	Refused        uint64 // over ConnectionsMax
+	Refused        uint64 // over ConnectionsMax, or more TLS handshakes than may wait
 	Requests       uint64
 	Inline         uint64 // answered by TryHandle on a loop
 	Malformed      uint64 // heads refused by the parser
@@ -91,4 +93,7 @@ type Stats struct {
 	WrittenBytes   uint64
 	WriteCalls     uint64 // writev and its kin
 	AbortedReplies uint64 // bodies that ended short, their connections broken
+
+	Handshakes       uint64 // TLS handshakes that succeeded
+	HandshakesFailed uint64 // and those that did not, among them plain HTTP on such a port
 }

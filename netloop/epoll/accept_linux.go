@@ -118,12 +118,21 @@ func (l *loop) adopt(fd int, remote netip.AddrPort) {
 		return
 	}
 	// The registration reports what has come already as an event.
-	l.setDeadline(c, l.server.config.Limits.IdleTimeout)
+	if l.server.tls == nil {
+		l.setDeadline(c, l.server.config.Limits.IdleTimeout)
+	} else {
+		c.phase = phaseGreet
+		c.headBy = l.tickAfter(l.now, l.server.config.Limits.HeadTimeout)
+		l.wheel.set(&c.timer, c.headBy)
+	}
 	c.owner.Store(ownerNobody)
 }
 
 // close ends c, which the loop owns, and frees its slot for another generation.
 func (l *loop) close(c *conn) {
+	if len(c.spill) == 0 { // all that was to be sent has been
+		c.closeNotify()
+	}
 	l.detach(c)
 	l.wheel.remove(&c.timer)
 	_ = unix.Close(c.fd)
@@ -137,6 +146,7 @@ func (l *loop) close(c *conn) {
 
 // reset ends c in a way the peer cannot take for a clean end.
 func (l *loop) reset(c *conn) {
+	c.phase = phaseBreak
 	_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	l.close(c)
 }

@@ -16,7 +16,6 @@ const activeSpareMax = 256
 type active struct {
 	session *session.Session
 	block   [1]*arena.Block
-	worker  *worker // that owns the connection, if one does
 	iovecs  [iovecsMax]unix.Iovec
 }
 
@@ -78,7 +77,7 @@ func (l *loop) attach(c *conn) error {
 		l.actives.put(a)
 		return err
 	}
-	a.session.Attach(c, a.block[0].Bytes, c.remote)
+	a.session.Attach(c, a.block[0].Bytes, c.remote, c.tls != nil)
 	c.active = a
 	return nil
 }
@@ -92,6 +91,6 @@ func (l *loop) detach(c *conn) {
 	c.active = nil
 	a.session.Detach()
 	l.server.config.Allocator.Return(a.block[:])
-	a.block[0], a.worker = nil, nil
+	a.block[0] = nil
 	l.actives.put(a)
 }

@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"runtime"
@@ -18,6 +19,9 @@ const (
 	// workersDefault: a worker is a goroutine, a few KiB while it waits. Fewer would let as
 	// many slow bodies keep everybody else waiting.
 	workersDefault = 1024
+	// handshakersMax bounds the TLS handshakes at once. They have workers of their own, so that
+	// clients who begin one and fall silent cannot keep requests waiting; each holds some 30 KiB.
+	handshakersMax = 256
 )
 
 // Config is what a Server needs.
@@ -26,6 +30,7 @@ type Config struct {
 	Allocator arena.Allocator // of connection blocks and request memory; not closed
 	Loops     int             // 0: GOMAXPROCS
 	Workers   int             // Handle calls at once; 0: workersDefault
+	TLS       *tls.Config     // whose certificates to show; nil: no TLS. Not changed
 }
 
 // Validate names the first thing that is missing or out of range.

@@ -31,9 +31,10 @@ const (
 
 // Bits of conn.ready.
 const (
-	bitIn  uint32 = 1 << iota // there may be bytes, or the end, to be read
-	bitOut                    // there may be room to write
-	bitEnd                    // the peer has closed its side, or all is over: bitIn stays set
+	bitIn    uint32 = 1 << iota // there may be bytes, or the end, to be read
+	bitOut                      // there may be room to write
+	bitEnd                      // the peer has closed its side, or all is over: bitIn stays set
+	bitShake                    // a handshake is under way: nothing is lost by cutting it
 )
 
 // phase is what the owner is to do with a connection next.
@@ -41,15 +42,19 @@ type phase uint8
 
 const (
 	phaseRead   phase = iota // read and answer requests
+	phaseGreet               // wait until a TLS client has said hello
+	phaseShake               // a worker is to go through the TLS handshake
+	phaseShaken              // it has; from now on as phaseRead
 	phaseHandle              // a worker is to call the handler
 	phaseDrain               // a worker is to drop the rest of a body
 	phaseFlush               // the loop writes spill, then goes by verdict
+	phaseHangUp              // half-close, then linger
 	phaseLinger              // half-closed; bytes are dropped until the peer closes too
 	phaseClose
 	phaseBreak // close with a reset
 )
 
-// conn is one connection. 200 to 300 bytes: this is all an idle one costs.
+// conn is one connection. 200 to 300 bytes: this is all an idle one costs, without TLS.
 type conn struct {
 	fd     int
 	token  token
@@ -63,11 +68,13 @@ type conn struct {
 	// Of the owner.
 	phase    phase
 	inWorker bool
+	worker   *worker // the owner, if it is one
 	active   *active // nil while idle
+	tls      *secure // nil: no TLS, or no handshake yet
 	verdict  session.Verdict
 	spill    []byte // what the loop could not write at once
 	timer    timer
-	headBy   int64 // the tick by which the head that has begun must end; 0: none has
+	headBy   int64 // the tick by which the head or handshake must end; 0: none has begun
 }
 
 // errAgain is what fill returns when nothing has come.
@@ -75,7 +82,7 @@ const errAgain = unix.EAGAIN
 
 // fill reads what has come into the session's buffer, without waiting.
 func (c *conn) fill() (unix.Errno, bool) {
-	if c.ready.Load()&bitIn == 0 {
+	if c.tls == nil && c.ready.Load()&bitIn == 0 {
 		return errAgain, false
 	}
 	n, errno := c.read(c.active.session.Room())
@@ -86,8 +93,16 @@ func (c *conn) fill() (unix.Errno, bool) {
 	return errno, false // errno 0: the end
 }
 
-// read keeps invariant 3: bitIn stays unless the socket has been read empty.
+// read reads what the peer sent, without waiting: at least one byte, or the end, or an error.
 func (c *conn) read(p []byte) (int, unix.Errno) {
+	if c.tls != nil {
+		return c.tls.read(p)
+	}
+	return c.readSocket(p)
+}
+
+// readSocket keeps invariant 3: bitIn stays unless the socket has been read empty.
+func (c *conn) readSocket(p []byte) (int, unix.Errno) {
 	c.ready.And(^bitIn)
 	n, errno := rawRead(c.fd, p)
 	if errno != 0 {
@@ -112,7 +127,7 @@ func (c *conn) ReadBefore(p []byte, deadline time.Time) (int, error) {
 		case errno != errAgain:
 			return 0, errno
 		}
-		if !c.active.worker.await(c, bitIn, deadline) {
+		if !c.worker.await(c, bitIn, deadline) {
 			return 0, os.ErrDeadlineExceeded
 		}
 	}
@@ -121,6 +136,9 @@ func (c *conn) ReadBefore(p []byte, deadline time.Time) (int, error) {
 // WriteAll implements session.Stream. A worker waits for room in the socket; a loop copies
 // what finds none.
 func (c *conn) WriteAll(bufs [][]byte) error {
+	if c.tls != nil {
+		return c.writeRecords(bufs)
+	}
 	if !c.inWorker && len(c.spill) > 0 {
 		c.spillFrom(bufs, 0)
 		return nil
@@ -158,7 +176,7 @@ func (c *conn) awaitRoom() error {
 	if c.ready.And(^bitOut)&bitOut != 0 {
 		return nil
 	}
-	if !c.active.worker.await(c, bitOut, time.Now().Add(c.loop.server.config.Limits.WriteTimeout)) {
+	if !c.worker.await(c, bitOut, time.Now().Add(c.loop.server.config.Limits.WriteTimeout)) {
 		c.loop.counters.TimedOut.Add(1)
 		return os.ErrDeadlineExceeded
 	}
@@ -181,9 +199,7 @@ func (c *conn) spillFrom(bufs [][]byte, skip int) {
 func (c *conn) flush() (bool, error) {
 	c.ready.And(^bitOut)
 	for len(c.spill) > 0 {
-		iov, total := c.active.fillIovecs([][]byte{c.spill}, 0)
-		n, errno := rawWritev(c.fd, iov, total)
-		clear(iov)
+		n, errno := rawWrite(c.fd, c.spill)
 		c.loop.counters.WriteCalls.Add(1)
 		if errno == errAgain {
 			return false, nil

@@ -87,10 +87,7 @@ func (l *loop) tickAfter(now time.Time, d time.Duration) int64 {
 
 // post gives c to the loop; c is the loop's from here on.
 func (l *loop) post(c *conn) {
-	c.inWorker = false
-	if c.active != nil {
-		c.active.worker = nil
-	}
+	c.inWorker, c.worker = false, nil
 	c.owner.Store(ownerLoop)
 	l.send(letter{conn: c})
 }

@@ -11,8 +11,16 @@ import (
 // serve does what can be done for c, which the loop owns, and gives it up or closes it.
 func (l *loop) serve(c *conn) {
 	switch c.phase {
+	case phaseGreet:
+		l.greet(c)
+	case phaseShaken:
+		c.phase = phaseRead
+		l.setDeadline(c, l.server.config.Limits.IdleTimeout) // which may be an earlier one
+		l.read(c)
 	case phaseFlush:
 		l.flush(c)
+	case phaseHangUp:
+		l.hangUp(c)
 	case phaseLinger:
 		l.linger(c)
 	case phaseClose:
@@ -88,13 +96,23 @@ func (l *loop) answer(c *conn) bool {
 // lend gives c to a worker. Nothing of c may be touched afterwards.
 func (l *loop) lend(c *conn, p phase) {
 	c.phase, c.inWorker = p, true
+	pool := &l.server.workers
+	if p == phaseShake {
+		pool = &l.server.handshakers
+		c.ready.Or(bitShake)
+	}
 	c.owner.Store(ownerWorker)
-	if l.server.workers.submit(c) {
+	if pool.submit(c) {
 		return
 	}
 	c.owner.Store(ownerLoop)
 	c.inWorker = false
-	if p == phaseHandle {
+	switch p {
+	case phaseShake: // there is no way to say 503
+		l.counters.Refused.Add(1)
+		l.close(c)
+		return
+	case phaseHandle:
 		c.active.session.Overloaded()
 	}
 	l.settle(c, session.VerdictClose)
@@ -103,6 +121,9 @@ func (l *loop) lend(c *conn, p phase) {
 // settle acts on a verdict, once what was written has left, and reports whether the loop may
 // go on with c.
 func (l *loop) settle(c *conn, verdict session.Verdict) bool {
+	if verdict == session.VerdictClose {
+		c.closeNotify() // before what is left is flushed: it may be left too
+	}
 	if len(c.spill) > 0 && verdict != session.VerdictBreak {
 		c.phase, c.verdict = phaseFlush, verdict
 		l.setDeadline(c, l.server.config.Limits.WriteTimeout)
@@ -116,8 +137,7 @@ func (l *loop) settle(c *conn, verdict session.Verdict) bool {
 	case session.VerdictDrain:
 		l.lend(c, phaseDrain)
 	case session.VerdictClose:
-		c.phase = phaseLinger
-		l.linger(c)
+		l.hangUp(c)
 	case session.VerdictBreak:
 		l.reset(c)
 	}
@@ -144,20 +164,24 @@ func (l *loop) flush(c *conn) {
 	l.giveUp(c, bitOut)
 }
 
+// hangUp closes our side and lets what was sent arrive.
+func (l *loop) hangUp(c *conn) {
+	l.detach(c)
+	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+	c.phase, c.headBy = phaseLinger, 0
+	l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
+	l.linger(c)
+}
+
 // linger drops what the peer still sends, so that its kernel does not throw our answer away,
 // until it closes too or the time is over.
 func (l *loop) linger(c *conn) {
-	if c.active != nil {
-		l.detach(c)
-		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
-		l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
-	}
 	if c.timer.deadline.Load() <= l.wheel.now {
 		l.close(c) // it sends so fast that the wheel never finds it idle
 		return
 	}
 	if c.ready.Load()&bitIn != 0 {
-		if n, errno := c.read(l.scraps); n == 0 && errno != errAgain {
+		if n, errno := c.readSocket(l.scraps); n == 0 && errno != errAgain {
 			l.close(c)
 			return
 		}
@@ -167,9 +191,17 @@ func (l *loop) linger(c *conn) {
 
 // park lets c wait for its peer: without a session if it has no bytes in hand.
 func (l *loop) park(c *conn) {
+	if len(c.spill) > 0 { // TLS had something to say, and the socket no room
+		l.settle(c, session.VerdictKeep)
+		return
+	}
 	limits := &l.server.config.Limits
+	pending := c.active != nil && c.active.session.Pending()
 	switch {
-	case c.active != nil && c.active.session.Pending():
+	case pending || c.midRecord():
+		if !pending {
+			l.detach(c)
+		}
 		if c.headBy == 0 {
 			c.headBy = l.tickAfter(l.now, limits.HeadTimeout)
 			l.wheel.set(&c.timer, c.headBy)
@@ -179,6 +211,7 @@ func (l *loop) park(c *conn) {
 		return
 	default:
 		l.detach(c)
+		c.headBy = 0 // of a record that was no part of a request
 		l.setDeadline(c, limits.IdleTimeout)
 	}
 	l.giveUp(c, bitIn)
@@ -201,11 +234,14 @@ func (l *loop) setDeadline(c *conn, d time.Duration) {
 func (l *loop) exhausted(c *conn) {
 	const answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" +
 		"Content-Length: 0\r\nConnection: close\r\n\r\n"
-	_, _ = unix.Write(c.fd, []byte(answer)) // the connection ends either way
-	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
-	c.phase = phaseLinger
-	l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
-	l.linger(c)
+	// The connection ends whether or not this succeeds.
+	if c.tls != nil {
+		_, _ = c.tls.Write([]byte(answer))
+		c.closeNotify()
+	} else {
+		_, _ = unix.Write(c.fd, []byte(answer))
+	}
+	l.hangUp(c)
 }
 
 // due is called by the wheel when a deadline has come.
@@ -241,8 +277,13 @@ func (l *loop) stop() {
 	closeAll(l.listeners)
 	l.listeners = nil
 	for _, c := range l.slots {
-		if c != nil && c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
+		if c == nil {
+			continue
+		}
+		if c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
 			l.serve(c) // a request that has come is answered; park closes the others
+		} else if c.ready.Load()&bitShake != 0 {
+			_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // which its worker sees
 		}
 	}
 }

@@ -2,6 +2,7 @@ package epoll
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,11 +20,16 @@ type Server struct {
 	config  Config
 	shared  session.Shared
 	loops   []*loop
+	tls     *tls.Config // nil: plain HTTP
+	records sync.Pool   // of *record, for what goes out in one
 	workers pool
 	handler netloop.Handler
 	inline  netloop.InlineHandler // handler, if it is one
-	open    atomic.Int64          // connections
-	ended   chan struct{}         // closed when all loops have ended
+
+	handshakers pool
+
+	open  atomic.Int64  // connections
+	ended chan struct{} // closed when all loops have ended
 
 	mu             sync.Mutex
 	begun, stopped bool
@@ -39,7 +45,12 @@ func New(config Config) (*Server, error) {
 	config.setDefaults()
 	s := &Server{config: config, ended: make(chan struct{})}
 	s.shared.Limits = config.Limits
-	s.workers.server = s
+	s.workers = pool{server: s, workersMax: config.Workers}
+	s.handshakers = pool{server: s, workersMax: handshakersMax}
+	s.records.New = func() any { return new(record) }
+	if config.TLS != nil {
+		s.tls = netloop.ServerTLS(config.TLS, "http/1.1")
+	}
 	for i := range config.Loops {
 		l, err := newLoop(s, i)
 		if err != nil {
@@ -82,6 +93,7 @@ func (s *Server) Serve(handler netloop.Handler) error {
 		}
 		errs = append(errs, err)
 	}
+	s.handshakers.stop()
 	s.workers.stop()
 	s.release()
 	close(s.ended)

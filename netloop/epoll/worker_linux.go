@@ -10,7 +10,9 @@ import (
 // pool is a bounded set of workers and a bounded queue before them. The worker that was used
 // last is used next: its stack is warm.
 type pool struct {
-	server   *Server
+	server     *Server
+	workersMax int
+
 	mu       sync.Mutex
 	idle     []*worker
 	count    int
@@ -38,7 +40,7 @@ func (p *pool) submit(c *conn) bool {
 		w.job <- c
 		return true
 	}
-	if p.count < p.server.config.Workers {
+	if p.count < p.workersMax {
 		p.count++
 		p.done.Add(1)
 		p.mu.Unlock()
@@ -113,12 +115,15 @@ func (w *worker) run() {
 // gives c up.
 func (w *worker) serve(c *conn) {
 	limits := &w.pool.server.config.Limits
-	c.active.worker = w
+	c.worker = w
+	if c.phase == phaseShake {
+		w.shake(c)
+		return
+	}
 	for turn := 1; ; turn++ {
 		switch w.answer(c) {
 		case session.VerdictClose:
-			c.phase = phaseLinger
-			c.loop.post(c)
+			w.hangUp(c)
 			return
 		case session.VerdictBreak:
 			c.phase = phaseBreak
@@ -134,6 +139,13 @@ func (w *worker) serve(c *conn) {
 			return
 		}
 	}
+}
+
+// hangUp gives c up for the loop to end it.
+func (w *worker) hangUp(c *conn) {
+	c.closeNotify()
+	c.phase = phaseHangUp
+	c.loop.post(c)
 }
 
 func (w *worker) answer(c *conn) session.Verdict {
@@ -156,8 +168,7 @@ func (w *worker) next(c *conn) bool {
 		ready, err := s.Next(time.Now())
 		if err != nil {
 			s.Refuse(err)
-			c.phase = phaseLinger
-			c.loop.post(c)
+			w.hangUp(c)
 			return false
 		}
 		if ready {
@@ -171,7 +182,7 @@ func (w *worker) next(c *conn) bool {
 		if errno != errAgain {
 			c.phase = phaseClose
 			c.loop.post(c)
-		} else if s.Pending() {
+		} else if s.Pending() || c.midRecord() {
 			c.loop.post(c) // half a head: the loop sets its deadline
 		} else {
 			c.release()
@@ -185,7 +196,7 @@ func (w *worker) next(c *conn) bool {
 func (c *conn) release() {
 	l := c.loop
 	l.detach(c)
-	c.inWorker = false
+	c.inWorker, c.worker = false, nil
 	c.timer.deadline.Store(l.tickAfter(time.Now(), l.server.config.Limits.IdleTimeout))
 	c.owner.Store(ownerNobody)
 	wanted := c.ready.Load()&bitIn != 0 || l.server.shared.Closing.Load()

@@ -1,6 +1,7 @@
 package netconn
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -19,10 +20,11 @@ const firstBytes = 1 << 10
 type conn struct {
 	server *Server
 	socket *net.TCPConn
+	tls    *tls.Conn // over socket; nil: no TLS
 	remote netip.AddrPort
 	home   int
-	idle   atomic.Bool
-	active *active // nil while idle
+	idle   atomic.Bool // nothing is lost by ending it
+	active *active     // nil while idle
 	first  [firstBytes]byte
 	bufs   net.Buffers
 }
@@ -46,9 +48,16 @@ func (c *conn) endIdle() {
 func (c *conn) run() {
 	defer c.server.forget(c)
 	defer c.socket.Close()
+	if !c.shake() {
+		return
+	}
 	for {
 		n := c.awaitRequest()
-		if n == 0 || !c.attach() {
+		if n == 0 {
+			c.closeNotify()
+			return
+		}
+		if !c.attach() {
 			return
 		}
 		s := c.active.session
@@ -76,8 +85,7 @@ func (c *conn) awaitRequest() int {
 	if c.server.shared.Closing.Load() { // set before Shutdown looked at idle
 		return 0
 	}
-	n, _ := c.socket.Read(c.first[:])
-	c.server.counters.ReadBytes.Add(uint64(n))
+	n, _ := c.read(c.first[:])
 	return n
 }
 
@@ -121,16 +129,33 @@ func (c *conn) ReadBefore(p []byte, deadline time.Time) (int, error) {
 	if err := c.socket.SetReadDeadline(deadline); err != nil {
 		return 0, err
 	}
-	n, err := c.socket.Read(p)
-	c.server.counters.ReadBytes.Add(uint64(n))
+	n, err := c.read(p)
 	if n > 0 {
 		return n, nil
 	}
 	return 0, err
 }
 
+func (c *conn) read(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.Read(p)
+	}
+	n, err := c.socket.Read(p)
+	c.server.counters.ReadBytes.Add(uint64(n))
+	return n, err
+}
+
 // WriteAll implements session.Stream.
 func (c *conn) WriteAll(bufs [][]byte) error {
+	if c.tls == nil {
+		return c.writeSocket(bufs)
+	}
+	r := c.server.records.Get().(*record)
+	defer c.server.records.Put(r)
+	return session.WriteRecords(c.tls, r[:], bufs)
+}
+
+func (c *conn) writeSocket(bufs [][]byte) error {
 	counters := &c.server.counters
 	c.bufs = net.Buffers(bufs) // consumed by WriteTo; a field, so that it does not escape
 	for {
@@ -165,11 +190,11 @@ func (c *conn) attach() bool {
 		s.sessions.Put(a)
 		const answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" +
 			"Content-Length: 0\r\nConnection: close\r\n\r\n"
-		_, _ = c.socket.Write([]byte(answer)) // the connection ends either way
+		_ = c.WriteAll([][]byte{[]byte(answer)}) // the connection ends either way
 		c.linger()
 		return false
 	}
-	a.session.Attach(c, a.block[0].Bytes, c.remote)
+	a.session.Attach(c, a.block[0].Bytes, c.remote, c.tls != nil)
 	c.active = a
 	return true
 }
@@ -186,6 +211,7 @@ func (c *conn) detach() {
 // linger closes our side and drops what the peer still sends, so that its kernel does not
 // throw our answer away, until it closes too or the time is over.
 func (c *conn) linger() {
+	c.closeNotify()
 	_ = c.socket.CloseWrite()
 	_ = c.socket.SetReadDeadline(time.Now().Add(c.server.config.Limits.ShutdownLinger))
 	for {

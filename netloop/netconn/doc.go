@@ -8,5 +8,6 @@
 //
 //  1. A connection belongs to its goroutine; others only close it or end its wait.
 //  2. A connection without bytes in hand holds no block and no session.
-//  3. A handler that panics ends the process: nothing here hides it.
+//  3. With TLS, close_notify is sent before every end but a broken one.
+//  4. A handler that panics ends the process: nothing here hides it.
 package netconn

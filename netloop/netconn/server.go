@@ -2,6 +2,7 @@ package netconn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,6 +22,7 @@ const acceptRetry = 10 * time.Millisecond
 type Config struct {
 	Limits    netloop.Limits
 	Allocator arena.Allocator // of connection blocks and request memory; not closed
+	TLS       *tls.Config     // whose certificates to show; nil: no TLS. Not changed
 }
 
 // Validate names the first thing that is missing or out of range.
@@ -38,7 +40,9 @@ type Server struct {
 	counters  session.Counters
 	handler   netloop.Handler
 	listeners []net.Listener
-	sessions  sync.Pool // of *active
+	sessions  sync.Pool   // of *active
+	records   sync.Pool   // of *record
+	tls       *tls.Config // nil: plain HTTP
 	closed    chan struct{}
 
 	mu       sync.Mutex
@@ -57,6 +61,10 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, conns: map[*conn]struct{}{}, closed: make(chan struct{})}
 	s.shared.Limits = config.Limits
+	s.records.New = func() any { return new(record) }
+	if config.TLS != nil {
+		s.tls = netloop.ServerTLS(config.TLS, "http/1.1")
+	}
 	return s, nil
 }
 

@@ -1,6 +1,7 @@
 package netconn_test
 
 import (
+	"crypto/tls"
 	"testing"
 
 	"flashstore/arena/block64k"
@@ -10,6 +11,10 @@ import (
 )
 
 func newServer(t testing.TB, limits netloop.Limits) netloop.Server {
+	return newServerTLS(t, limits, nil)
+}
+
+func newServerTLS(t testing.TB, limits netloop.Limits, config *tls.Config) netloop.Server {
 	memory, err := block64k.New(block64k.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -19,7 +24,7 @@ func newServer(t testing.TB, limits netloop.Limits) netloop.Server {
 			t.Error(err)
 		}
 	})
-	s, err := netconn.New(netconn.Config{Limits: limits, Allocator: memory})
+	s, err := netconn.New(netconn.Config{Limits: limits, Allocator: memory, TLS: config})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,4 +36,8 @@ func TestFlood(t *testing.T) { netlooptest.Flood(t, newServer, 50_000) }
 
 func TestConversations(t *testing.T) {
 	netlooptest.Run(t, newServer, netlooptest.Traits{})
+}
+
+func TestConversationsOverTLS(t *testing.T) {
+	netlooptest.RunTLS(t, newServerTLS, netlooptest.Traits{})
 }

@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -26,6 +27,9 @@ type counters struct {
 	writtenBytes   atomic.Uint64
 	writeCalls     atomic.Uint64
 	abortedReplies atomic.Uint64
+
+	handshakes       atomic.Uint64
+	handshakesFailed atomic.Uint64
 }
 
 func (c *counters) stats() netloop.Stats {
@@ -40,6 +44,9 @@ func (c *counters) stats() netloop.Stats {
 		WrittenBytes:   c.writtenBytes.Load(),
 		WriteCalls:     c.writeCalls.Load(),
 		AbortedReplies: c.abortedReplies.Load(),
+
+		Handshakes:       c.handshakes.Load(),
+		HandshakesFailed: c.handshakesFailed.Load(),
 	}
 }
 
@@ -73,6 +80,7 @@ type conn struct {
 	limits   *netloop.Limits
 	counters *counters
 	closed   sync.Once
+	broken   atomic.Bool // nothing may follow what was written
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -83,6 +91,9 @@ func (c *conn) Read(p []byte) (int, error) {
 
 func (c *conn) Write(p []byte) (written int, err error) {
 	for written < len(p) {
+		if c.broken.Load() {
+			return written, net.ErrClosed // it would be a close_notify, which says that all is well
+		}
 		piece := p[written:min(len(p), written+writePieceBytes)]
 		if err = c.SetWriteDeadline(time.Now().Add(c.limits.WriteTimeout)); err != nil {
 			return written, err
@@ -116,6 +127,7 @@ func (c *conn) CloseWrite() error {
 
 // resetOnClose makes Close send a reset: the peer must not take what it has for a whole body.
 func (c *conn) resetOnClose() {
+	c.broken.Store(true)
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
@@ -124,5 +136,8 @@ func (c *conn) resetOnClose() {
 type connKey struct{}
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
 	return context.WithValue(ctx, connKey{}, c)
 }

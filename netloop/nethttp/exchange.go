@@ -56,7 +56,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_, err := x.Finish() // CloseAfter went out as a header field, which net/http obeys
 	if x.broken || err != nil || x.Broken() {
 		s.counters.abortedReplies.Add(1)
-		if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+		// In HTTP/2 net/http resets the stream: others share the connection.
+		if c, ok := r.Context().Value(connKey{}).(*conn); ok && r.ProtoMajor == 1 {
 			c.resetOnClose()
 		}
 		panic(http.ErrAbortHandler)
@@ -97,6 +98,9 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	req.Host = x.keep(r.Host)
 	req.ContentLength = r.ContentLength
 	req.MinorVersion = r.ProtoMinor
+	if r.ProtoMajor > 1 {
+		req.MinorVersion = 1 // what HTTP/1.1 can, HTTP/2 can
+	}
 	req.TLS = r.TLS != nil
 	req.Remote, _ = netip.ParseAddrPort(r.RemoteAddr) // zero for what is not TCP
 

@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 type Config struct {
 	Limits    netloop.Limits
 	Allocator arena.Allocator // of the requests' scratch memory; not closed by the server
+	TLS       *tls.Config     // whose certificates to show; nil: no TLS. Not changed
 }
 
 // Validate names the first thing that is missing or out of range.
@@ -54,9 +56,14 @@ func New(config Config) (*Server, error) {
 		IdleTimeout:       config.Limits.IdleTimeout,
 		MaxHeaderBytes:    config.Limits.HeadBytesMax,
 		ConnContext:       withConn,
-		ConnState:         s.unused.watch,
+		ConnState:         s.watch,
 		// Without this, OPTIONS * is answered by net/http itself.
 		DisableGeneralOptionsHandler: true,
+	}
+	if config.TLS != nil {
+		// With h2 among them net/http speaks HTTP/2 to who asks for it.
+		s.http.TLSConfig = netloop.ServerTLS(config.TLS, "h2", "http/1.1")
+		s.http.ErrorLog = s.shakeLog()
 	}
 	s.http.RegisterOnShutdown(s.unused.close)
 	return s, nil
@@ -78,7 +85,7 @@ func (s *Server) Serve(handler netloop.Handler) error {
 	s.handler = handler
 	failed := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
-		go func() { failed <- s.http.Serve(l) }()
+		go func() { failed <- s.serveOn(l) }()
 	}
 	var first error
 	for range s.listeners {
@@ -89,6 +96,13 @@ func (s *Server) Serve(handler netloop.Handler) error {
 		}
 	}
 	return first
+}
+
+func (s *Server) serveOn(l net.Listener) error {
+	if s.http.TLSConfig == nil {
+		return s.http.Serve(l)
+	}
+	return s.http.ServeTLS(l, "", "") // the certificates are the config's
 }
 
 // Shutdown ends the server; see netloop.Server.

@@ -13,15 +13,17 @@ type unused struct {
 	conns map[net.Conn]struct{}
 }
 
-// watch is the server's ConnState.
-func (u *unused) watch(c net.Conn, state http.ConnState) {
+// watch is told of the states of connections and reports whether c is used for the first time.
+func (u *unused) watch(c net.Conn, state http.ConnState) (first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	_, first = u.conns[c]
 	if state == http.StateNew {
 		u.conns[c] = struct{}{}
 	} else {
 		delete(u.conns, c)
 	}
+	return first && state == http.StateActive
 }
 
 func (u *unused) close() {

@@ -78,7 +78,7 @@ func (s *suite) pipelined(t *testing.T) {
 				all.WriteString(put("/echo", []byte(strconv.Itoa(i))))
 			}
 		}
-		_, err := io.WriteString(c.TCPConn, all.String())
+		_, err := io.WriteString(c, all.String())
 		sent <- err
 	}()
 	for i := range count {
@@ -125,7 +125,7 @@ func (s *suite) bodies(t *testing.T) {
 			sent := make(chan struct{})
 			go func() {
 				defer close(sent)
-				_, _ = io.WriteString(c.TCPConn, request)
+				_, _ = io.WriteString(c, request)
 			}()
 			resp, got := c.answer("PUT")
 			<-sent

@@ -62,7 +62,7 @@ func (s *suite) refusedContinue(t *testing.T) {
 		if resp := c.want(403, "no"); !resp.Close {
 			t.Error("the connection is to live on")
 		}
-		_, _ = io.WriteString(c.TCPConn, get("/smuggled"))
+		_, _ = io.WriteString(c, get("/smuggled"))
 		c.wantEnd()
 	}
 	if n := r.handler.calls.Load(); n != 2 {
@@ -102,8 +102,8 @@ func (s *suite) unreadBody(t *testing.T) {
 	} {
 		c := r.dial()
 		go func() {
-			_, _ = io.WriteString(c.TCPConn, request)
-			_, _ = io.WriteString(c.TCPConn, get("/smuggled"))
+			_, _ = io.WriteString(c, request)
+			_, _ = io.WriteString(c, get("/smuggled"))
 		}()
 		c.want(403, "no")
 		c.wantEnd()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type running struct {
 	handler *handler
 	address string
 	served  chan error
+	tls     *tls.Config // of clients; nil: no TLS
 }
 
 func start(t *testing.T, s *suite, change func(*netloop.Limits)) *running {
@@ -34,8 +36,8 @@ func start(t *testing.T, s *suite, change func(*netloop.Limits)) *running {
 	if change != nil {
 		change(&limits)
 	}
-	r := &running{T: t, server: s.new(t, limits), handler: newHandler(),
-		served: make(chan error, 1)}
+	r := &running{T: t, server: s.new(t, limits), handler: newHandler(s.traits.TLS != nil),
+		served: make(chan error, 1), tls: s.traits.TLS}
 	address, err := r.server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -65,8 +67,16 @@ func (r *running) stop() {
 // client is one raw connection.
 type client struct {
 	t *testing.T
-	*net.TCPConn
+	stream
 	in *bufio.Reader
+}
+
+// stream is a TCP connection, or TLS over one.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+	SetLinger(seconds int) error
+	SetReadBuffer(bytes int) error
 }
 
 func (r *running) dial() *client {
@@ -85,14 +95,18 @@ func (r *running) dialFor(t *testing.T) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	return &client{t: t, TCPConn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 64<<10)}
+	var s stream = c.(*net.TCPConn)
+	if r.tls != nil {
+		s = newSecureStream(c.(*net.TCPConn), r.tls)
+	}
+	return &client{t: t, stream: s, in: bufio.NewReaderSize(s, 64<<10)}
 }
 
 // send writes raw bytes.
 func (c *client) send(parts ...string) {
 	c.t.Helper()
 	for _, p := range parts {
-		if _, err := io.WriteString(c.TCPConn, p); err != nil {
+		if _, err := io.WriteString(c, p); err != nil {
 			c.t.Fatalf("send: %v", err)
 		}
 	}

@@ -19,11 +19,12 @@ type handler struct {
 	bodyErr chan error    // what /body met, if anybody listens
 	entered chan struct{} // /block tells that it runs
 	leave   chan struct{} // and waits for this
+	tls     bool          // requests come over TLS
 }
 
-func newHandler() *handler {
+func newHandler(tls bool) *handler {
 	return &handler{bodyErr: make(chan error, 16), entered: make(chan struct{}, 1024),
-		leave: make(chan struct{})}
+		leave: make(chan struct{}), tls: tls}
 }
 
 var _ netloop.InlineHandler = (*handler)(nil)
@@ -144,8 +145,8 @@ func (h *handler) request(ex *netloop.Exchange) {
 	out := []byte(string(r.Method) + " " + string(r.Path) + " ? " + string(r.Query) + " @ " +
 		string(r.Host) + " x-test=" + string(value) + " " + strconv.FormatBool(found) + " length=" +
 		strconv.FormatInt(r.ContentLength, 10) + " minor=" + strconv.Itoa(r.MinorVersion))
-	if !r.Remote.IsValid() || r.Received.IsZero() || r.TLS {
-		out = append(out, " and no remote or time"...)
+	if !r.Remote.IsValid() || r.Received.IsZero() || r.TLS != h.tls {
+		out = append(out, " and no remote or time, or TLS is wrong"...)
 	}
 	ex.AddField([]byte("X-Answer"), []byte("a b"))
 	reply(ex, out)

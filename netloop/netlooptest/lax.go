@@ -75,8 +75,8 @@ func (s *suite) notRefused(t *testing.T, r *running, m *Malformed) {
 	before := r.handler.calls.Load()
 	c := r.dialFor(t)
 	defer c.Close()
-	c.send(m.Bytes, get("/next"))
-	_ = c.CloseWrite() // fails if it was closed already
+	_, _ = io.WriteString(c, m.Bytes+get("/next")) // it may be refused in the middle
+	_ = c.CloseWrite()                             // fails if it was closed already
 	answers, status := 0, 0
 	for {
 		resp, err := http.ReadResponse(c.in, nil)

@@ -65,10 +65,10 @@ func (c *client) talk(random *rand.Rand, name string) error {
 	}
 	sent := make(chan error, 1)
 	go func() {
-		_, err := io.WriteString(c.TCPConn, request[:cut])
+		_, err := io.WriteString(c, request[:cut])
 		if err == nil {
 			runtime.Gosched()
-			_, err = io.WriteString(c.TCPConn, request[cut:])
+			_, err = io.WriteString(c, request[cut:])
 		}
 		sent <- err
 	}()

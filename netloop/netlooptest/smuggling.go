@@ -53,7 +53,7 @@ func (s *suite) refused(t *testing.T, r *running, m *Malformed, first string, pi
 	}
 	for len(stream) > 0 { // it may break in the middle
 		n := min(len(stream), pieceBytes)
-		if _, err := io.WriteString(c.TCPConn, stream[:n]); err != nil {
+		if _, err := io.WriteString(c, stream[:n]); err != nil {
 			break
 		}
 		stream = stream[n:]

@@ -21,6 +21,9 @@ type Counters struct {
 	WrittenBytes   atomic.Uint64
 	WriteCalls     atomic.Uint64
 	AbortedReplies atomic.Uint64
+
+	Handshakes       atomic.Uint64
+	HandshakesFailed atomic.Uint64
 }
 
 // AddTo adds the counters to stats.
@@ -38,4 +41,6 @@ func (c *Counters) AddTo(stats *netloop.Stats) {
 	stats.WrittenBytes += c.WrittenBytes.Load()
 	stats.WriteCalls += c.WriteCalls.Load()
 	stats.AbortedReplies += c.AbortedReplies.Load()
+	stats.Handshakes += c.Handshakes.Load()
+	stats.HandshakesFailed += c.HandshakesFailed.Load()
 }

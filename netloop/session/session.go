@@ -36,6 +36,7 @@ type Session struct {
 	memory   Memory
 	stream   Stream
 	remote   netip.AddrPort
+	secure   bool
 	parser   *http1.Parser
 	header   []netloop.Field
 
@@ -71,9 +72,9 @@ func New(shared *Shared, counters *Counters, memory Memory) *Session {
 }
 
 // Attach begins work on a connection, with an empty buf of more than Limits.HeadBytesMax that
-// is the Session's until Detach.
-func (s *Session) Attach(stream Stream, buf []byte, remote netip.AddrPort) {
-	s.stream, s.buf, s.remote = stream, buf, remote
+// is the Session's until Detach; secure says that stream is encrypted.
+func (s *Session) Attach(stream Stream, buf []byte, remote netip.AddrPort, secure bool) {
+	s.stream, s.buf, s.remote, s.secure = stream, buf, remote, secure
 	s.start, s.end, s.reading = 0, 0, false
 	s.parser.Reset()
 }
@@ -143,7 +144,7 @@ func (s *Session) begin(buf []byte, now time.Time) {
 		r.Path, r.Query = r.Target[:i:i], r.Target[i+1:]
 	}
 	r.ContentLength, r.MinorVersion = h.ContentLength, h.Minor
-	r.Remote, r.Received = s.remote, now
+	r.Remote, r.TLS, r.Received = s.remote, s.secure, now
 	s.body.begin(h, s.shared.Limits.TrailerBytesMax)
 	s.response = response{keepAlive: h.KeepAlive, minor: h.Minor}
 	s.parser.Reset()

@@ -1,0 +1,151 @@
+package epoll
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"flashstore/netloop/session"
+)
+
+// secure is the TLS side of a connection: a tls.Conn of the standard library that sits on a wire.
+type secure struct {
+	*tls.Conn
+	framing framing
+	shaking bool // a worker goes through the handshake, and may wait
+}
+
+// record is what small writes are put together in, so that they make one TLS record.
+type record [session.RecordBytes]byte
+
+// read is conn.read. What tls.Conn holds, decrypted or not, raises no event: whoever reads goes
+// on until errAgain.
+func (s *secure) read(p []byte) (int, unix.Errno) {
+	n, err := s.Conn.Read(p)
+	switch {
+	case n > 0: // an error besides comes again
+		return n, 0
+	case err == errAgain:
+		return 0, errAgain
+	case err == io.EOF:
+		return 0, 0
+	}
+	return 0, unix.EPROTO
+}
+
+// midRecord reports whether a TLS record has begun and not ended.
+func (c *conn) midRecord() bool { return c.tls != nil && c.tls.framing.mid() }
+
+// writeRecords is WriteAll where there is TLS.
+func (c *conn) writeRecords(bufs [][]byte) error {
+	pool := &c.loop.server.records
+	r := pool.Get().(*record)
+	defer pool.Put(r)
+	return session.WriteRecords(c.tls.Conn, r[:], bufs)
+}
+
+// closeNotify tells the peer that nothing was cut off: all that was to be sent has been, or is in
+// spill. Called by c's owner, before any end but a broken one.
+func (c *conn) closeNotify() {
+	if c.tls != nil && c.phase != phaseBreak {
+		_ = c.tls.CloseWrite() // the connection ends either way
+	}
+}
+
+// wire is what a tls.Conn takes for the network: the socket of c. During the handshake it blocks
+// the worker; afterwards a Read that finds nothing returns an error which is temporary, and so
+// leaves the tls.Conn as it was, in the middle of a record perhaps. A Write that fails is the end
+// of a tls.Conn, so want of room is no failure: see Write.
+type wire struct{ c *conn }
+
+var _ net.Conn = wire{}
+
+func (w wire) Read(p []byte) (int, error) {
+	c := w.c
+	p = p[:min(len(p), c.tls.framing.most())]
+	for {
+		if c.ready.Load()&bitIn != 0 {
+			n, errno := c.readSocket(p)
+			switch {
+			case n > 0:
+				c.tls.framing.pass(p[:n])
+				return n, nil
+			case errno == 0:
+				return 0, io.EOF
+			case errno != errAgain:
+				return 0, errno
+			}
+		}
+		if !c.tls.shaking {
+			return 0, errAgain // a net.Error that says it is temporary
+		}
+		if !c.worker.await(c, bitIn, c.shakeBy()) {
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+}
+
+// Write writes all of p. A worker waits for room in the socket; a loop copies what finds none.
+func (w wire) Write(p []byte) (int, error) {
+	c := w.c
+	if !c.inWorker && len(c.spill) > 0 {
+		c.spill = append(c.spill, p...)
+		return len(p), nil
+	}
+	if len(c.spill) > 0 { // by the loop, before it gave c to a worker
+		if _, err := c.writeSocket(c.spill); err != nil {
+			return 0, err
+		}
+		c.spill = nil
+	}
+	n, err := c.writeSocket(p)
+	if err != nil {
+		return n, err
+	}
+	c.spill = append(c.spill, p[n:]...)
+	return len(p), nil
+}
+
+// writeSocket writes all of p, or what finds room if a loop calls.
+func (c *conn) writeSocket(p []byte) (int, error) {
+	for done := 0; done < len(p); {
+		n, errno := rawWrite(c.fd, p[done:])
+		c.loop.counters.WriteCalls.Add(1)
+		switch {
+		case errno == 0:
+			c.loop.counters.WrittenBytes.Add(uint64(n))
+			done += n
+		case errno != errAgain:
+			return done, errno
+		case !c.inWorker:
+			return done, nil
+		default:
+			if err := c.awaitRoom(); err != nil {
+				return done, err
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// Close does nothing: the loop closes the socket.
+func (w wire) Close() error { return nil }
+
+// LocalAddr is not known here, and nobody asks.
+func (w wire) LocalAddr() net.Addr { return &net.TCPAddr{} }
+
+// RemoteAddr is the peer's.
+func (w wire) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(w.c.remote) }
+
+// SetDeadline does nothing, like the two below: times are the loop's and its workers'.
+func (w wire) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (w wire) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (w wire) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,252 @@
+package epoll
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"flashstore/netloop"
+	"flashstore/netloop/netlooptest"
+)
+
+func TestFraming(t *testing.T) {
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	var f framing
+	for range 2000 {
+		n := []int{0, 1, 5, 300, 16384}[random.IntN(5)]
+		rest := make([]byte, recordHeaderBytes+n)
+		rest[3], rest[4] = byte(n>>8), byte(n)
+		for len(rest) > 0 {
+			m := 1 + random.IntN(min(len(rest), 1+random.IntN(7)*random.IntN(2000)))
+			f.pass(rest[:m])
+			rest = rest[m:]
+			if f.mid() != (len(rest) > 0) {
+				t.Fatalf("seed %d: %d bytes of a record of %d are to come, and mid is %v", seed,
+					len(rest), n, f.mid())
+			}
+		}
+	}
+	two := []byte{23, 3, 3, 0, 2, 'a', 'b', 23, 3, 3, 0, 1, 'c', 23, 3}
+	if f.pass(two); !f.mid() || f.have != 2 {
+		t.Errorf("%+v after two records and a half header", f)
+	}
+}
+
+// handshake returns a TLS client of address after its handshake.
+func handshake(t *testing.T, address string, config *tls.Config) *tls.Conn {
+	t.Helper()
+	c := tls.Client(dial(t, address), config)
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// greeting begins a handshake and does not get on with it; the answer is not read.
+func greeting(t *testing.T, address string, config *tls.Config) net.Conn {
+	t.Helper()
+	c := dial(t, address)
+	ours, theirs := net.Pipe()
+	go func() {
+		_ = tls.Client(theirs, config).Handshake()
+	}()
+	hello := make([]byte, 16<<10)
+	n, err := ours.Read(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ours.Close()
+	if _, err := c.Write(hello[:n]); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestHandshakeFlood: handshakes beyond what may run and wait are closed, and requests of those
+// who are through are answered meanwhile.
+func TestHandshakeFlood(t *testing.T) {
+	identity := netlooptest.NewIdentity(t)
+	c := config(t, 0)
+	c.TLS, c.Limits.QueueMax = identity.Server, 1
+	s, address := start(t, c, handlerFunc(func(*netloop.Exchange) {}))
+	through := handshake(t, address, identity.Client)
+	until(t, func() bool { return s.Stats().Handshakes == 1 })
+	s.handshakers.mu.Lock()
+	s.handshakers.workersMax = 1
+	s.handshakers.mu.Unlock()
+
+	running := greeting(t, address, identity.Client)
+	if _, err := io.ReadFull(running, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	waiting := greeting(t, address, identity.Client)
+	until(t, func() bool {
+		s.handshakers.mu.Lock()
+		defer s.handshakers.mu.Unlock()
+		return len(s.handshakers.queue)-s.handshakers.queueAt == 1
+	})
+	refused := greeting(t, address, identity.Client)
+	if n, err := refused.Read(make([]byte, 1)); n > 0 || err == nil {
+		t.Errorf("%d bytes, %v: the third was to be closed", n, err)
+	}
+	if n := s.Stats().Refused; n != 1 {
+		t.Errorf("%d refused", n)
+	}
+	ask(t, through)
+	wantStatus(t, through, 200)
+
+	_ = running.Close()
+	if _, err := io.ReadFull(waiting, make([]byte, 5)); err != nil {
+		t.Errorf("the one that waited: %v", err)
+	}
+	if n := s.Stats().HandshakesFailed; n != 1 {
+		t.Errorf("%d failed", n)
+	}
+}
+
+// TestSpillBesidesAnswers: what TLS has to say while the socket has no room, beside any answer,
+// leaves when there is room, before what a worker writes. A KeyUpdate is such a thing.
+func TestSpillBesidesAnswers(t *testing.T) {
+	identity := netlooptest.NewIdentity(t)
+	c := config(t, 0)
+	c.TLS = identity.Server
+	s, address := start(t, c, handlerFunc(func(ex *netloop.Exchange) {
+		_ = ex.Write([]byte("hello"))
+	}))
+	for _, asks := range []bool{false, true} {
+		before := s.Stats().Handshakes
+		client := handshake(t, address, identity.Client)
+		until(t, func() bool { return s.Stats().Handshakes > before })
+		until(t, func() bool { return idle(s.loops[0], func(*conn) {}) })
+		idle(s.loops[0], func(c *conn) { c.spill = c.tls.seal(t, "besides") })
+		if asks {
+			ask(t, client)
+		} else if _, err := io.WriteString(client, "\r\n"); err != nil { // no request, but bytes
+			t.Fatal(err)
+		}
+		got := make([]byte, len("besides"))
+		if _, err := io.ReadFull(client, got); err != nil || string(got) != "besides" {
+			t.Fatalf("%q, %v", got, err)
+		}
+		if asks {
+			wantStatus(t, client, 200)
+		}
+		_ = client.Close()
+		until(t, func() bool { return s.Stats().Connections == 0 })
+	}
+}
+
+// seal makes a record without sending it.
+func (s *secure) seal(t *testing.T, data string) []byte {
+	t.Helper()
+	c := s.Conn.NetConn().(wire).c
+	c.spill = []byte{} // not nil, and what follows comes behind it
+	c.spill = append(c.spill, 0)
+	if _, err := s.Write([]byte(data)); err != nil {
+		t.Fatal(err)
+	}
+	return c.spill[1:]
+}
+
+// idle calls do with the first connection if it belongs to nobody, and reports whether it does.
+// A loop that sleeps does not touch its slots.
+func idle(l *loop, do func(*conn)) bool {
+	if !l.asleep.Load() {
+		return false
+	}
+	for _, c := range l.slots {
+		if c != nil && c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
+			do(c)
+			c.owner.Store(ownerNobody)
+			return true
+		}
+	}
+	return false
+}
+
+// TestIdleBytes measures what a connection holds that waits for its next request.
+func TestIdleBytes(t *testing.T) {
+	const count = 200
+	identity := netlooptest.NewIdentity(t)
+	for _, run := range []struct {
+		name          string
+		version       uint16 // 0: no TLS
+		body          int
+		bytesMostEach int64
+	}{
+		{"plain", 0, 0, 3 << 10},
+		{"TLS 1.2", tls.VersionTLS12, 0, 12 << 10},
+		{"TLS 1.3", tls.VersionTLS13, 0, 12 << 10},
+		{"TLS 1.3 after a body", tls.VersionTLS13, 1 << 20, 28 << 10},
+	} {
+		c := config(t, 0)
+		if run.version != 0 {
+			c.TLS = identity.Server
+		}
+		_, address := start(t, c, handlerFunc(func(ex *netloop.Exchange) {
+			_, _ = io.Copy(io.Discard, struct{ io.Reader }{ex})
+		}))
+		request := "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: " + fmt.Sprint(run.body) +
+			"\r\n\r\n" + strings.Repeat("x", run.body)
+		client := identity.Client.Clone()
+		client.ClientSessionCache = nil
+		client.MinVersion, client.MaxVersion = run.version, run.version
+		var before, after runtime.MemStats
+		open := func() { // only the server keeps its half of the TLS
+			var conn net.Conn = dial(t, address)
+			if run.version != 0 {
+				conn = tls.Client(conn, client)
+			}
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil ||
+				resp.StatusCode != 200 {
+				t.Fatalf("%v, %v", resp, err)
+			}
+		}
+		open() // what there is once
+		settle := func(m *runtime.MemStats) {
+			until(t, func() bool { return c.Allocator.Stats().BlocksInUse == 0 })
+			for range 3 {
+				runtime.GC()
+			}
+			runtime.ReadMemStats(m)
+		}
+		settle(&before)
+		for range count {
+			open()
+		}
+		settle(&after)
+		each := int64(after.HeapAlloc-before.HeapAlloc) / count
+		t.Logf("%s: %d bytes a connection, some 800 of them the test's", run.name, each)
+		if each > run.bytesMostEach {
+			t.Errorf("%s: %d bytes a connection, want at most %d", run.name, each, run.bytesMostEach)
+		}
+	}
+}
+
+// TestShakeTakesNoTimeThatIsOver: who waited for a worker for longer than a handshake may take
+// gets none.
+func TestShakeTakesNoTimeThatIsOver(t *testing.T) {
+	identity := netlooptest.NewIdentity(t)
+	c := config(t, 0)
+	c.TLS, c.Limits.HeadTimeout = identity.Server, 300*time.Millisecond
+	s, address := start(t, c, handlerFunc(func(*netloop.Exchange) {}))
+	s.handshakers.mu.Lock()
+	s.handshakers.workersMax = 1
+	s.handshakers.mu.Unlock()
+	for range 2 {
+		greeting(t, address, identity.Client)
+	}
+	until(t, func() bool { return s.Stats().TimedOut == 2 && s.Stats().Connections == 0 })
+}
