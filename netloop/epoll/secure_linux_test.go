@@ -55,20 +55,26 @@ func handshake(t *testing.T, address string, config *tls.Config) *tls.Conn {
 func greeting(t *testing.T, address string, config *tls.Config) net.Conn {
 	t.Helper()
 	c := dial(t, address)
-	ours, theirs := net.Pipe()
-	go func() {
-		_ = tls.Client(theirs, config).Handshake()
-	}()
-	hello := make([]byte, 16<<10)
-	n, err := ours.Read(hello)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = ours.Close()
-	if _, err := c.Write(hello[:n]); err != nil {
+	if _, err := io.WriteString(c, hello(t, config)); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// hello is the first record of a client.
+func hello(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	go func() {
+		_ = tls.Client(theirs, config).Handshake()
+	}()
+	record := make([]byte, 16<<10)
+	n, err := ours.Read(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(record[:n])
 }
 
 // TestHandshakeFlood: handshakes beyond what may run and wait are closed, and requests of those
@@ -130,7 +136,7 @@ func TestSpillBesidesAnswers(t *testing.T) {
 		idle(s.loops[0], func(c *conn) { c.spill = c.tls.seal(t, "besides") })
 		if asks {
 			ask(t, client)
-		} else if _, err := io.WriteString(client, "\r\n"); err != nil { // no request, but bytes
+		} else if _, err := io.WriteString(client, "GET / HT"); err != nil {
 			t.Fatal(err)
 		}
 		got := make([]byte, len("besides"))
@@ -240,13 +246,43 @@ func TestIdleBytes(t *testing.T) {
 func TestShakeTakesNoTimeThatIsOver(t *testing.T) {
 	identity := netlooptest.NewIdentity(t)
 	c := config(t, 0)
-	c.TLS, c.Limits.HeadTimeout = identity.Server, 300*time.Millisecond
+	c.TLS = identity.Server
 	s, address := start(t, c, handlerFunc(func(*netloop.Exchange) {}))
-	s.handshakers.mu.Lock()
-	s.handshakers.workersMax = 1
-	s.handshakers.mu.Unlock()
-	for range 2 {
-		greeting(t, address, identity.Client)
+	client := dial(t, address)
+	until(t, func() bool { return s.Stats().Connections == 1 })
+	until(t, func() bool {
+		return idle(s.loops[0], func(c *conn) { c.headBy = 1 }) // the first tick
+	})
+	until(t, func() bool { return time.Since(s.loops[0].start) > 2*tick })
+	if _, err := io.WriteString(client, hello(t, identity.Client)); err != nil {
+		t.Fatal(err)
 	}
-	until(t, func() bool { return s.Stats().TimedOut == 2 && s.Stats().Connections == 0 })
+	if n, err := io.ReadFull(client, make([]byte, 1)); n > 0 || err == nil {
+		t.Errorf("%d bytes, %v: want the end", n, err)
+	}
+	if stats := s.Stats(); stats.TimedOut != 1 || stats.HandshakesFailed != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// TestHalfRecord: who sends half a record is late, not idle; who sends none is idle.
+func TestHalfRecord(t *testing.T) {
+	identity := netlooptest.NewIdentity(t)
+	c := config(t, 0)
+	c.TLS, c.Limits.HeadTimeout = identity.Server, 300*time.Millisecond
+	s, address := start(t, c, inline{})
+	idle, late := dial(t, address), dial(t, address)
+	for _, conn := range []net.Conn{idle, late} {
+		client := tls.Client(conn, identity.Client)
+		if err := client.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		ask(t, client)
+		wantStatus(t, client, 200)
+	}
+	if _, err := late.Write([]byte{23, 3, 3, 1, 0, 'a'}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return s.Stats().TimedOut == 1 })
+	until(t, func() bool { return s.Stats().Connections == 1 })
 }
