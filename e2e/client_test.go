@@ -35,7 +35,7 @@ type client struct {
 
 func newClient(base string) *client {
 	return &client{base: base, transport: &http.Transport{MaxIdleConnsPerHost: 64,
-		DisableCompression: true}, now: time.Now,
+		DisableCompression: true, ForceAttemptHTTP2: true}, now: time.Now,
 		who: aws.Credentials{AccessKeyID: rootUser, SecretAccessKey: rootPassword}}
 }
 

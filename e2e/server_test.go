@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -52,6 +53,7 @@ type server struct {
 	under   []string // a command that runs the server's, if any
 	address string
 	env     []string
+	trust   *tls.Config // of clients; nil: no TLS
 	starts  int
 	proc    *process.Process
 	*client
@@ -123,7 +125,7 @@ func (s *server) start() *server {
 // awaitReady finds the address in the log and asks the health endpoint. Note: the address can
 // only be known from the log, and the log is a file, so this looks again and again.
 func (s *server) awaitReady() error {
-	serving := regexp.MustCompile(`msg="serving S3" address=(http://\S+)`)
+	serving := regexp.MustCompile(`msg="serving S3" address=(https?://\S+)`)
 	deadline := time.NewTimer(readyMax)
 	defer deadline.Stop()
 	tick := time.NewTicker(pollWait)
@@ -133,6 +135,7 @@ func (s *server) awaitReady() error {
 		if s.client == nil {
 			if found := serving.FindStringSubmatch(s.log()); found != nil {
 				s.client = newClient(found[1])
+				s.transport.TLSClientConfig = s.trust
 				s.t.Cleanup(s.client.transport.CloseIdleConnections)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 const statusPath = "/flashstore/v1/status"
@@ -26,7 +27,13 @@ type status struct {
 		ReadOnly     bool `json:"read_only"`
 	}
 	Drives []struct{ Path, Health, Reason string }
-	Cost   struct {
+	TLS    struct {
+		Active           string
+		Expires          time.Time
+		Handshakes       uint64
+		HandshakesFailed uint64 `json:"handshakes_failed"`
+	}
+	Cost struct {
 		Requests    uint64
 		HeapObjects uint64 `json:"heap_objects"`
 	}

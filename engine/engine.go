@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"flashstore/arena"
 	"flashstore/engine/adminapi"
+	"flashstore/engine/certs"
 	"flashstore/engine/config"
 	"flashstore/engine/erasure"
 	"flashstore/engine/iam"
@@ -35,6 +37,7 @@ type Engine struct {
 	drives    *driveSet
 	store     *erasure.Store
 	registry  *metrics.Registry
+	certs     *certs.Pair // nil: no TLS
 	server    netloop.Server
 	addr      net.Addr // that server is bound to
 	handler   netloop.Handler
@@ -78,7 +81,11 @@ func (e *Engine) start(ctx context.Context) (err error) {
 
 // listen makes the server and binds it to the configured address.
 func (e *Engine) listen() error {
-	server, err := e.parts.netloop(&e.config, e.allocator)
+	secure, err := e.openCertificates()
+	if err != nil {
+		return err
+	}
+	server, err := e.parts.netloop(&e.config, e.allocator, secure)
 	if err != nil {
 		return err
 	}
@@ -87,6 +94,22 @@ func (e *Engine) listen() error {
 		return fmt.Errorf("address %s: %w; choose another with --address", e.config.Address, err)
 	}
 	return nil
+}
+
+// openCertificates returns what a server needs to speak TLS, nil if it is not to.
+func (e *Engine) openCertificates() (*tls.Config, error) {
+	dir := e.config.CertsDir
+	if dir == "" {
+		return nil, nil
+	}
+	pair, err := certs.Open(dir, e.log)
+	if err != nil {
+		return nil, fmt.Errorf("%w: certs_dir %s: %w; without certs_dir the server speaks plain HTTP",
+			config.ErrUsage, dir, err)
+	}
+	e.certs = pair
+	e.closers = append(e.closers, pair.Close)
+	return pair.Config(), nil
 }
 
 // openStorage opens I/O, drives and the store over them.
@@ -164,6 +187,22 @@ func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
 
 // Addr is the address that is bound.
 func (e *Engine) Addr() net.Addr { return e.addr }
+
+// TLS says whether clients are to speak TLS: "on" or "off".
+func (e *Engine) TLS() string {
+	if e.certs != nil {
+		return "on"
+	}
+	return "off"
+}
+
+// URL is where clients find the server.
+func (e *Engine) URL() string {
+	if e.certs != nil {
+		return "https://" + e.addr.String()
+	}
+	return "http://" + e.addr.String()
+}
 
 // Serve answers requests until Shutdown.
 func (e *Engine) Serve() error {

@@ -59,6 +59,12 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 	counter("socket_read_bytes_total", "Bytes read from clients.", n.ReadBytes)
 	counter("socket_written_bytes_total", "Bytes written to clients.", n.WrittenBytes)
 	counter("socket_writes_total", "Write calls to clients.", n.WriteCalls)
+	if e.certs != nil {
+		counter("tls_handshakes_total", "TLS handshakes that succeeded.", n.Handshakes)
+		counter("tls_handshakes_failed_total", "TLS handshakes that did not.", n.HandshakesFailed)
+		level("tls_expires_seconds", "When the certificate expires, in Unix time.",
+			e.certs.Leaf().NotAfter.Unix())
+	}
 	m := e.allocator.Stats()
 	level("blocks_in_use", "64 KiB blocks lent out.", m.BlocksInUse)
 	level("memory_reserved_bytes", "Memory the allocator holds.", m.ReservedBytes)

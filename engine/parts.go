@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,23 +26,28 @@ import (
 // parts is the table of swappable parts: axis value → constructor. The SIMD path is chosen in
 // erasure/codec, durability in drive/local; both take their axis value as it is.
 type parts struct {
-	netloops   map[string]func(*config.Config, arena.Allocator) (netloop.Server, error)
+	netloops   map[string]netloopFunc
 	allocators map[string]func(*config.Config) (arena.Allocator, error)
 	ioengines  map[string]func(probeDir string) (ioengine.Engine, error)
 }
 
+// netloopFunc makes a server that speaks TLS if it is given a configuration of it.
+type netloopFunc = func(*config.Config, arena.Allocator, *tls.Config) (netloop.Server, error)
+
 func allParts() parts {
 	return parts{
-		netloops: map[string]func(*config.Config, arena.Allocator) (netloop.Server, error){
-			"epoll": func(c *config.Config, a arena.Allocator) (netloop.Server, error) {
+		netloops: map[string]netloopFunc{
+			"epoll": func(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
 				return epoll.New(epoll.Config{Limits: netloop.DefaultLimits(), Allocator: a,
-					Loops: c.Loops, Workers: c.Workers})
+					Loops: c.Loops, Workers: c.Workers, TLS: t})
 			},
-			"nethttp": func(_ *config.Config, a arena.Allocator) (netloop.Server, error) {
-				return nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(), Allocator: a})
+			"nethttp": func(_ *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
+				return nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(), Allocator: a,
+					TLS: t})
 			},
-			"netconn": func(_ *config.Config, a arena.Allocator) (netloop.Server, error) {
-				return netconn.New(netconn.Config{Limits: netloop.DefaultLimits(), Allocator: a})
+			"netconn": func(_ *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
+				return netconn.New(netconn.Config{Limits: netloop.DefaultLimits(), Allocator: a,
+					TLS: t})
 			},
 		},
 		allocators: map[string]func(*config.Config) (arena.Allocator, error){
@@ -77,12 +83,13 @@ func pick[T any](axis, value string, table map[string]T) (T, error) {
 	return build, nil
 }
 
-func (p *parts) netloop(c *config.Config, a arena.Allocator) (netloop.Server, error) {
+func (p *parts) netloop(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server,
+	error) {
 	build, err := pick("netloop", c.Netloop, p.netloops)
 	if err != nil {
 		return nil, err
 	}
-	return build(c, a)
+	return build(c, a, t)
 }
 
 func (p *parts) allocator(c *config.Config) (arena.Allocator, error) {

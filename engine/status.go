@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"flashstore/engine/drive"
 )
@@ -18,6 +19,7 @@ type Status struct {
 	Set     SetStatus             `json:"set"`
 	Drives  []DriveStatus         `json:"drives"`
 	Cost    CostStatus            `json:"cost"`
+	TLS     TLSStatus             `json:"tls"`
 }
 
 // AxisStatus is what was asked of an axis, what runs, and a counter that proves it is in use.
@@ -43,6 +45,14 @@ type SetStatus struct {
 	ReadOnly       bool   `json:"read_only"`
 	AckedBelowFull uint64 `json:"acked_below_full"`
 	DegradedReads  uint64 `json:"degraded_reads"`
+}
+
+// TLSStatus says whether clients speak TLS, and how it goes.
+type TLSStatus struct {
+	Active           string     `json:"active"`            // on or off
+	Expires          *time.Time `json:"expires,omitempty"` // of the certificate that is shown
+	Handshakes       uint64     `json:"handshakes"`
+	HandshakesFailed uint64     `json:"handshakes_failed"`
 }
 
 // DriveStatus is one drive, or a directory that was given and holds no drive of the set.
@@ -73,7 +83,18 @@ func (e *Engine) status() Status {
 			DegradedReads: store.DegradedReads},
 		Drives: e.driveStatus(),
 		Cost:   e.cost(),
+		TLS:    e.tlsStatus(),
 	}
+}
+
+func (e *Engine) tlsStatus() TLSStatus {
+	net := e.server.Stats()
+	s := TLSStatus{Active: e.TLS(), Handshakes: net.Handshakes,
+		HandshakesFailed: net.HandshakesFailed}
+	if e.certs != nil {
+		s.Expires = &e.certs.Leaf().NotAfter
+	}
+	return s
 }
 
 // Active is the value of an axis that runs, which may not be the one asked for.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -68,7 +69,12 @@ func printStatus(server, region string) error {
 	}
 	client := http.Client{Timeout: 10 * time.Second}
 	res, err := client.Do(req)
-	if err != nil {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("%w; is it the server's own? then say SSL_CERT_FILE=CERTS_DIR/public.crt",
+			err)
+	case err != nil:
 		return fmt.Errorf("%w; is the server running, and is --server right?", err)
 	}
 	defer res.Body.Close()

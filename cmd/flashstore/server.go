@@ -33,7 +33,7 @@ func server(args []string) error {
 	if loaded.Durability == "relaxed" {
 		log.Warn("durability is relaxed: a power cut may lose acknowledged writes")
 	}
-	said := []any{"address", "http://" + e.Addr().String()}
+	said := []any{"address", e.URL(), "tls", e.TLS()}
 	for _, axis := range config.Axes() {
 		said = append(said, axis.Key, e.Active(axis.Key))
 	}

@@ -28,6 +28,7 @@ type Config struct {
 	Durability    string
 	Region        string
 	Domains       []string
+	CertsDir      string // that holds public.crt and private.key; "": no TLS
 	MetricsPublic bool
 	MetricsToken  string
 	ShutdownGrace time.Duration

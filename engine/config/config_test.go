@@ -24,13 +24,14 @@ func load(t *testing.T, yaml string, environ []string, args ...string) (*Loaded,
 
 func TestPrecedence(t *testing.T) {
 	yaml := "netloop: nethttp\nallocator: heap\nregion: r1\ndrives: ['/d{1...2}', /x]\n"
+	yaml += "certs_dir: /c1\n"
 	c, err := load(t, yaml, []string{"FLASHSTORE_ALLOCATOR=syncpool", "FLASHSTORE_REGION=r2",
-		"PATH=/bin"}, "--region", "r3", "--metrics-public")
+		"FLASHSTORE_CERTS_DIR=/c2", "PATH=/bin"}, "--region", "r3", "--metrics-public")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Netloop != "nethttp" || c.Allocator != "syncpool" || c.Region != "r3" ||
-		!c.MetricsPublic || c.IOEngine != "uring" {
+		!c.MetricsPublic || c.IOEngine != "uring" || c.CertsDir != "/c2" {
 		t.Fatalf("defaults < YAML < environment < flags is broken: %+v", c)
 	}
 	if want := []string{"/d1", "/d2", "/x"}; !slices.Equal(c.Drives, want) {
@@ -86,7 +87,7 @@ func TestAddresses(t *testing.T) {
 func TestPrintRoundTrip(t *testing.T) {
 	c, err := load(t, "", []string{"FLASHSTORE_ROOT_USER=me", "FLASHSTORE_ROOT_PASSWORD=hidden123"},
 		"--drives", "/a b{08...10}/x", "--shutdown-grace=3s", "--domain=s3.local,s4.local",
-		"--memory-budget=64MiB")
+		"--memory-budget=64MiB", "--certs-dir=/certs: 1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestPrintRoundTrip(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	again.RootUser, again.RootPassword = c.RootUser, c.RootPassword
-	if !slices.Equal(again.Drives, c.Drives) || again.MemoryBudget != 64<<20 ||
+	if again.CertsDir != "/certs: 1" || !slices.Equal(again.Drives, c.Drives) || again.MemoryBudget != 64<<20 ||
 		again.ShutdownGrace != c.ShutdownGrace || !slices.Equal(again.Domains, c.Domains) {
 		t.Fatalf("printed %+v, read back %+v", c.Config, again.Config)
 	}

@@ -41,6 +41,8 @@ func settings() []setting {
 		setting{key: "domain", list: true, usage: "`NAME` for virtual-host style; repeatable",
 			set: func(c *Config, v []string) error { c.Domains = split(v); return nil },
 			get: func(c *Config) []string { return c.Domains }},
+		text("certs_dir", "`DIR` of public.crt and private.key: HTTPS; read again when they change",
+			func(c *Config) *string { return &c.CertsDir }),
 		setting{key: "metrics_public", toggle: true, usage: "serve metrics without a token",
 			set: parsed(strconv.ParseBool, func(c *Config) *bool { return &c.MetricsPublic }),
 			get: shown(func(c *Config) any { return c.MetricsPublic })},
