@@ -20,6 +20,7 @@ func (l *Limits) Validate() error {
 		{"WriteTimeout", int64(l.WriteTimeout)},
 		{"DrainBytesMax", l.DrainBytesMax},
 		{"ConnectionsMax", int64(l.ConnectionsMax)},
+		{"ConnectionsPerAddress", int64(l.ConnectionsPerAddress)},
 		{"PipelineMax", int64(l.PipelineMax)},
 		{"ShutdownLinger", int64(l.ShutdownLinger)},
 		{"TargetBytesMax", int64(l.TargetBytesMax)},

@@ -73,8 +73,7 @@ func (l *loop) refillReserve() {
 // place gives a new connection to the emptier of two loops: this one and one by chance.
 func (l *loop) place(fd int, remote netip.AddrPort) {
 	s := l.server
-	if s.open.Add(1) > int64(s.config.Limits.ConnectionsMax) {
-		s.open.Add(-1)
+	if !s.admission.Enter(remote.Addr()) {
 		l.counters.Refused.Add(1)
 		_ = unix.Close(fd)
 		return
@@ -141,7 +140,7 @@ func (l *loop) close(c *conn) {
 	l.free = append(l.free, c.token.slot)
 	l.open.Add(-1)
 	l.counters.Connections.Add(-1)
-	l.server.open.Add(-1)
+	l.server.admission.Leave(c.remote.Addr())
 }
 
 // reset ends c in a way the peer cannot take for a clean end.

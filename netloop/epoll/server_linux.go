@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -28,8 +27,8 @@ type Server struct {
 
 	handshakers pool
 
-	open  atomic.Int64  // connections
-	ended chan struct{} // closed when all loops have ended
+	admission *netloop.Admission
+	ended     chan struct{} // closed when all loops have ended
 
 	mu             sync.Mutex
 	begun, stopped bool
@@ -45,6 +44,7 @@ func New(config Config) (*Server, error) {
 	config.setDefaults()
 	s := &Server{config: config, ended: make(chan struct{})}
 	s.shared.Limits = config.Limits
+	s.admission = netloop.NewAdmission(&s.config.Limits)
 	s.workers = pool{server: s, workersMax: config.Workers}
 	s.handshakers = pool{server: s, workersMax: handshakersMax}
 	s.records.New = func() any { return new(record) }

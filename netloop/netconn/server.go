@@ -38,6 +38,7 @@ type Server struct {
 	config    Config
 	shared    session.Shared
 	counters  session.Counters
+	admission *netloop.Admission
 	handler   netloop.Handler
 	listeners []net.Listener
 	sessions  sync.Pool   // of *active
@@ -61,6 +62,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, conns: map[*conn]struct{}{}, closed: make(chan struct{})}
 	s.shared.Limits = config.Limits
+	s.admission = netloop.NewAdmission(&s.config.Limits)
 	s.records.New = func() any { return new(record) }
 	if config.TLS != nil {
 		s.tls = netloop.ServerTLS(config.TLS, "http/1.1")
@@ -114,7 +116,12 @@ func (s *Server) accept(l net.Listener) error {
 func (s *Server) start(socket *net.TCPConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || len(s.conns) >= s.config.Limits.ConnectionsMax {
+	c := &conn{server: s, socket: socket, home: s.homes}
+	if tcp, ok := socket.RemoteAddr().(*net.TCPAddr); ok {
+		at := tcp.AddrPort()
+		c.remote = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	}
+	if s.stopping || !s.admission.Enter(c.remote.Addr()) {
 		s.counters.Refused.Add(1)
 		_ = socket.Close()
 		return
@@ -122,11 +129,6 @@ func (s *Server) start(socket *net.TCPConn) {
 	s.counters.Accepted.Add(1)
 	s.counters.Connections.Add(1)
 	s.homes++
-	c := &conn{server: s, socket: socket, home: s.homes}
-	if tcp, ok := socket.RemoteAddr().(*net.TCPAddr); ok {
-		at := tcp.AddrPort()
-		c.remote = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
-	}
 	s.conns[c] = struct{}{}
 	s.running.Add(1)
 	go c.run()
@@ -136,6 +138,7 @@ func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
+	s.admission.Leave(c.remote.Addr())
 	s.counters.Connections.Add(-1)
 	s.running.Done()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -53,8 +54,7 @@ func (c *counters) stats() netloop.Stats {
 // listener counts connections and closes those over the limit.
 type listener struct {
 	net.Listener
-	limits   *netloop.Limits
-	counters *counters
+	server *Server
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -63,29 +63,39 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.counters.connections.Add(1) > int64(l.limits.ConnectionsMax) {
-			l.counters.connections.Add(-1)
-			l.counters.refused.Add(1)
+		s := l.server
+		from := remoteOf(c)
+		if !s.admission.Enter(from.Addr()) {
+			s.counters.refused.Add(1)
 			_ = c.Close()
 			continue
 		}
-		l.counters.accepted.Add(1)
-		return &conn{Conn: c, limits: l.limits, counters: l.counters}, nil
+		s.counters.connections.Add(1)
+		s.counters.accepted.Add(1)
+		return &conn{Conn: c, server: s, remote: from}, nil
 	}
+}
+
+// remoteOf is the address of the peer, zero where that is not TCP.
+func remoteOf(c net.Conn) netip.AddrPort {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort()
+	}
+	return netip.AddrPort{}
 }
 
 // conn counts bytes and gives every piece of a response its own deadline.
 type conn struct {
 	net.Conn
-	limits   *netloop.Limits
-	counters *counters
-	closed   sync.Once
-	broken   atomic.Bool // nothing may follow what was written
+	server *Server
+	remote netip.AddrPort
+	closed sync.Once
+	broken atomic.Bool // nothing may follow what was written
 }
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.counters.readBytes.Add(uint64(n))
+	c.server.counters.readBytes.Add(uint64(n))
 	return n, err
 }
 
@@ -95,16 +105,16 @@ func (c *conn) Write(p []byte) (written int, err error) {
 			return written, net.ErrClosed // it would be a close_notify, which says that all is well
 		}
 		piece := p[written:min(len(p), written+writePieceBytes)]
-		if err = c.SetWriteDeadline(time.Now().Add(c.limits.WriteTimeout)); err != nil {
+		if err = c.SetWriteDeadline(time.Now().Add(c.server.config.Limits.WriteTimeout)); err != nil {
 			return written, err
 		}
 		n, err := c.Conn.Write(piece)
 		written += n
-		c.counters.writtenBytes.Add(uint64(n))
-		c.counters.writeCalls.Add(1)
+		c.server.counters.writtenBytes.Add(uint64(n))
+		c.server.counters.writeCalls.Add(1)
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				c.counters.timedOut.Add(1)
+				c.server.counters.timedOut.Add(1)
 			}
 			return written, err
 		}
@@ -113,7 +123,10 @@ func (c *conn) Write(p []byte) (written int, err error) {
 }
 
 func (c *conn) Close() error {
-	c.closed.Do(func() { c.counters.connections.Add(-1) })
+	c.closed.Do(func() {
+		c.server.counters.connections.Add(-1)
+		c.server.admission.Leave(c.remote.Addr())
+	})
 	return c.Conn.Close()
 }
 

@@ -38,6 +38,7 @@ type Server struct {
 	exchanges sync.Pool // of *exchange
 	homes     atomic.Uint32
 	counters  counters
+	admission *netloop.Admission
 	unused    unused
 }
 
@@ -49,6 +50,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: config, unused: unused{conns: make(map[net.Conn]struct{})}}
+	s.admission = netloop.NewAdmission(&s.config.Limits)
 	s.exchanges.New = func() any { return s.newExchange() }
 	s.http = http.Server{
 		Handler:           http.HandlerFunc(s.serve),
@@ -75,7 +77,7 @@ func (s *Server) Listen(address string) (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nethttp: listen: %w", err)
 	}
-	counted := &listener{Listener: l, limits: &s.config.Limits, counters: &s.counters}
+	counted := &listener{Listener: l, server: s}
 	s.listeners = append(s.listeners, counted)
 	return l.Addr(), nil
 }

@@ -2,6 +2,7 @@ package netlooptest
 
 import (
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -141,4 +142,27 @@ func (s *suite) connectionsMax(t *testing.T) {
 	c := r.dial()
 	c.send(get("/x"))
 	c.want(200, "/x")
+}
+
+// connectionsPerAddress: who has too many connections is refused, others are not.
+func (s *suite) connectionsPerAddress(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) { l.ConnectionsPerAddress = 2 })
+	other := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
+	serves := func(c *client) *client {
+		c.send(get("/x"))
+		c.want(200, "/x")
+		return c
+	}
+	first := serves(r.dial())
+	serves(r.dial())
+	r.dial().wantEnd()
+	serves(r.dialFrom(other))
+	serves(r.dialFrom(other))
+	r.dialFrom(other).wantEnd()
+	if stats := r.server.Stats(); stats.Refused != 2 || stats.Connections != 4 {
+		t.Errorf("%+v", stats)
+	}
+	_ = first.Close()
+	s.wait(t, "room", func() bool { return r.server.Stats().Connections == 3 })
+	serves(r.dial())
 }

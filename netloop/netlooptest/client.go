@@ -87,7 +87,22 @@ func (r *running) dial() *client {
 // dialFor is dial for a subtest.
 func (r *running) dialFor(t *testing.T) *client {
 	t.Helper()
-	c, err := net.Dial("tcp", r.address)
+	return r.connect(t, nil)
+}
+
+// dialFrom is dial from an address.
+func (r *running) dialFrom(from *net.TCPAddr) *client {
+	r.Helper()
+	return r.connect(r.T, from)
+}
+
+func (r *running) connect(t *testing.T, from *net.TCPAddr) *client {
+	t.Helper()
+	d := net.Dialer{}
+	if from != nil {
+		d.LocalAddr = from
+	}
+	c, err := d.Dial("tcp", r.address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,6 +80,7 @@ func conversations() []conversation {
 		{"continue, then silence", (*suite).continueThenSilence},
 		{"inject", (*suite).inject}, {"half-close", (*suite).halfClose},
 		{"resets", (*suite).resets}, {"connections max", (*suite).connectionsMax},
+		{"connections per address", (*suite).connectionsPerAddress},
 		{"many", (*suite).many}, {"shutdown", (*suite).shutdown},
 		{"shutdown cut", (*suite).shutdownCut},
 	}
