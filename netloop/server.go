@@ -42,41 +42,42 @@ type Limits struct {
 	HeaderCountMax int // header fields; more: 431
 	// HeadTimeout is from the first byte of a head to its end, and for a TLS handshake from the
 	// connection on; then close.
-	HeadTimeout    time.Duration
-	IdleTimeout    time.Duration // between requests on a connection
-	BodyRateMin    int           // bytes per second, over windows of BodyRateWindow; then close
-	BodyRateWindow time.Duration
-	WriteTimeout   time.Duration // without one byte accepted by the peer; then close
-	DrainBytesMax  int64         // of an unread request body
-	ConnectionsMax int           // open at once; more are closed at accept and counted
-	// ConnectionsPerAddress: the same for one IPv4 address or IPv6 /64 network.
+	HeadTimeout     time.Duration
+	IdleTimeout     time.Duration // between requests on a connection
+	BodyRateMin     int           // bytes per second, over windows of BodyRateWindow; then close
+	BodyRateWindow  time.Duration
+	WriteTimeout    time.Duration // without one byte accepted by the peer; then close
+	DrainBytesMax   int64         // of an unread request body
+	ConnectionsMax  int           // open at once; more are closed at accept and counted
+	PipelineMax     int           // requests answered in a row before other connections get a turn
+	ShutdownLinger  time.Duration // a closing connection drains so long, so that its answer arrives
+	TargetBytesMax  int           // of the request target; more: 414
+	TrailerBytesMax int           // of a chunked body's trailer section
+	QueueMax        int           // requests that wait for a worker; more: 503 and close
+
+	// ConnectionsPerAddress is ConnectionsMax for one IPv4 address or IPv6 /64 network.
 	ConnectionsPerAddress int
-	PipelineMax           int           // requests answered in a row before other connections get a turn
-	ShutdownLinger        time.Duration // a closing connection drains so long, so that its answer arrives
-	TargetBytesMax        int           // of the request target; more: 414
-	TrailerBytesMax       int           // of a chunked body's trailer section
-	QueueMax              int           // requests that wait for a worker; more: 503 and close
 }
 
 // DefaultLimits are the limits of a server nobody configured.
 func DefaultLimits() Limits {
 	return Limits{
-		HeadBytesMax:   32 << 10, // S3: 8 KiB of headers, 2 KiB of metadata; SDK signatures on top
-		HeaderCountMax: 128,
-		HeadTimeout:    10 * time.Second,
-		IdleTimeout:    75 * time.Second,
-		BodyRateMin:    512,
-		BodyRateWindow: 10 * time.Second,
-		WriteTimeout:   30 * time.Second,
-		DrainBytesMax:  256 << 10,
-		ConnectionsMax: 10_000,
-		// As many: behind a proxy all clients have one address.
-		ConnectionsPerAddress: 10_000,
-		PipelineMax:           64,
-		ShutdownLinger:        500 * time.Millisecond,
-		TargetBytesMax:        16 << 10, // a 1,024-byte key, percent-encoded, and a presigned query
-		TrailerBytesMax:       8 << 10,
-		QueueMax:              4_096,
+		HeadBytesMax:    32 << 10, // S3: 8 KiB of headers, 2 KiB of metadata; SDK signatures on top
+		HeaderCountMax:  128,
+		HeadTimeout:     10 * time.Second,
+		IdleTimeout:     75 * time.Second,
+		BodyRateMin:     512,
+		BodyRateWindow:  10 * time.Second,
+		WriteTimeout:    30 * time.Second,
+		DrainBytesMax:   256 << 10,
+		ConnectionsMax:  10_000,
+		PipelineMax:     64,
+		ShutdownLinger:  500 * time.Millisecond,
+		TargetBytesMax:  16 << 10, // a 1,024-byte key, percent-encoded, and a presigned query
+		TrailerBytesMax: 8 << 10,
+		QueueMax:        4_096,
+
+		ConnectionsPerAddress: 10_000, // behind a proxy all clients have one address
 	}
 }
 
@@ -86,7 +87,7 @@ type Stats struct {
 	Loops          int    // event loops, 0 where there are none
 	Connections    int64
 	Accepted       uint64
-	Refused        uint64 // over ConnectionsMax or ConnectionsPerAddress, or more TLS handshakes than may wait
+	Refused        uint64 // over a limit of connections, or TLS handshakes that wait
 	Requests       uint64
 	Inline         uint64 // answered by TryHandle on a loop
 	Malformed      uint64 // heads refused by the parser
