@@ -38,15 +38,15 @@ func allParts() parts {
 	return parts{
 		netloops: map[string]netloopFunc{
 			"epoll": func(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
-				return epoll.New(epoll.Config{Limits: netloop.DefaultLimits(), Allocator: a,
+				return epoll.New(epoll.Config{Limits: c.Limits, Allocator: a,
 					Loops: c.Loops, Workers: c.Workers, TLS: t})
 			},
-			"nethttp": func(_ *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
-				return nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(), Allocator: a,
+			"nethttp": func(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
+				return nethttp.New(nethttp.Config{Limits: c.Limits, Allocator: a,
 					TLS: t})
 			},
-			"netconn": func(_ *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
-				return netconn.New(netconn.Config{Limits: netloop.DefaultLimits(), Allocator: a,
+			"netconn": func(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
+				return netconn.New(netconn.Config{Limits: c.Limits, Allocator: a,
 					TLS: t})
 			},
 		},

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flashstore/netloop"
 )
 
 // ErrUsage marks what the person who typed it can mend; the process exits 2.
@@ -37,6 +39,7 @@ type Config struct {
 	MemoryBudget  int64
 	LogSegment    int64 // bytes of a drive's log segment; 0: the drive's default
 	LogLevel      string
+	Limits        netloop.Limits
 	RootUser      string
 	RootPassword  string
 }
@@ -68,6 +71,7 @@ func Defaults() Config {
 		Region:        "us-east-1",
 		ShutdownGrace: 10 * time.Second,
 		LogLevel:      "info",
+		Limits:        netloop.DefaultLimits(),
 	}
 }
 
@@ -148,6 +152,9 @@ func (c *Config) validateSizes() error {
 	case c.LogSegment != 0 && (c.LogSegment < LogSegmentMin || c.LogSegment%logBlock != 0):
 		return fmt.Errorf("%w: log_segment is %d bytes: at least %d, in multiples of %d", ErrUsage,
 			c.LogSegment, LogSegmentMin, logBlock)
+	}
+	if err := c.Limits.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	return nil
 }

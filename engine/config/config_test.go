@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"flashstore/netloop"
 )
 
 func load(t *testing.T, yaml string, environ []string, args ...string) (*Loaded, error) {
@@ -116,6 +119,32 @@ func TestExpand(t *testing.T) {
 	for _, bad := range []string{"/d{", "/d{1..2}", "/d{a...b}", "/d{1...5000}", "/d{1...40}{1...40}"} {
 		if got, err := expand(bad); err == nil {
 			t.Errorf("%s was expanded to %d directories", bad, len(got))
+		}
+	}
+}
+
+// Limits are settings like others, and those that nobody can be served with are refused.
+func TestLimits(t *testing.T) {
+	c, err := load(t, "idle_timeout: 3s\nconnections_per_address: 7\n",
+		[]string{"FLASHSTORE_BODY_RATE_MIN=9"}, "--drives", "/d", "--head-timeout=250ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := netloop.DefaultLimits()
+	want.IdleTimeout, want.ConnectionsPerAddress = 3*time.Second, 7
+	want.BodyRateMin, want.HeadTimeout = 9, 250*time.Millisecond
+	if c.Limits != want {
+		t.Errorf("%+v", c.Limits)
+	}
+	var out bytes.Buffer
+	c.Print(&out)
+	if again, err := load(t, out.String(), nil); err != nil || again.Limits != want {
+		t.Errorf("read back %+v, %v", again.Limits, err)
+	}
+	for _, bad := range []string{"--connections-max=0", "--head-timeout=-1s", "--idle-timeout=soon",
+		"--head-bytes-max=70000", "--queue-max=none"} {
+		if _, err := load(t, "", nil, "--drives", "/d", bad); !errors.Is(err, ErrUsage) {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

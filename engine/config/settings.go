@@ -35,6 +35,7 @@ func settings() []setting {
 	for _, axis := range Axes() {
 		table = append(table, axisSetting(axis))
 	}
+	table = append(table, limitSettings()...)
 	return append(table,
 		text("region", "`NAME` of the region clients sign for",
 			func(c *Config) *string { return &c.Region }),

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"strconv"
+	"time"
+
+	"flashstore/netloop"
+)
+
+// limitSettings are what one client, or all of them, may make the server hold.
+func limitSettings() []setting {
+	count := func(key, usage string, field func(*netloop.Limits) *int) setting {
+		return setting{key: key, usage: usage,
+			set: parsed(natural, func(c *Config) *int { return field(&c.Limits) }),
+			get: func(c *Config) []string { return []string{strconv.Itoa(*field(&c.Limits))} }}
+	}
+	wait := func(key, usage string, field func(*netloop.Limits) *time.Duration) setting {
+		return setting{key: key, usage: usage,
+			set: parsed(time.ParseDuration,
+				func(c *Config) *time.Duration { return field(&c.Limits) }),
+			get: func(c *Config) []string { return []string{field(&c.Limits).String()} }}
+	}
+	return []setting{
+		count("connections_max", "`N` connections at once; more are closed",
+			func(l *netloop.Limits) *int { return &l.ConnectionsMax }),
+		count("connections_per_address", "`N` of them from one IPv4 address or IPv6 /64",
+			func(l *netloop.Limits) *int { return &l.ConnectionsPerAddress }),
+		wait("head_timeout", "`TIME` for a request's head, or a TLS handshake, to come",
+			func(l *netloop.Limits) *time.Duration { return &l.HeadTimeout }),
+		wait("idle_timeout", "`TIME` between two requests of a connection",
+			func(l *netloop.Limits) *time.Duration { return &l.IdleTimeout }),
+		wait("write_timeout", "`TIME` in which a client has to take a byte of its answer",
+			func(l *netloop.Limits) *time.Duration { return &l.WriteTimeout }),
+		count("body_rate_min", "`N` bytes per second a body has to come with, over 10 s",
+			func(l *netloop.Limits) *int { return &l.BodyRateMin }),
+		count("head_bytes_max", "`N` bytes of a request's head",
+			func(l *netloop.Limits) *int { return &l.HeadBytesMax }),
+		count("header_count_max", "`N` header fields of a request",
+			func(l *netloop.Limits) *int { return &l.HeaderCountMax }),
+		count("queue_max", "`N` requests that wait for a worker; more are answered 503",
+			func(l *netloop.Limits) *int { return &l.QueueMax }),
+	}
+}
