@@ -35,6 +35,7 @@ type status struct {
 	}
 	Cost struct {
 		Requests    uint64
+		Connections int64
 		HeapObjects uint64 `json:"heap_objects"`
 	}
 }
@@ -84,6 +85,9 @@ func TestStatusProvesTheAxes(t *testing.T) {
 		if set := after.Set; set.DataShards != 2 || set.ParityShards != 2 ||
 			set.WriteQuorum != 3 || set.DrivesOnline != 4 || set.ReadOnly {
 			t.Errorf("set: %+v", set)
+		}
+		if after.TLS.Active != "off" || !strings.Contains(s.log(), "tls=off") {
+			t.Errorf("TLS: %+v, and the log says\n%s", after.TLS, s.log())
 		}
 		if want["durability"] == "relaxed" && !strings.Contains(s.log(), "relaxed") {
 			t.Error("the log does not warn of relaxed durability")
