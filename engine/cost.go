@@ -10,6 +10,7 @@ import (
 // accounting: the difference of two of them, by the requests between, is what a request costs.
 type CostStatus struct {
 	Requests         uint64  `json:"requests"`
+	Connections      int64   `json:"connections"`        // open now
 	CPUSeconds       float64 `json:"cpu_seconds"`        // user and system
 	CPUSystemSeconds float64 `json:"cpu_system_seconds"` // part of it
 	HeapObjects      uint64  `json:"heap_objects"`       // made; tiny ones that share a block are one
@@ -29,7 +30,7 @@ type CostStatus struct {
 // cost reads the present sums.
 func (e *Engine) cost() CostStatus {
 	net, io := e.server.Stats(), e.io.Stats()
-	c := CostStatus{Requests: net.Requests, EpollWaits: net.EpollWaits,
+	c := CostStatus{Requests: net.Requests, Connections: net.Connections, EpollWaits: net.EpollWaits,
 		SocketWrites: net.WriteCalls, SocketBytesIn: net.ReadBytes, SocketBytesOut: net.WrittenBytes,
 		IOEnters: io.Enters + io.PoolOps, CachedReads: io.CachedReads, CachedMisses: io.CachedMiss,
 		SyncedWrites: io.SyncWrites, DeviceBytesRead: io.ReadBytes, DeviceBytesWrite: io.WriteBytes}
