@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest test lint race fuzz-smoke ci-long clean
+	killtest slowtest test lint race fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -53,6 +53,10 @@ powercut: ## N=200 power cuts of an ext4 under load: as root, with loop devices
 killtest: ## N=200 times kill -9 under load
 	go test ./e2e -count=1 -v -timeout 0 -run SurvivesKill -e2e.kill $(or $(N),200)
 
+slowtest: ## N=2000 slow connections for a minute beside a good client, on two event loops
+	go test ./e2e -count=1 -v -timeout 0 -run 'TestSlowConnections$$' -e2e.slow $(or $(N),2000) \
+		-e2e.slowtime 60s
+
 test: ## all tests
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 ./...
@@ -73,7 +77,7 @@ race: ## all tests with the race detector (needs a C compiler)
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race fuzz-smoke killtest bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
+ci-long: lint race fuzz-smoke killtest slowtest bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data
