@@ -37,7 +37,8 @@ type exchange struct {
 	rate      session.Rate
 	bodyBegun bool
 	bodyDone  bool
-	invite    bool  // the client waits for a 100 before it sends nothing
+	invite    bool // the client waits for a 100 before it sends nothing
+	http2     bool
 	noBody    bool  // of the response: HEAD, 204, 304
 	left      int64 // of the declared response body; -1: not declared
 	broken    bool  // the response cannot be completed
@@ -98,7 +99,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
 	req.Host = x.keep(r.Host)
 	req.ContentLength = r.ContentLength
 	req.MinorVersion = r.ProtoMinor
-	if r.ProtoMajor > 1 {
+	if x.http2 = r.ProtoMajor > 1; x.http2 {
 		req.MinorVersion = 1 // what HTTP/1.1 can, HTTP/2 can
 	}
 	req.TLS = r.TLS != nil
@@ -198,7 +199,7 @@ func (x *exchange) Send(head *netloop.ResponseHead, bufs [][]byte) error {
 			}
 			x.left -= int64(len(b))
 		}
-		if _, err := x.writer.Write(b); err != nil {
+		if err := x.write(b); err != nil {
 			return peerGone(err)
 		}
 	}
@@ -207,6 +208,28 @@ func (x *exchange) Send(head *netloop.ResponseHead, bufs [][]byte) error {
 	}
 	if err := x.control.Flush(); err != nil {
 		return peerGone(err)
+	}
+	return nil
+}
+
+// write sends p. In HTTP/2 it gives each piece its deadline, which conn.Write cannot: a client
+// that does not open its window keeps the stream from the socket.
+func (x *exchange) write(p []byte) error {
+	for pieceBytes := len(p); len(p) > 0; p = p[pieceBytes:] {
+		if x.http2 {
+			pieceBytes = min(len(p), writePieceBytes)
+			by := time.Now().Add(x.server.config.Limits.WriteTimeout)
+			if err := x.control.SetWriteDeadline(by); err != nil {
+				return err
+			}
+		}
+		_, err := x.writer.Write(p[:pieceBytes])
+		if x.http2 && errors.Is(err, os.ErrDeadlineExceeded) {
+			x.server.counters.timedOut.Add(1)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -9,10 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"flashstore/netloop"
 	"flashstore/netloop/netlooptest"
 )
+
+const largeBytes = 16 << 20 // more than the window of Go's client
 
 // http2Handler echoes bodies, breaks answers at /abort, and tells what it is asked.
 type http2Handler struct{}
@@ -24,6 +27,9 @@ func (http2Handler) Handle(ex *netloop.Exchange) {
 		ex.SetContentLength(1000)
 		_ = ex.Write(make([]byte, 500))
 		ex.Abort()
+	case "/large":
+		ex.SetContentLength(largeBytes)
+		_ = ex.Write(make([]byte, largeBytes))
 	case "/close":
 		ex.CloseAfter()
 	default:
@@ -41,8 +47,59 @@ func (http2Handler) Handle(ex *netloop.Exchange) {
 // TestHTTP2: a client that asks for it by ALPN speaks HTTP/2; a broken answer breaks its stream
 // and no other.
 func TestHTTP2(t *testing.T) {
+	var dials int
+	s, ask := http2Client(t, netloop.DefaultLimits(), func() { dials++ })
+	long := string(bytes.Repeat([]byte("0123456789"), 300_000))
+	for _, body := range []string{"", "hello", long, "again"} {
+		resp, got, err := read(ask("/b/k?a=%20", body))
+		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != 200 || got != body {
+			t.Fatalf("%d bytes back of %d, %+v, %v", len(got), len(body), resp, err)
+		}
+		if resp, got, err := read(ask("/abort", "")); err == nil {
+			t.Fatalf("an aborted answer of %d bytes ended cleanly: %+v", len(got), resp)
+		}
+	}
+	if dials != 1 {
+		t.Errorf("%d connections: a broken answer broke more than its stream", dials)
+	}
+	if n := s.Stats().AbortedReplies; n != 4 {
+		t.Errorf("%d aborted replies", n)
+	}
+	if resp, _, err := read(ask("/close", "")); err != nil || resp.StatusCode != 200 {
+		t.Errorf("%+v, %v", resp, err)
+	}
+}
+
+// TestHTTP2Stalls: a client that does not take its answer is cut, and no other stream with it.
+func TestHTTP2Stalls(t *testing.T) {
+	limits := netloop.DefaultLimits()
+	limits.WriteTimeout = 300 * time.Millisecond
+	s, ask := http2Client(t, limits, func() {})
+	resp, err := ask("/large", "")
+	if err != nil || resp.ProtoMajor != 2 {
+		t.Fatalf("%+v, %v", resp, err)
+	}
+	defer resp.Body.Close()
+	for end := time.Now().Add(10 * time.Second); s.Stats().TimedOut == 0; {
+		if time.Now().After(end) {
+			t.Fatal("the answer is stuck for ever")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if other, got, err := read(ask("/b/k?a=%20", "hello")); err != nil || got != "hello" {
+		t.Errorf("%+v, %q, %v", other, got, err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Errorf("%d of %d bytes ended cleanly", n, largeBytes)
+	}
+}
+
+// http2Client starts a server and returns what asks it; dialed is called for each connection.
+func http2Client(t *testing.T, limits netloop.Limits, dialed func()) (netloop.Server,
+	func(path, body string) (*http.Response, error)) {
+	t.Helper()
 	identity := netlooptest.NewIdentity(t)
-	s := newServerTLS(t, netloop.DefaultLimits(), identity.Server)
+	s := newServerTLS(t, limits, identity.Server)
 	address, err := s.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,43 +111,27 @@ func TestHTTP2(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	var dials int
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: identity.Client,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			dials++
+			dialed()
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}
 	t.Cleanup(transport.CloseIdleConnections)
-	ask := func(path, body string) (*http.Response, string, error) {
+	return s, func(path, body string) (*http.Response, error) {
 		req, err := http.NewRequest("PUT", "https://"+address.String()+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := transport.RoundTrip(req)
-		if err != nil {
-			return nil, "", err
-		}
-		defer resp.Body.Close()
-		got, err := io.ReadAll(resp.Body)
-		return resp, string(got), err
+		return transport.RoundTrip(req)
 	}
-	long := string(bytes.Repeat([]byte("0123456789"), 300_000))
-	for _, body := range []string{"", "hello", long, "again"} {
-		resp, got, err := ask("/b/k?a=%20", body)
-		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != 200 || got != body {
-			t.Fatalf("%d bytes back of %d, %+v, %v", len(got), len(body), resp, err)
-		}
-		if resp, got, err := ask("/abort", ""); err == nil {
-			t.Fatalf("an aborted answer of %d bytes ended cleanly: %+v", len(got), resp)
-		}
+}
+
+// read reads the whole body.
+func read(resp *http.Response, err error) (*http.Response, string, error) {
+	if err != nil {
+		return nil, "", err
 	}
-	if dials != 1 {
-		t.Errorf("%d connections: a broken answer broke more than its stream", dials)
-	}
-	if n := s.Stats().AbortedReplies; n != 4 {
-		t.Errorf("%d aborted replies", n)
-	}
-	if resp, _, err := ask("/close", ""); err != nil || resp.StatusCode != 200 {
-		t.Errorf("%+v, %v", resp, err)
-	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp, string(body), err
 }
