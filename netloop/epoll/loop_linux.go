@@ -104,10 +104,12 @@ func (l *loop) send(m letter) {
 
 func (l *loop) hasMail() bool { return l.inbox.Load() > 0 }
 
-// run serves until it was told to stop and the last connection is gone.
+// run serves until it was told to stop and the last connection is gone. While another loop
+// accepts, one of its connections may still be given to this one.
 func (l *loop) run() error {
-	for !l.stopping || l.open.Load() > 0 {
+	for !l.stopping || l.server.accepting.Load() > 0 || l.open.Load() > 0 {
 		if err := l.wait(); err != nil {
+			l.endAccept()
 			return err
 		}
 		l.now = time.Now()

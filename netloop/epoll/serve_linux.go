@@ -273,9 +273,7 @@ func (l *loop) due(t *timer) int64 {
 
 // stop closes listeners and whatever waits for a first or another request.
 func (l *loop) stop() {
-	l.stopping = true
-	closeAll(l.listeners)
-	l.listeners = nil
+	l.endAccept()
 	for _, c := range l.slots {
 		if c == nil {
 			continue
@@ -285,6 +283,20 @@ func (l *loop) stop() {
 		} else if c.ready.Load()&bitShake != 0 {
 			_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // which its worker sees
 		}
+	}
+}
+
+// endAccept closes the listeners. Who is the last to do so tells the others, which may have waited
+// for nothing else.
+func (l *loop) endAccept() {
+	if l.stopping {
+		return
+	}
+	l.stopping = true
+	closeAll(l.listeners)
+	l.listeners = nil
+	if l.server.accepting.Add(-1) == 0 {
+		l.server.order(orderStop)
 	}
 }
 

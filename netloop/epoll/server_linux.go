@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +30,8 @@ type Server struct {
 
 	admission *netloop.Admission
 	ended     chan struct{} // closed when all loops have ended
+
+	accepting atomic.Int32 // loops that have listeners
 
 	mu             sync.Mutex
 	begun, stopped bool
@@ -113,6 +116,7 @@ func (s *Server) begin() (bool, error) {
 			}
 		}
 	}
+	s.accepting.Store(int32(len(s.loops)))
 	s.begun = true
 	return true, nil
 }
