@@ -1,8 +1,8 @@
 // Package http1 owns the framing of HTTP/1.1 (RFC 9110, RFC 9112): request heads, chunked
 // bodies and response heads, as pure functions of bytes.
 //
-// It knows no socket, clock or goroutine, allocates nothing once made, and keeps no bytes:
-// what it finds is described by Spans of the caller's buffer.
+// It knows no socket, clock or goroutine, and keeps no bytes: what it finds is described by Spans
+// of the caller's buffer. It allocates nothing but room for more fields than a head had before.
 //
 // Invariants:
 //

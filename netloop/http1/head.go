@@ -19,7 +19,11 @@ func (s Span) Of(buf []byte) []byte { return buf[s.Start:s.End:s.End] }
 // Field is one header field; Name as it was sent.
 type Field = struct{ Name, Value []byte }
 
-// fieldSpan is where a field is. Small, because a Parser has room for as many as its limits allow.
+// fieldsUsual is how many fields a Parser has room for at once: more than clients of S3 send. Each
+// connection with a request in flight has a Parser, and few ever need the room of its limits.
+const fieldsUsual = 32
+
+// fieldSpan is where a field is.
 type fieldSpan struct{ name, colon, value, end uint32 }
 
 // Head is a complete request head.
@@ -67,9 +71,9 @@ type seen struct {
 	codingOther             bool // a well-formed list of codings that are not implemented
 }
 
-// NewParser returns a Parser with the memory for its limits.
+// NewParser returns a Parser. It allocates once more if a head has many fields, up to its limits.
 func NewParser(limits Limits) *Parser {
-	return &Parser{limits: limits, fields: make([]fieldSpan, 0, limits.Fields)}
+	return &Parser{limits: limits, fields: make([]fieldSpan, 0, min(limits.Fields, fieldsUsual))}
 }
 
 // Reset forgets the last head; the next Parse starts a new one.

@@ -65,8 +65,8 @@ func New(shared *Shared, counters *Counters, memory Memory) *Session {
 		shared: shared, counters: counters, memory: memory,
 		parser: http1.NewParser(http1.Limits{HeadBytes: l.HeadBytesMax, Fields: l.HeaderCountMax,
 			TargetBytes: l.TargetBytesMax, TrailerBytes: l.TrailerBytesMax}),
-		header: make([]netloop.Field, 0, 24),
-		out:    make([]byte, 0, 1<<10),
+		header: make([]netloop.Field, 0, 16),
+		out:    make([]byte, 0, 768),
 		vec:    make([][]byte, 0, 16),
 	}
 }
