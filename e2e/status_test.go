@@ -33,11 +33,22 @@ type status struct {
 		Handshakes       uint64
 		HandshakesFailed uint64 `json:"handshakes_failed"`
 	}
-	Cost struct {
-		Requests    uint64
-		Connections int64
-		HeapObjects uint64 `json:"heap_objects"`
-	}
+	Cost cost
+}
+
+// cost is what the server has spent.
+type cost struct {
+	Requests     uint64
+	Connections  int64
+	CPUSeconds   float64 `json:"cpu_seconds"`
+	HeapObjects  uint64  `json:"heap_objects"`
+	EpollWaits   uint64  `json:"epoll_waits"`
+	SocketReads  uint64  `json:"socket_reads"`
+	SocketWrites uint64  `json:"socket_writes"`
+	IOEnters     uint64  `json:"io_enters"`
+	CachedReads  uint64  `json:"cached_reads"`
+	SyncedWrites uint64  `json:"synced_writes"`
+	DeviceWrite  uint64  `json:"device_bytes_written"`
 }
 
 func (s *server) status() (doc status) {

@@ -15,6 +15,7 @@ type CostStatus struct {
 	CPUSystemSeconds float64 `json:"cpu_system_seconds"` // part of it
 	HeapObjects      uint64  `json:"heap_objects"`       // made; tiny ones that share a block are one
 	EpollWaits       uint64  `json:"epoll_waits"`
+	SocketReads      uint64  `json:"socket_reads"`
 	SocketWrites     uint64  `json:"socket_writes"`
 	SocketBytesIn    uint64  `json:"socket_bytes_in"`
 	SocketBytesOut   uint64  `json:"socket_bytes_out"`
@@ -30,8 +31,9 @@ type CostStatus struct {
 // cost reads the present sums.
 func (e *Engine) cost() CostStatus {
 	net, io := e.server.Stats(), e.io.Stats()
-	c := CostStatus{Requests: net.Requests, Connections: net.Connections, EpollWaits: net.EpollWaits,
-		SocketWrites: net.WriteCalls, SocketBytesIn: net.ReadBytes, SocketBytesOut: net.WrittenBytes,
+	c := CostStatus{Requests: net.Requests, Connections: net.Connections,
+		EpollWaits: net.EpollWaits, SocketReads: net.ReadCalls, SocketWrites: net.WriteCalls,
+		SocketBytesIn: net.ReadBytes, SocketBytesOut: net.WrittenBytes,
 		IOEnters: io.Enters + io.PoolOps, CachedReads: io.CachedReads, CachedMisses: io.CachedMiss,
 		SyncedWrites: io.SyncWrites, DeviceBytesRead: io.ReadBytes, DeviceBytesWrite: io.WriteBytes}
 	heap := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}

@@ -94,6 +94,7 @@ type Stats struct {
 	TimedOut       uint64 // connections cut by a deadline or a minimum rate
 	EpollWaits     uint64 // epoll_wait calls (epoll)
 	EpollEvents    uint64 // events they returned (epoll)
+	ReadCalls      uint64 // read and its kin, those that found nothing too (epoll)
 	ReadBytes      uint64
 	WrittenBytes   uint64
 	WriteCalls     uint64 // writev and its kin

@@ -105,6 +105,7 @@ func (c *conn) read(p []byte) (int, unix.Errno) {
 func (c *conn) readSocket(p []byte) (int, unix.Errno) {
 	c.ready.And(^bitIn)
 	n, errno := rawRead(c.fd, p)
+	c.loop.counters.ReadCalls.Add(1)
 	if errno != 0 {
 		return 0, errno
 	}

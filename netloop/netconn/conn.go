@@ -141,6 +141,7 @@ func (c *conn) read(p []byte) (int, error) {
 		return c.tls.Read(p)
 	}
 	n, err := c.socket.Read(p)
+	c.server.counters.ReadCalls.Add(1)
 	c.server.counters.ReadBytes.Add(uint64(n))
 	return n, err
 }

@@ -61,6 +61,7 @@ var _ net.Conn = wire{}
 
 func (w wire) Read(p []byte) (int, error) {
 	n, err := w.c.socket.Read(p)
+	w.c.server.counters.ReadCalls.Add(1)
 	w.c.server.counters.ReadBytes.Add(uint64(n))
 	return n, err
 }

@@ -24,6 +24,7 @@ type counters struct {
 	refused        atomic.Uint64
 	requests       atomic.Uint64
 	timedOut       atomic.Uint64
+	readCalls      atomic.Uint64
 	readBytes      atomic.Uint64
 	writtenBytes   atomic.Uint64
 	writeCalls     atomic.Uint64
@@ -41,6 +42,7 @@ func (c *counters) stats() netloop.Stats {
 		Refused:        c.refused.Load(),
 		Requests:       c.requests.Load(),
 		TimedOut:       c.timedOut.Load(),
+		ReadCalls:      c.readCalls.Load(),
 		ReadBytes:      c.readBytes.Load(),
 		WrittenBytes:   c.writtenBytes.Load(),
 		WriteCalls:     c.writeCalls.Load(),
@@ -95,6 +97,7 @@ type conn struct {
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	c.server.counters.readCalls.Add(1)
 	c.server.counters.readBytes.Add(uint64(n))
 	return n, err
 }

@@ -17,6 +17,7 @@ type Counters struct {
 	TimedOut       atomic.Uint64
 	EpollWaits     atomic.Uint64
 	EpollEvents    atomic.Uint64
+	ReadCalls      atomic.Uint64
 	ReadBytes      atomic.Uint64
 	WrittenBytes   atomic.Uint64
 	WriteCalls     atomic.Uint64
@@ -37,6 +38,7 @@ func (c *Counters) AddTo(stats *netloop.Stats) {
 	stats.TimedOut += c.TimedOut.Load()
 	stats.EpollWaits += c.EpollWaits.Load()
 	stats.EpollEvents += c.EpollEvents.Load()
+	stats.ReadCalls += c.ReadCalls.Load()
 	stats.ReadBytes += c.ReadBytes.Load()
 	stats.WrittenBytes += c.WrittenBytes.Load()
 	stats.WriteCalls += c.WriteCalls.Load()
