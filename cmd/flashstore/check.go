@@ -31,11 +31,13 @@ committed and lacks only its settle is counted as unsettled and is no finding: t
 sends it. After a clean stop of a healthy set there are no findings.
 
 What a finding on a drive means:
-  torn-tail        a power cut, in the last write; the next start drops it: nothing to do
+  torn-tail        a power cut, in the last write; a start drops it, and the first write after that
+                   ends the finding. Nothing to do, unless durability was relaxed: see log-damage
   log-damage, inline-shard, bulk-shard, bulk-segments
                    the drive lost data, the others of its set have it: bring back a file that
                    is missing; otherwise copy what the set still serves before you replace drives
   index            the log knows better: run check --rebuild-index
+  stop-mark        remove the file: it only makes the next start quicker
   unreferenced     space that nothing uses
 
 Progress is on standard error: on a terminal every second in a line of its own, else a line a

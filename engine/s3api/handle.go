@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"flashstore/engine/object"
 	"flashstore/engine/s3err"
@@ -32,7 +33,10 @@ func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
 	if rq == nil {
 		rq = &request{}
 	}
-	defer h.requests.Put(rq)
+	defer func() {
+		*rq = request{}
+		h.requests.Put(rq)
+	}()
 	h.begin(rq, ex)
 	rq.now = true
 	err := h.serve(rq)
@@ -144,8 +148,9 @@ func (h *Handler) fail(rq *request, err error) {
 	e, foreseen := s3err.Of(err)
 	if !foreseen || e == s3err.InternalError {
 		h.config.Log.Error("request failed", slog.String("request_id", string(rq.id)),
-			slog.String("op", rq.op.String()), slog.String("bucket", string(rq.bucket)),
-			slog.String("key", string(rq.key)), slog.Any("error", err))
+			slog.String("op", rq.op.String()),
+			slog.String("bucket", strings.Clone(string(rq.bucket))),
+			slog.String("key", strings.Clone(string(rq.key))), slog.Any("error", err))
 	}
 	ex := rq.ex
 	if ex.HeadSent() {

@@ -39,6 +39,7 @@ const (
 	FindIndex        = "index"         // the index does not say what the log says
 	FindUnreferenced = "unreferenced"  // bulk space that nothing refers to
 	FindSegment      = "bulk-segments" // a bulk segment cannot be examined
+	FindStopMark     = "stop-mark"     // log.stop is damaged
 )
 
 // Report is what a census found; no Findings means that all is well.
@@ -115,7 +116,7 @@ func (c *census) open(e ioengine.Engine, path string) error {
 		c.find(FindLogDamage, d.log.path, 0, "", err)
 	}
 	if _, err := d.log.readStopMark(); err != nil {
-		c.find(FindIndex, d.log.stopMark, 0, "", err)
+		c.find(FindStopMark, d.log.stopMark, 0, "", err)
 	}
 	err = d.checkIndex(fresh, c.segments, stopMark{})
 	if err == nil {

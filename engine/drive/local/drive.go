@@ -257,13 +257,19 @@ func (d *Drive) Close() error {
 // refers to, if that is so.
 func (d *Drive) finish(reclaimed bool) error {
 	err := d.bulk.syncHoles()
-	if err == nil && reclaimed {
-		err = d.machine.setReclaimed(d.bulk.highest + 1)
+	if err == nil {
+		below := uint64(0)
+		if reclaimed {
+			below = d.bulk.highest + 1
+		}
+		err = d.machine.setReclaimed(below)
 	}
 	if err == nil {
 		err = errors.Join(d.log.flush(), d.machine.index.flush())
 	}
-	if err == nil {
+	// Behind a torn tail the log goes on elsewhere, with the first batch that is written: until then
+	// each start has to see what stands behind the last good one.
+	if err == nil && d.log.next == d.machine.pos.next {
 		err = d.log.writeStopMark(markOf(&d.machine.pos))
 	}
 	return err

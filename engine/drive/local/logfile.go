@@ -228,6 +228,9 @@ func (l *segmentLog) newSegment(before segmentSize, size int64, zeros bool) (s s
 		return spareSegment{err: err}
 	}
 	if err = l.fill(f, size, zeros); err == nil {
+		err = l.unnote(before)
+	}
+	if err == nil {
 		err = files.Rename(path+newSuffix, path)
 	}
 	if err == nil {
@@ -238,7 +241,7 @@ func (l *segmentLog) newSegment(before segmentSize, size int64, zeros bool) (s s
 	}
 	if err != nil {
 		err = errors.Join(err, f.Close())
-		_ = files.Remove(path + newSuffix) // gives the space back; open removes it too
+		_ = files.Remove(path + newSuffix) // if it is not in place yet; open removes it too
 		return spareSegment{err: fmt.Errorf("make %s: %w", path, err)}
 	}
 	return spareSegment{file: f, sizeBytes: size}

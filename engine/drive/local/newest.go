@@ -2,7 +2,9 @@ package local
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 )
 
@@ -46,6 +48,16 @@ func parseNewest(b []byte) (n newestNote, err error) {
 // noteNewest notes, durably, what segments the log ends with.
 func (l *segmentLog) noteNewest(n newestNote) error {
 	return writeWhole(l.engine, l.newest, seal(newestMagic, l.incarnation, n.encode()))
+}
+
+// unnote takes back what the note says of a segment behind before that is there, and will be replaced:
+// its successor may be shorter.
+func (l *segmentLog) unnote(before segmentSize) error {
+	_, err := sizeOfFile(l.engine.Files(), l.name(before.number+1))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return l.noteNewest(newestNote{before, before})
 }
 
 // checkNewest looks for the segments that log.newest tells of, among those whose size is known.

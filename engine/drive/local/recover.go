@@ -230,8 +230,8 @@ func (d *Drive) resume(scan *logScan, last uint64) error {
 	return nil
 }
 
-// setReclaimed is the last write of a clean stop: bulk segments below the number hold
-// nothing that nobody refers to.
+// setReclaimed is the last write of a clean stop, with all that the position says: bulk segments
+// below the number hold nothing that nobody refers to; 0: that is not known.
 func (m *machine) setReclaimed(number uint64) error {
 	m.pos.reclaimed = number
 	return m.index.db.Set([]byte{rowPosition}, m.pos.encode(), pebble.NoSync)
