@@ -50,8 +50,8 @@ func (l *segmentLog) noteNewest(n newestNote) error {
 	return writeWhole(l.engine, l.newest, seal(newestMagic, l.incarnation, n.encode()))
 }
 
-// unnote takes back what the note says of a segment behind before that is there, and will be replaced:
-// its successor may be shorter.
+// unnote takes back what the note says of the segment behind another one, if that is there: it is
+// about to be replaced, and its successor may be shorter.
 func (l *segmentLog) unnote(before segmentSize) error {
 	_, err := sizeOfFile(l.engine.Files(), l.name(before.number+1))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -16,9 +16,10 @@ const (
 )
 
 // stopMark is the content of log.stop: whether the drive was stopped cleanly, and where its log
-// ended then, all of it durable and reflected by the index, with nothing behind it. It is taken back, durably, before
-// a start writes anything else. So the start behind a clean stop need not read what is left of
-// the segment to know that nothing is there, nor sync what a killed process may have left.
+// ended then, all of it durable and reflected by the index, with nothing behind it. It is taken
+// back, durably, before a start writes anything else. So the start behind a clean stop need not
+// read what is left of the segment to know that nothing is there, nor sync what a killed process
+// may have left.
 type stopMark struct {
 	clean  bool
 	next   location
