@@ -33,6 +33,9 @@ type client struct {
 	now       func() time.Time
 }
 
+// host is host:port of the server, without TLS.
+func (c *client) host() string { return strings.TrimPrefix(c.base, "http://") }
+
 func newClient(base string) *client {
 	return &client{base: base, transport: &http.Transport{MaxIdleConnsPerHost: 64,
 		DisableCompression: true, ForceAttemptHTTP2: true}, now: time.Now,

@@ -153,7 +153,7 @@ func TestAWSCommandLine(t *testing.T) {
 
 func TestS3cmd(t *testing.T) {
 	s := newServer(t, 4).start()
-	host := strings.TrimPrefix(s.base, "http://")
+	host := s.host()
 	c := newTool(t, "s3cmd", nil, []string{"--config=/dev/null", "--access_key=" + rootUser,
 		"--secret_key=" + rootPassword, "--host=" + host, "--host-bucket=" + host, "--no-ssl",
 		"--region=us-east-1", "--no-progress", "--multipart-chunk-size-mb=5"})

@@ -3,7 +3,6 @@ package e2e
 import (
 	"math"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +40,7 @@ func TestRequestCost(t *testing.T) {
 		{http.MethodHead, costRow{reads: 1, writes: 1}},
 	} {
 		t.Run(c.method, func(t *testing.T) {
-			config := generator.Config{Address: strings.TrimPrefix(s.base, "http://"), Method: c.method,
+			config := generator.Config{Address: s.host(), Method: c.method,
 				Objects: objects, Signer: sign.New(rootUser, rootPassword, "us-east-1"),
 				Presigned: true, Connections: 1, Once: true, Duration: time.Minute}
 			s.generate(t, config) // tables and caches are warm

@@ -113,7 +113,7 @@ func TestDriveTwice(t *testing.T) {
 func TestAddressInUseFormatsNothing(t *testing.T) {
 	s := newServer(t, 1).start()
 	second := newServer(t, 2)
-	second.address = strings.TrimPrefix(s.base, "http://")
+	second.address = s.host()
 	second.wantRefusal(second.address, "--address")
 	for _, dir := range second.drives {
 		if _, err := os.Stat(dir); err == nil {

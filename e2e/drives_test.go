@@ -131,8 +131,8 @@ func TestSecondProcess(t *testing.T) {
 func TestAddressInUse(t *testing.T) {
 	s := newServer(t, 1).start()
 	second := newServer(t, 1)
-	second.address = strings.TrimPrefix(s.base, "http://")
-	second.wantRefusal(strings.TrimPrefix(s.base, "http://"), "--address")
+	second.address = s.host()
+	second.wantRefusal(s.host(), "--address")
 	s.stop()
 }
 

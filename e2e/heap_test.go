@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +51,7 @@ func TestHeapObjects(t *testing.T) {
 		{http.MethodPut, false, heapPerPut, putShare},
 	} {
 		t.Run(fmt.Sprintf("%s/presigned=%v", c.method, c.presigned), func(t *testing.T) {
-			config := generator.Config{Address: strings.TrimPrefix(s.base, "http://"), Method: c.method, Objects: objects,
+			config := generator.Config{Address: s.host(), Method: c.method, Objects: objects,
 				Signer: sign.New(rootUser, rootPassword, "us-east-1"), Presigned: c.presigned,
 				Connections: heapConnections, Duration: 5 * time.Second}
 			s.generate(t, config) // sessions, pools and connections are made

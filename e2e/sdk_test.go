@@ -148,7 +148,7 @@ func TestMinioSDK(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), callMax)
 	defer cancel()
 	for i, trailers := range []bool{false, true} {
-		c, err := minio.New(strings.TrimPrefix(s.base, "http://"), &minio.Options{
+		c, err := minio.New(s.host(), &minio.Options{
 			Creds:           credentials.NewStaticV4(rootUser, rootPassword, ""),
 			TrailingHeaders: trailers})
 		if err != nil {

@@ -33,7 +33,7 @@ const (
 // slowKinds are ways to take one's time: what is sent at once, and then byte by byte; without
 // drip the client does not read its answer.
 func slowKinds(s *server) []struct{ first, drip string } {
-	host := strings.TrimPrefix(s.base, "http://")
+	host := s.host()
 	key := sign.New(rootUser, rootPassword, "us-east-1")
 	target := func(method, path string) string {
 		return key.Presign(method, host, path, time.Now(), time.Hour)
@@ -63,7 +63,7 @@ func TestSlowConnections(t *testing.T) {
 			before := s.status().Cost
 			slow := s.dawdle(t)
 			got, err := generator.Run(t.Context(), generator.Config{
-				Address: strings.TrimPrefix(s.base, "http://"), Method: http.MethodGet,
+				Address: s.host(), Method: http.MethodGet,
 				Objects:     []generator.Object{{Path: "/slow/small", Bytes: small.sizeBytes}},
 				Signer:      sign.New(rootUser, rootPassword, "us-east-1"),
 				Connections: 16, Rate: slowRate, Warmup: time.Second, Duration: *slowTimeFlag})
@@ -100,7 +100,7 @@ func (s *server) dawdle(t *testing.T) *dawdlers {
 	ctx, cancel := context.WithTimeout(t.Context(), *slowTimeFlag)
 	t.Cleanup(cancel)
 	for i := range *slowFlag {
-		c, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		c, err := net.Dial("tcp", s.host())
 		if err != nil {
 			t.Fatal(err)
 		}

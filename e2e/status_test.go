@@ -48,7 +48,6 @@ type cost struct {
 	IOEnters     uint64  `json:"io_enters"`
 	CachedReads  uint64  `json:"cached_reads"`
 	SyncedWrites uint64  `json:"synced_writes"`
-	DeviceWrite  uint64  `json:"device_bytes_written"`
 }
 
 func (s *server) status() (doc status) {

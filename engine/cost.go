@@ -20,12 +20,12 @@ type CostStatus struct {
 	SocketBytesIn    uint64  `json:"socket_bytes_in"`
 	SocketBytesOut   uint64  `json:"socket_bytes_out"`
 	// IOEnters are system calls of the I/O engine: io_uring_enter, or operations of pool threads.
-	IOEnters         uint64 `json:"io_enters"`
-	CachedReads      uint64 `json:"cached_reads"` // preadv2 calls that the page cache answered
-	CachedMisses     uint64 `json:"cached_misses"`
-	SyncedWrites     uint64 `json:"synced_writes"`
-	DeviceBytesRead  uint64 `json:"device_bytes_read"` // without those of the page cache
-	DeviceBytesWrite uint64 `json:"device_bytes_written"`
+	IOEnters        uint64 `json:"io_enters"`
+	CachedReads     uint64 `json:"cached_reads"` // preadv2 calls that the page cache answered
+	CachedMisses    uint64 `json:"cached_misses"`
+	SyncedWrites    uint64 `json:"synced_writes"`
+	DriveBytesRead  uint64 `json:"drive_bytes_read"` // of files, those in the page cache too
+	DriveBytesWrite uint64 `json:"drive_bytes_written"`
 }
 
 // cost reads the present sums.
@@ -35,7 +35,7 @@ func (e *Engine) cost() CostStatus {
 		EpollWaits: net.EpollWaits, SocketReads: net.ReadCalls, SocketWrites: net.WriteCalls,
 		SocketBytesIn: net.ReadBytes, SocketBytesOut: net.WrittenBytes,
 		IOEnters: io.Enters + io.PoolOps, CachedReads: io.CachedReads, CachedMisses: io.CachedMiss,
-		SyncedWrites: io.SyncWrites, DeviceBytesRead: io.ReadBytes, DeviceBytesWrite: io.WriteBytes}
+		SyncedWrites: io.SyncWrites, DriveBytesRead: io.ReadBytes, DriveBytesWrite: io.WriteBytes}
 	heap := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
 	metrics.Read(heap)
 	c.HeapObjects = heap[0].Value.Uint64()
