@@ -50,7 +50,7 @@ func TestReportText(t *testing.T) {
 	var text strings.Builder
 	writeReport(&text, &r)
 	for _, want := range []string{"1.5 MiB", "\n/d1:\n  index: x\n  and 9 more\n/d2:\n  not " +
-		"examined: it is a file\ndeployment D, 2+2 drives", "1 findings\n  short: y\n12 findings; "} {
+		"examined: it is a file\ndeployment D, 2+2 drives", "d: 1 finding\n  short: y\n12 findings; "} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, &text)
 		}

@@ -45,23 +45,30 @@ func writeReport(to io.Writer, r *engine.CheckReport) {
 	}
 	switch {
 	case r.Error != "":
-		fmt.Fprintf(to, "not finished; %d findings so far\n", r.Findings)
+		fmt.Fprintf(to, "not finished; %s so far\n", countText(r.Findings))
 	case r.Clean:
 		fmt.Fprintln(to, "clean")
 	default:
-		fmt.Fprintf(to, "%d findings; flashstore check -h says what they mean\n", r.Findings)
+		fmt.Fprintf(to, "%s; flashstore check -h says what they mean\n", countText(r.Findings))
 	}
 }
 
 func writeSet(to io.Writer, s *engine.CheckSet) {
 	fmt.Fprintf(to, "deployment %s, %d+%d drives: %d registers, %d buckets, %d objects, %d uploads "+
-		"with %d parts, %d tombstones, %d unsettled: %d findings\n", s.Deployment,
+		"with %d parts, %d tombstones, %d unsettled: %s\n", s.Deployment,
 		s.Drives-s.Parity, s.Parity, s.Registers, s.Buckets, s.Objects, s.Uploads, s.Parts,
-		s.Tombstones, s.Unsettled, s.FindingsTotal)
+		s.Tombstones, s.Unsettled, countText(s.FindingsTotal))
 	for i := range s.Findings {
 		fmt.Fprintf(to, "  %s\n", setFindingText(&s.Findings[i]))
 	}
 	writeRest(to, s.FindingsTotal-len(s.Findings), false)
+}
+
+func countText(findings int) string {
+	if findings == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", findings)
 }
 
 // writeRest says how many findings are not listed; one that was printed apart is not among them.

@@ -115,10 +115,11 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if err := d.checkLog(c.segments); err != nil {
 		c.find(FindLogDamage, d.log.path, 0, "", err)
 	}
-	if _, err := d.log.readStopMark(); err != nil {
+	mark, err := d.log.readStopMark()
+	if err != nil {
 		c.find(FindStopMark, d.log.stopMark, 0, "", err)
 	}
-	err = d.checkIndex(fresh, c.segments, stopMark{})
+	err = d.checkIndex(fresh, c.segments, mark)
 	if err == nil {
 		err = d.loadMachine(fresh)
 	}

@@ -59,35 +59,54 @@ func (d *Drive) checkLog(segments []uint64) error {
 }
 
 // checkIndex refuses a drive for what its index and its log say of each other. It only reads, so
-// that a drive that is refused is left as it was found. An index that is not there or cannot be
-// read is no reason: it is made anew. After a clean stop it is not opened for that. Errors:
-// errOtherIndex and others.
+// that a drive that is refused is left as it was found. Errors: errOtherIndex and others.
 func (d *Drive) checkIndex(fresh position, segments []uint64, mark stopMark) error {
-	path := filepath.Join(d.config.Path, indexDir)
-	pos, found, err := fresh, true, error(nil)
-	if mark.clean && d.config.owns(path, fresh.incarnation) {
-		pos.next, pos.number = mark.next, mark.number
-	} else {
-		pos, found, err = peekIndex(&d.config, path)
-	}
-	if errors.Is(err, drive.ErrNewer) {
+	pos, err := d.indexPosition(fresh)
+	if err != nil {
 		return err
 	}
+	return d.checkPosition(fresh, pos, segments, mark)
+}
+
+// indexPosition is what the index reflects; one that is not there or cannot be read is made anew,
+// and reflects nothing. Errors: drive.ErrNewer, errOtherIndex.
+func (d *Drive) indexPosition(fresh position) (position, error) {
+	path := filepath.Join(d.config.Path, indexDir)
+	pos, found, err := peekIndex(&d.config, path)
+	if errors.Is(err, drive.ErrNewer) {
+		return fresh, err
+	}
 	if err != nil || !found {
-		return nil
+		return fresh, nil
 	}
 	if pos.incarnation != fresh.incarnation {
-		return otherIndex(path)
+		return fresh, otherIndex(path)
 	}
+	return pos, nil
+}
+
+// stoppedPosition is what the index reflects by a clean stop's mark, which spares opening it once
+// more; the position is checked again when it is open.
+func (d *Drive) stoppedPosition(fresh position, mark stopMark) (position, error) {
+	if !mark.clean || !d.config.owns(filepath.Join(d.config.Path, indexDir), fresh.incarnation) {
+		return d.indexPosition(fresh)
+	}
+	pos := fresh
+	pos.next, pos.number = mark.next, mark.number
+	return pos, nil
+}
+
+// checkPosition refuses a drive whose log lacks what its index reflects.
+func (d *Drive) checkPosition(fresh, pos position, segments []uint64, mark stopMark) error {
 	if pos.next == fresh.next {
 		return nil // nothing was ever written, so no segment need be there
 	}
-	last := uint64(0)
-	if len(segments) > 0 {
-		last = segments[len(segments)-1]
-	}
 	name := d.log.name(pos.next.segment)
-	if pos.next.segment > last {
+	if mark.clean && pos.number > mark.number {
+		return lost("the end of "+name, "which the index knows; the log ended before it when it "+
+			"was stopped")
+	}
+	if pos.next.segment > lastOf(segments) {
 		return lost(name, "which the index knows")
 	}
 	if d.log.retired.Load().has(pos.next.segment) {
@@ -99,6 +118,14 @@ func (d *Drive) checkIndex(fresh position, segments []uint64, mark stopMark) err
 			"are left of at least %d)", size, pos.next.offsetBytes))
 	}
 	return d.checkReflected(pos, segments)
+}
+
+// lastOf is the number of the last segment, 0 if there is none.
+func lastOf(segments []uint64) uint64 {
+	if len(segments) == 0 {
+		return 0
+	}
+	return segments[len(segments)-1]
 }
 
 // checkReflected looks at the beginning of each segment that the index reflects: one that was

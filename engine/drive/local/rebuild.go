@@ -39,7 +39,9 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	if err := d.checkIndex(fresh, segments, stopMark{}); err != nil && !errors.Is(err, errOtherIndex) {
+	mark, _ := d.log.readStopMark() // one that is broken counts for nothing
+	err = d.checkIndex(fresh, segments, mark)
+	if err != nil && !errors.Is(err, errOtherIndex) {
 		return err
 	}
 	path := filepath.Join(d.config.Path, indexDir)

@@ -25,7 +25,11 @@ func (d *Drive) recover(format *formatFile) error {
 	if err != nil {
 		d.config.Logger.Warn("log is read to its end", "path", d.config.Path, "error", err)
 	}
-	if err := d.checkIndex(fresh, segments, mark); err != nil {
+	checked, err := d.stoppedPosition(fresh, mark)
+	if err != nil {
+		return err
+	}
+	if err := d.checkPosition(fresh, checked, segments, mark); err != nil {
 		return err
 	}
 	if err := d.log.removeLeftovers(); err != nil {
@@ -34,12 +38,10 @@ func (d *Drive) recover(format *formatFile) error {
 	if err := d.openMachine(fresh); err != nil {
 		return err
 	}
-	last := uint64(0)
-	if len(segments) > 0 {
-		last = segments[len(segments)-1]
-	}
-	if at := d.machine.pos.next; at.segment > last && !(at == fresh.next && last == 0) {
-		return lost(d.log.name(at.segment), "which the index knows")
+	if opened := &d.machine.pos; opened.next != checked.next || opened.number != checked.number {
+		if err := d.checkPosition(fresh, *opened, segments, mark); err != nil {
+			return err // the index was exchanged since the clean stop
+		}
 	}
 	scan, err := d.readRest(segments, mark)
 	if err != nil {
@@ -49,7 +51,7 @@ func (d *Drive) recover(format *formatFile) error {
 	if err := d.log.writeStopMark(stopMark{}); err != nil {
 		return fmt.Errorf("%w: %s: %w", drive.ErrOffline, d.log.stopMark, err)
 	}
-	return d.resume(scan, last)
+	return d.resume(scan, lastOf(segments))
 }
 
 // readRest replays what the index does not reflect. After a clean stop that is nothing.

@@ -43,6 +43,31 @@ func TestStopMark(t *testing.T) {
 	}
 }
 
+// TestIndexOfAnotherTime puts the index of a later stop beside the log of an earlier one: the log
+// lacks what that index knows, and the drive is refused; also if the log's file is long enough.
+func TestIndexOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	for _, writes := range []int{1, 40} {
+		d, c := newDriveClosed(t)
+		c.LogSegmentBytes = 1 << 20
+		d = open(t, c)
+		must(t, commit(d, object(1, 300)))
+		must(t, d.Close())
+		early := c
+		early.Path = filepath.Join(t.TempDir(), "early")
+		copyTree(t, c.Path, early.Path, "index")
+
+		d = open(t, c)
+		for i := range writes {
+			must(t, commit(d, object(uint64(2+i), 60<<10)))
+		}
+		must(t, d.Close())
+		copyTree(t, filepath.Join(c.Path, "index"), filepath.Join(early.Path, "index"), "")
+		_, err := local.Open(early)
+		wantError(t, err, drive.ErrCorrupt, "which the index knows")
+	}
+}
+
 // TestStopMarkBytes reads the mark with nothing but the page in ARCHITECTURE.md.
 func TestStopMarkBytes(t *testing.T) {
 	t.Parallel()
