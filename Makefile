@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest slowtest test lint race fuzz-smoke ci-long clean
+	killtest slowtest test lint race arenadebug fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -74,10 +74,15 @@ bin/staticcheck: tools/lint/go.mod tools/lint/go.sum
 race: ## all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -count=1 -race ./...
 
+arenadebug: ## a server between guard pages and red zones: who breaks the rules of memory?
+	go test -tags arenadebug $(GOTESTFLAGS) -count=1 ./arena/... ./netloop/... ./engine/erasure
+	go test ./e2e $(GOTESTFLAGS) -count=1 -e2e.tags arenadebug \
+		-run '$(or $(RUN),Combinations|RoundTrips|SDK|StopInMid|UploadStreams|HTTPS|SurvivesKill)'
+
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race fuzz-smoke killtest slowtest bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke killtest slowtest bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -15,6 +15,7 @@ import (
 var (
 	seedFlag = flag.Uint64("e2e.seed", 0, "seed of the random tests; 0: a new one")
 	hugeFlag = flag.Bool("e2e.huge", false, "also the tests with objects of 1 GiB")
+	tagsFlag = flag.String("e2e.tags", "", "build tags of the server, such as arenadebug")
 	// serverBinary is the server under test; TestMain sets it, and FLASHSTORE_E2E_BINARY may.
 	serverBinary string
 )
@@ -34,7 +35,8 @@ func buildAndRun(m *testing.M) int {
 		}
 		defer os.RemoveAll(dir)
 		serverBinary = filepath.Join(dir, "flashstore")
-		build := exec.Command("go", "build", "-o", serverBinary, "flashstore/cmd/flashstore")
+		build := exec.Command("go", "build", "-tags", *tagsFlag, "-o", serverBinary,
+			"flashstore/cmd/flashstore")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "e2e: go build: %v\n%s", err, text)

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"flashstore/arena"
-	"flashstore/arena/block64k"
 	"flashstore/arena/heap"
 	"flashstore/arena/syncpool"
 	"flashstore/engine/config"
@@ -51,9 +50,7 @@ func allParts() parts {
 			},
 		},
 		allocators: map[string]func(*config.Config) (arena.Allocator, error){
-			"arena": func(c *config.Config) (arena.Allocator, error) {
-				return block64k.New(block64k.Config{BudgetBytes: c.MemoryBudget, Homes: c.Loops})
-			},
+			"arena": newArena,
 			"syncpool": func(c *config.Config) (arena.Allocator, error) {
 				return syncpool.New(syncpool.Config{BudgetBytes: c.MemoryBudget})
 			},

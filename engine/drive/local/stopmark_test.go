@@ -48,9 +48,9 @@ func TestStopMark(t *testing.T) {
 func TestIndexOfAnotherTime(t *testing.T) {
 	t.Parallel()
 	for _, writes := range []int{1, 40} {
-		d, c := newDriveClosed(t)
+		_, c := newDriveClosed(t)
 		c.LogSegmentBytes = 1 << 20
-		d = open(t, c)
+		d := open(t, c)
 		must(t, commit(d, object(1, 300)))
 		must(t, d.Close())
 		early := c

@@ -1,0 +1,14 @@
+//go:build arenadebug
+
+package engine
+
+import (
+	"flashstore/arena"
+	"flashstore/arena/guarded"
+	"flashstore/engine/config"
+)
+
+// newArena is the allocator that notices whoever breaks the rules of package arena.
+func newArena(c *config.Config) (arena.Allocator, error) {
+	return guarded.New(guarded.Config{BudgetBytes: c.MemoryBudget})
+}
