@@ -36,6 +36,9 @@ func TestRules(t *testing.T) {
 		{"tests may more", "a/x_test.go", "package a\n\nimport _ \"flashstore/a/b\"\n", ""},
 		{"tests of bench not", "bench/x_test.go", "package bench\n\nimport _ \"flashstore/a\"\n",
 			"bench may not import a"},
+		{"unsafe", "a/x.go", "package a\n\nimport _ \"unsafe\"\n", "a/x.go:3: a may not import unsafe"},
+		{"unsafe with a rule", "e/x.go", "package e\n\nimport _ \"unsafe\"\n", ""},
+		{"unsafe in a test", "a/x_test.go", "package a\n\nimport _ \"unsafe\"\n", ""},
 		{"no rule", "z/x.go", "package z\n", "no rule for z"},
 		{"no doc", "a/c/x.go", "package c\n", "no doc.go"},
 		{"bad name", "a/util/x.go", "package util\n", "says nothing"},
@@ -50,7 +53,7 @@ func TestRules(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := write(t, map[string]string{
-				"tools/tidy/imports.txt": "a -> -\na/b -> a\ne -> a/...\nbench -> bench/...\n",
+				"tools/tidy/imports.txt": "a -> -\na/b -> a\ne -> a/... unsafe\nbench -> bench/...\n",
 				"a/doc.go":               doc, "a/b/doc.go": doc, "a/b/c/doc.go": doc, "bench/doc.go": doc,
 				"z/doc.go": doc, "e/doc.go": doc, "a/util/doc.go": doc, c.file: c.text,
 			})
