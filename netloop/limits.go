@@ -26,6 +26,7 @@ func (l *Limits) Validate() error {
 		{"TargetBytesMax", int64(l.TargetBytesMax)},
 		{"TrailerBytesMax", int64(l.TrailerBytesMax)},
 		{"QueueMax", int64(l.QueueMax)},
+		{"QueueWaitMax", int64(l.QueueWaitMax)},
 	} {
 		if limit.value <= 0 {
 			return fmt.Errorf("netloop: Limits.%s is %d, must be positive", limit.name, limit.value)

@@ -20,6 +20,14 @@ type InlineHandler interface {
 	TryHandle(*Exchange) bool
 }
 
+// BusyHandler is a Handler that words its own answer to a request the server has no time for. Busy
+// is called in place of Handle, on a loop: it must not block, nor read the body. Without it the
+// answer is 503 without a body, and the connection ends.
+type BusyHandler interface {
+	Handler
+	Busy(*Exchange)
+}
+
 // Server accepts connections and turns their bytes into Exchanges.
 type Server interface {
 	// Listen binds address ("host:port"; port 0 picks a free one) and returns what was
@@ -53,7 +61,10 @@ type Limits struct {
 	ShutdownLinger  time.Duration // a closing connection drains so long, so that its answer arrives
 	TargetBytesMax  int           // of the request target; more: 414
 	TrailerBytesMax int           // of a chunked body's trailer section
-	QueueMax        int           // requests that wait for a worker; more: 503 and close
+	// QueueMax is how many requests may wait for a worker, and QueueWaitMax how long the one at the
+	// head of them: more, or later ones, are answered 503 at once (epoll; see BusyHandler).
+	QueueMax     int
+	QueueWaitMax time.Duration
 
 	// ConnectionsPerAddress is ConnectionsMax for one IPv4 address or IPv6 /64 network.
 	ConnectionsPerAddress int
@@ -76,6 +87,7 @@ func DefaultLimits() Limits {
 		TargetBytesMax:  16 << 10, // a 1,024-byte key, percent-encoded, and a presigned query
 		TrailerBytesMax: 8 << 10,
 		QueueMax:        4_096,
+		QueueWaitMax:    250 * time.Millisecond,
 
 		ConnectionsPerAddress: 10_000, // behind a proxy all clients have one address
 	}
@@ -91,6 +103,7 @@ type Stats struct {
 	Requests       uint64
 	Inline         uint64 // answered by TryHandle on a loop
 	Malformed      uint64 // heads refused by the parser
+	Busy           uint64 // requests answered 503 since none of the workers had time (epoll)
 	TimedOut       uint64 // connections cut by a deadline or a minimum rate
 	EpollWaits     uint64 // epoll_wait calls (epoll)
 	EpollEvents    uint64 // events they returned (epoll)

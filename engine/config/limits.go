@@ -39,5 +39,7 @@ func limitSettings() []setting {
 			func(l *netloop.Limits) *int { return &l.HeaderCountMax }),
 		count("queue_max", "`N` requests that wait for a worker; more are answered 503",
 			func(l *netloop.Limits) *int { return &l.QueueMax }),
+		wait("queue_wait_max", "`TIME` the first of them may wait; until it is served, more are too",
+			func(l *netloop.Limits) *time.Duration { return &l.QueueWaitMax }),
 	}
 }

@@ -48,6 +48,14 @@ func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
 	return true
 }
 
+// Busy answers a request that the server has no time for: 503 SlowDown; see netloop.BusyHandler.
+func (h *Handler) Busy(ex *netloop.Exchange) {
+	rq := &request{}
+	h.begin(rq, ex)
+	rq.field("Retry-After", "1")
+	h.end(rq, s3err.SlowDown)
+}
+
 func (h *Handler) begin(rq *request, ex *netloop.Exchange) {
 	*rq = request{ex: ex, ctx: context.Background(), started: h.config.Now()}
 	rq.identify()

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"bytes"
+	"net/http"
 
 	"flashstore/engine/object"
 	"flashstore/netloop"
@@ -13,7 +14,10 @@ type Mux struct {
 	domains []string
 }
 
-var _ netloop.InlineHandler = (*Mux)(nil)
+var (
+	_ netloop.InlineHandler = (*Mux)(nil)
+	_ netloop.BusyHandler   = (*Mux)(nil)
+)
 
 // NewMux returns a Mux. Domains are those of the S3 handler: under "bucket.domain" every path
 // is a key, "flashstore/..." too.
@@ -28,6 +32,15 @@ func (m *Mux) Handle(ex *netloop.Exchange) { m.choose(ex).Handle(ex) }
 func (m *Mux) TryHandle(ex *netloop.Exchange) bool {
 	inline, ok := m.choose(ex).(netloop.InlineHandler)
 	return ok && inline.TryHandle(ex)
+}
+
+// Busy passes ex on to S3, whose answer tells any client to come back.
+func (m *Mux) Busy(ex *netloop.Exchange) {
+	if busy, ok := m.s3.(netloop.BusyHandler); ok {
+		busy.Busy(ex)
+		return
+	}
+	ex.SetStatus(http.StatusServiceUnavailable)
 }
 
 // choose says whose a request is. Only the plain spelling of a path below /flashstore/ is the

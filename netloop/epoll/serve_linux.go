@@ -89,12 +89,14 @@ func (l *loop) answer(c *conn) bool {
 		}
 		s.SetInline(false)
 	}
-	l.lend(c, phaseHandle)
+	if !l.lend(c, phaseHandle) {
+		return l.settle(c, s.Busy(l.server.busy))
+	}
 	return false
 }
 
-// lend gives c to a worker. Nothing of c may be touched afterwards.
-func (l *loop) lend(c *conn, p phase) {
+// lend gives c to a worker, or returns false if none has time. Nothing of a lent c may be touched.
+func (l *loop) lend(c *conn, p phase) bool {
 	c.phase, c.inWorker = p, true
 	pool := &l.server.workers
 	if p == phaseShake {
@@ -102,20 +104,12 @@ func (l *loop) lend(c *conn, p phase) {
 		c.ready.Or(bitShake)
 	}
 	c.owner.Store(ownerWorker)
-	if pool.submit(c) {
-		return
+	if pool.submit(c, l.now) {
+		return true
 	}
 	c.owner.Store(ownerLoop)
 	c.inWorker = false
-	switch p {
-	case phaseShake: // there is no way to say 503
-		l.counters.Refused.Add(1)
-		l.close(c)
-		return
-	case phaseHandle:
-		c.active.session.Overloaded()
-	}
-	l.settle(c, session.VerdictClose)
+	return false
 }
 
 // settle acts on a verdict, once what was written has left, and reports whether the loop may
@@ -135,7 +129,9 @@ func (l *loop) settle(c *conn, verdict session.Verdict) bool {
 		c.phase = phaseRead
 		return true
 	case session.VerdictDrain:
-		l.lend(c, phaseDrain)
+		if !l.lend(c, phaseDrain) {
+			return l.settle(c, session.VerdictClose)
+		}
 	case session.VerdictClose:
 		l.hangUp(c)
 	case session.VerdictBreak:

@@ -25,6 +25,7 @@ type Server struct {
 	workers pool
 	handler netloop.Handler
 	inline  netloop.InlineHandler // handler, if it is one
+	busy    netloop.BusyHandler   // likewise
 
 	handshakers pool
 
@@ -48,7 +49,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{config: config, ended: make(chan struct{})}
 	s.shared.Limits = config.Limits
 	s.admission = netloop.NewAdmission(&s.config.Limits)
-	s.workers = pool{server: s, workersMax: config.Workers}
+	s.workers = pool{server: s, workersMax: config.Workers, waitMax: config.Limits.QueueWaitMax}
 	s.handshakers = pool{server: s, workersMax: handshakersMax}
 	s.records.New = func() any { return new(record) }
 	if config.TLS != nil {
@@ -81,6 +82,7 @@ func (s *Server) Listen(address string) (net.Addr, error) {
 func (s *Server) Serve(handler netloop.Handler) error {
 	s.handler = handler
 	s.inline, _ = handler.(netloop.InlineHandler)
+	s.busy, _ = handler.(netloop.BusyHandler)
 	if begun, err := s.begin(); !begun {
 		return err
 	}

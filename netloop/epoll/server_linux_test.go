@@ -114,6 +114,54 @@ func TestOverload(t *testing.T) {
 	wantStatus(t, waiting, 200)
 }
 
+// worded answers in its own words what there is no time for.
+type worded struct{ handlerFunc }
+
+func (worded) Busy(ex *netloop.Exchange) {
+	ex.SetStatus(503)
+	ex.SetContentLength(int64(len(answerBody)))
+	_ = ex.Write(answerBody)
+}
+
+// TestQueueWait: once a request has waited for too long, others are told so at once, in the handler's
+// words. They keep the connection if their body has come, and are served as soon as there is time.
+func TestQueueWait(t *testing.T) {
+	c := config(t, 0)
+	c.Workers, c.Limits.QueueWaitMax = 1, time.Nanosecond
+	entered, leave := make(chan struct{}, 9), make(chan struct{})
+	s, address := start(t, c, worded{func(*netloop.Exchange) {
+		entered <- struct{}{}
+		<-leave
+	}})
+	running, waiting, refused, cut := dial(t, address), dial(t, address), dial(t, address),
+		dial(t, address)
+	ask(t, running)
+	<-entered
+	ask(t, waiting)
+	until(t, func() bool { return s.Stats().Requests == 2 })
+	for i, head := range []string{"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+		"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"} {
+		if _, err := refused.Write([]byte(head)); err != nil {
+			t.Fatal(err)
+		}
+		if resp := wantStatus(t, refused, 503); resp.Close || s.Stats().Busy != uint64(i+1) {
+			t.Errorf("%v, %d refused", resp.Header, s.Stats().Busy)
+		}
+	}
+	if _, err := cut.Write([]byte("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, cut, 503)
+	if n, err := cut.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("a connection whose body is not here yet stays: %d, %v", n, err)
+	}
+	close(leave)
+	wantStatus(t, running, 200)
+	wantStatus(t, waiting, 200)
+	ask(t, refused)
+	wantStatus(t, refused, 200)
+}
+
 // TestMemoryExhausted: without a block there is an answer, and later there are blocks again.
 func TestMemoryExhausted(t *testing.T) {
 	entered, leave := make(chan struct{}, 3), make(chan struct{})

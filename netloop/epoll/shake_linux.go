@@ -33,7 +33,10 @@ func (l *loop) greet(c *conn) {
 		l.refusePlain(c, first[:])
 	case recordBytes(first[:]) > recordBytesMax || l.waiting(c) >= recordBytes(first[:]):
 		c.ready.Or(bitIn)
-		l.lend(c, phaseShake)
+		if !l.lend(c, phaseShake) { // there is no way to say 503
+			l.counters.Refused.Add(1)
+			l.close(c)
+		}
 	default:
 		l.greetLater(c, ended)
 	}

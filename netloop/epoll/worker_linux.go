@@ -12,14 +12,23 @@ import (
 type pool struct {
 	server     *Server
 	workersMax int
+	// waitMax: while the head of the queue has waited so long, nobody is let in; 0: always. So no
+	// request waits much longer, and those that are refused learn it at once.
+	waitMax time.Duration
 
 	mu       sync.Mutex
 	idle     []*worker
 	count    int
-	queue    []*conn // from queueAt on
+	queue    []waiting // from queueAt on
 	queueAt  int
 	stopping bool
 	done     sync.WaitGroup
+}
+
+// waiting is a connection in the queue.
+type waiting struct {
+	conn  *conn
+	since time.Time
 }
 
 // worker is one goroutine that answers one request after the other.
@@ -31,7 +40,7 @@ type worker struct {
 }
 
 // submit gives c, owned by the caller, to a worker, and reports false if too many wait.
-func (p *pool) submit(c *conn) bool {
+func (p *pool) submit(c *conn, now time.Time) bool {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
 		w := p.idle[n-1]
@@ -52,14 +61,16 @@ func (p *pool) submit(c *conn) bool {
 		return true
 	}
 	defer p.mu.Unlock()
-	if len(p.queue)-p.queueAt >= p.server.config.Limits.QueueMax {
+	switch length := len(p.queue) - p.queueAt; {
+	case length >= p.server.config.Limits.QueueMax,
+		length > 0 && p.waitMax > 0 && now.Sub(p.queue[p.queueAt].since) >= p.waitMax:
 		return false
 	}
 	if p.queueAt > 0 && len(p.queue) == cap(p.queue) {
 		p.queue = append(p.queue[:0], p.queue[p.queueAt:]...)
 		p.queueAt = 0
 	}
-	p.queue = append(p.queue, c)
+	p.queue = append(p.queue, waiting{c, now})
 	return true
 }
 
@@ -68,8 +79,8 @@ func (p *pool) next(w *worker) (c *conn, end bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.queueAt < len(p.queue) {
-		c = p.queue[p.queueAt]
-		p.queue[p.queueAt] = nil
+		c = p.queue[p.queueAt].conn
+		p.queue[p.queueAt] = waiting{}
 		if p.queueAt++; p.queueAt == len(p.queue) {
 			p.queue, p.queueAt = p.queue[:0], 0
 		}

@@ -14,6 +14,7 @@ type Counters struct {
 	Requests       atomic.Uint64
 	Inline         atomic.Uint64
 	Malformed      atomic.Uint64
+	Busy           atomic.Uint64
 	TimedOut       atomic.Uint64
 	EpollWaits     atomic.Uint64
 	EpollEvents    atomic.Uint64
@@ -35,6 +36,7 @@ func (c *Counters) AddTo(stats *netloop.Stats) {
 	stats.Requests += c.Requests.Load()
 	stats.Inline += c.Inline.Load()
 	stats.Malformed += c.Malformed.Load()
+	stats.Busy += c.Busy.Load()
 	stats.TimedOut += c.TimedOut.Load()
 	stats.EpollWaits += c.EpollWaits.Load()
 	stats.EpollEvents += c.EpollEvents.Load()

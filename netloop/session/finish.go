@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"flashstore/netloop"
 	"flashstore/netloop/http1"
 )
 
@@ -73,8 +74,21 @@ func (s *Session) Refuse(err error) {
 	s.answerAndClose(status, "")
 }
 
-// Overloaded answers a request nobody has time for, and the connection ends.
-func (s *Session) Overloaded() { s.answerAndClose(503, "Retry-After: 1\r\n") }
+// Busy answers a request nobody has time for; handler may be nil. It never blocks.
+func (s *Session) Busy(handler netloop.BusyHandler) Verdict {
+	s.counters.Busy.Add(1)
+	if handler == nil {
+		s.answerAndClose(503, "Retry-After: 1\r\n")
+		return VerdictClose
+	}
+	s.SetInline(true)
+	handler.Busy(&s.Exchange)
+	verdict := s.Finish()
+	if verdict == VerdictDrain {
+		verdict = VerdictClose // draining is work too
+	}
+	return verdict
+}
 
 func (s *Session) answerAndClose(status int, fields string) {
 	out := http1.AppendStatusLine(s.out[:0], status)
