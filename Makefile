@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest slowtest test lint race arenadebug fuzz-smoke ci-long clean
+	killtest slowtest overload test lint race arenadebug fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -57,6 +57,10 @@ slowtest: ## N=2000 slow connections for a minute beside a good client, on two e
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestSlowConnections$$' -e2e.slow $(or $(N),2000) \
 		-e2e.slowtime 60s
 
+overload: ## half more than the server can do, for half a minute: goodput and refusals
+	go test ./e2e -count=1 -v -timeout 0 -run 'TestOverload$$' -e2e.overloadtime 15s \
+		-e2e.overloadshare 0.9
+
 test: ## all tests
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 ./...
@@ -82,7 +86,7 @@ arenadebug: ## a server between guard pages and red zones: who breaks the rules 
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race arenadebug fuzz-smoke killtest slowtest bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -31,7 +31,8 @@ func (o *loadOptions) print(out io.Writer, r *load.Result) error {
 	report.Columns(out, append(cells, line))
 	if r.Rate > 0 {
 		fmt.Fprintf(out, "latency counts from when a request was due; the generator itself was late "+
-			"by %s µs (p99.9)\n", report.Number(r.Late.P999))
+			"by %s µs (p99.9); %s answers a second came while it ran\n", report.Number(r.Late.P999),
+			report.Number(r.Goodput))
 	}
 	if text := r.ErrorText(); text != "" {
 		fmt.Fprintln(out, "errors: "+text)

@@ -32,13 +32,10 @@ func (s *server) heapObjects() float64 { return float64(s.status().Cost.HeapObje
 func TestHeapObjects(t *testing.T) {
 	s := newServer(t, 4, "--netloop", "epoll", "--allocator", "arena").start()
 	s.must(t, http.StatusOK, request{method: "PUT", path: "/heap"})
-	objects := make([]generator.Object, heapObjects)
-	for i := range objects {
-		o := content{uint64(i), 4 << 10}
-		objects[i] = generator.Object{Path: fmt.Sprintf("/heap/object-%04d", i), Bytes: o.sizeBytes,
-			Body: o.bytes()}
-		s.put(objects[i].Path, o, http.StatusOK)
-	}
+	objects := loadObjects("heap", heapObjects)
+	s.generate(t, generator.Config{Address: s.host(), Method: http.MethodPut, Objects: objects,
+		Signer: sign.New(rootUser, rootPassword, "us-east-1"), Connections: heapConnections,
+		Once: true, Duration: time.Minute})
 	for _, c := range []struct {
 		method    string
 		presigned bool

@@ -35,14 +35,15 @@ type answer struct {
 	sum     hash.Hash // made when first needed
 	partial []byte    // of a head that came in pieces
 	inBody  bool
-	left    int64 // bytes of the body to come
-	closes  bool  // the server closes the connection after it
+	left    int64  // bytes of the body to come
+	closes  bool   // the server closes the connection after it
+	refused *fault // another status than 200, in an answer that is whole otherwise
 }
 
 // begin expects the answer to a request for o.
 func (a *answer) begin(method string, o *Object, hashed bool) {
 	a.object, a.noBody, a.want = o, method == http.MethodHead, method != http.MethodPut
-	a.hashed, a.inBody, a.closes = hashed, false, false
+	a.hashed, a.inBody, a.closes, a.refused = hashed, false, false, nil
 	a.partial = a.partial[:0]
 	if hashed {
 		if a.sum == nil {
@@ -101,8 +102,11 @@ func (a *answer) enter(text, body []byte) *fault {
 	case !ok:
 		return &fault{KindFraming, fmt.Sprintf("%.100q", text)}
 	case head.status != http.StatusOK:
-		return &fault{fmt.Sprintf("status %d", head.status), fmt.Sprintf("%s: %.*s", a.object.Path,
-			detailBytes, body)}
+		a.refused = &fault{fmt.Sprintf("status %d", head.status), fmt.Sprintf("%s: %.*s",
+			a.object.Path, detailBytes, body)}
+		if a.hashed = false; head.length < 0 {
+			return a.refused
+		}
 	case head.length < 0:
 		return &fault{KindFraming, "an answer without Content-Length"}
 	case a.want && head.length != a.object.Bytes:

@@ -185,6 +185,6 @@ func (l *loop) handle(c *conn, events uint32) {
 	case wrong != nil:
 		l.fail(c, wrong)
 	case done:
-		l.succeed(c)
+		l.answered(c)
 	}
 }

@@ -59,13 +59,31 @@ func (l *loop) begin(c *conn, due, now int64) {
 	}
 }
 
-// succeed counts the answer and goes on.
-func (l *loop) succeed(c *conn) {
+// answered counts a whole answer and goes on. A refusal is an error, but no reason to give up the
+// connection.
+func (l *loop) answered(c *conn) {
 	now := l.now()
 	l.busy--
 	l.lastEnd = now
 	c.state = stateIdle
+	if c.answer.refused != nil {
+		l.tally.fail(c.answer.refused, 1)
+	} else {
+		l.succeed(c, now)
+	}
+	if c.answer.closes {
+		l.reopen(c, now)
+		return
+	}
+	l.ready(c, now)
+}
+
+// succeed counts a good answer.
+func (l *loop) succeed(c *conn, now int64) {
 	counts := now >= l.from && now < l.to
+	if counts {
+		l.tally.answered++
+	}
 	if l.interval > 0 {
 		counts = c.due >= l.from // and before to, or it would not have been sent
 	}
@@ -79,11 +97,6 @@ func (l *loop) succeed(c *conn) {
 			l.tally.hashed++
 		}
 	}
-	if c.answer.closes {
-		l.reopen(c, now)
-		return
-	}
-	l.ready(c, now)
 }
 
 // fail counts an error and closes the connection, to be opened again later.

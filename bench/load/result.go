@@ -20,7 +20,11 @@ type Result struct {
 	Operations uint64  `json:"operations"` // good ones within the window
 	Seconds    float64 `json:"seconds"`    // length of the window
 	PerSecond  float64 `json:"per_second"`
-	Bytes      uint64  `json:"bytes"` // of bodies, received or sent
+	// Goodput is good answers per second that came within the window, whenever they were due: in an
+	// open loop that the server cannot follow it is less than PerSecond, which counts those that
+	// were due then and came later.
+	Goodput float64 `json:"goodput"`
+	Bytes   uint64  `json:"bytes"` // of bodies, received or sent
 
 	Latency Latency `json:"latency"`
 	// Late is how much later than due the generator sent although a connection was free (open loop).
@@ -59,6 +63,7 @@ func newResult(c *Config, t *tally, window time.Duration) Result {
 		FirstError: t.firstError, Hashed: t.hashed, Connects: t.connects, Histogram: t.latency}
 	if window > 0 {
 		r.PerSecond = float64(r.Operations) / r.Seconds
+		r.Goodput = float64(t.answered) / r.Seconds
 	}
 	return r
 }

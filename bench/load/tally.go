@@ -15,6 +15,7 @@ const (
 // tally is what a loop has counted.
 type tally struct {
 	operations uint64
+	answered   uint64
 	bytes      uint64 // of bodies
 	hashed     uint64
 	connects   uint64
@@ -47,6 +48,7 @@ func (t *tally) fail(wrong *fault, n uint64) {
 // add takes what another loop has counted.
 func (t *tally) add(other *tally) {
 	t.operations += other.operations
+	t.answered += other.answered
 	t.bytes += other.bytes
 	t.hashed += other.hashed
 	t.connects += other.connects

@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	generator "flashstore/bench/load"
+	"flashstore/bench/sign"
+)
+
+var (
+	overloadTimeFlag = flag.Duration("e2e.overloadtime", 3*time.Second,
+		"how long each step of TestOverload is measured")
+	overloadShareFlag = flag.Float64("e2e.overloadshare", 0.5,
+		"share of the peak that TestOverload wants; 0.9 is the target, on a quiet machine")
+)
+
+const (
+	overload            = 1.5 // times the peak
+	overloadPeak        = 256 // connections when the peak is measured
+	overloadConnections = 4000
+	overloadObjects     = 1000
+)
+
+// TestOverload offers one and a half times what the server can do. Its goodput stays near the peak.
+// What a worker must do and none has time for is refused: 503 SlowDown at once. What a loop answers itself is never refused, since that would cost as much as the
+// answer: such requests wait in their sockets.
+func TestOverload(t *testing.T) {
+	for _, method := range []string{http.MethodPut, http.MethodGet} {
+		t.Run(method, func(t *testing.T) { overloaded(t, method) })
+	}
+}
+
+func overloaded(t *testing.T, method string) {
+	s := newServer(t, 4, "--netloop", "epoll")
+	config := generator.Config{Method: method, Connections: overloadPeak,
+		Presigned: method == http.MethodGet, // the generator shall not be the limit
+		Signer:    sign.New(rootUser, rootPassword, "us-east-1"),
+		Objects:   loadObjects("over", overloadObjects),
+		Warmup:    time.Second, Duration: time.Second + *overloadTimeFlag}
+	if taskset, err := exec.LookPath("taskset"); err == nil {
+		s.env = append(s.env, "GOMAXPROCS=1")
+		s.under = []string{taskset, "-c", "0"}
+		config.Cores = []int{1}
+	}
+	s.start()
+	s.must(t, http.StatusOK, request{method: "PUT", path: "/over"})
+	config.Address = s.host()
+	put := config
+	put.Method, put.Once, put.Warmup = http.MethodPut, true, 0
+	put.Duration = time.Minute
+	s.generate(t, put)
+	peak := s.measure(t, config).Goodput
+
+	config.Connections, config.Rate = overloadConnections, overload*peak
+	before := s.status()
+	got := s.measure(t, config)
+	refused := got.Errors["status 503"]
+	t.Logf("%s: peak %.0f/s; of %.0f/s offered %.0f/s were done, %d refused in all; p99 %v", method,
+		peak, config.Rate, got.Goodput, refused, time.Duration(got.Latency.P99)*time.Microsecond)
+	if got.Goodput < *overloadShareFlag*peak {
+		t.Errorf("goodput under overload is %.2f of the peak", got.Goodput/peak)
+	}
+	if refused > 0 && !strings.Contains(got.FirstError, "<Code>SlowDown</Code>") {
+		t.Errorf("refused with %s", got.FirstError)
+	}
+	for kind, n := range got.Errors {
+		if kind != "status 503" && kind != "unsent" && kind != "timeout" {
+			t.Errorf("%d × %s: %s", n, kind, got.FirstError)
+		}
+	}
+	if method == http.MethodGet && refused > 0 {
+		t.Errorf("%d answers of a loop were refused", refused)
+	}
+	if method == http.MethodPut && refused == 0 {
+		t.Error("nobody was refused")
+	}
+	s.generate(t, put) // and all is as it was
+	if after := s.status(); after.Cost.Connections > before.Cost.Connections+2 {
+		t.Errorf("%d connections are left", after.Cost.Connections)
+	}
+	s.stop()
+}
+
+// measure runs a load whose errors are the caller's to judge.
+func (s *server) measure(t *testing.T, c generator.Config) generator.Result {
+	t.Helper()
+	got, err := generator.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// loadObjects are small objects of a bucket.
+func loadObjects(bucket string, count int) []generator.Object {
+	objects := make([]generator.Object, count)
+	for i := range objects {
+		o := content{uint64(i), 4 << 10}
+		objects[i] = generator.Object{Path: fmt.Sprintf("/%s/object-%04d", bucket, i),
+			Bytes: o.sizeBytes, Body: o.bytes()}
+	}
+	return objects
+}
