@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest slowtest overload test lint race arenadebug fuzz-smoke ci-long clean
+	killtest slowtest overload test lint cross race arenadebug fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -66,11 +66,17 @@ test: ## all tests
 	go test $(GOTESTFLAGS) -count=1 ./...
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy
 
-lint: bin/staticcheck ## gofmt, vet, staticcheck and the house rules
+lint: cross bin/staticcheck ## gofmt, vet, staticcheck and the house rules
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }
 	go vet ./...
 	bin/staticcheck ./...
 	cd tools && go vet ./tidy && go run ./tidy -quiet
+
+cross: ## what is to compile for other systems does: netloop on macOS and FreeBSD
+	@set -e; for target in darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64; do \
+		echo "go build, vet ./netloop/... for $$target"; \
+		export GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0; \
+		go build ./netloop/...; go vet ./netloop/...; done
 
 bin/staticcheck: tools/lint/go.mod tools/lint/go.sum
 	cd tools/lint && go build -trimpath -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck

@@ -17,9 +17,9 @@ import (
 	"flashstore/ioengine/threadpool"
 	"flashstore/ioengine/uring"
 	"flashstore/netloop"
-	"flashstore/netloop/epoll"
 	"flashstore/netloop/netconn"
 	"flashstore/netloop/nethttp"
+	"flashstore/netloop/readiness"
 )
 
 // parts is the table of swappable parts: axis value → constructor. The SIMD path is chosen in
@@ -34,12 +34,8 @@ type parts struct {
 type netloopFunc = func(*config.Config, arena.Allocator, *tls.Config) (netloop.Server, error)
 
 func allParts() parts {
-	return parts{
+	p := parts{
 		netloops: map[string]netloopFunc{
-			"epoll": func(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
-				return epoll.New(epoll.Config{Limits: c.Limits, Allocator: a,
-					Loops: c.Loops, Workers: c.Workers, TLS: t})
-			},
 			"nethttp": func(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
 				return nethttp.New(nethttp.Config{Limits: c.Limits, Allocator: a,
 					TLS: t})
@@ -67,6 +63,15 @@ func allParts() parts {
 			},
 		},
 	}
+	if readiness.Name != "" { // one loop, by the name of what this system has
+		p.netloops[readiness.Name] = newReadiness
+	}
+	return p
+}
+
+func newReadiness(c *config.Config, a arena.Allocator, t *tls.Config) (netloop.Server, error) {
+	return readiness.New(readiness.Config{Limits: c.Limits, Allocator: a, Loops: c.Loops,
+		Workers: c.Workers, TLS: t})
 }
 
 // pick returns the constructor for an axis value.

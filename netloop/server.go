@@ -95,7 +95,7 @@ func DefaultLimits() Limits {
 
 // Stats are counters that prove which server worked; Connections is a level.
 type Stats struct {
-	Name           string // the axis value: epoll, nethttp, netconn
+	Name           string // the axis value: epoll, kqueue, nethttp, netconn
 	Loops          int    // event loops, 0 where there are none
 	Connections    int64
 	Accepted       uint64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,8 +52,8 @@ const ParityDefault = -1
 // server that refuses a setting must not have formatted a drive before.
 const (
 	DrivesMax     = 16      // of a set, as in erasure/codec
-	LoopsMax      = 256     // as in netloop/epoll
-	WorkersMax    = 1 << 16 // as in netloop/epoll
+	LoopsMax      = 256     // as in netloop/readiness
+	WorkersMax    = 1 << 16 // as in netloop/readiness
 	LogSegmentMin = 1 << 20 // bytes, in whole log blocks, as in drive/local
 	logBlock      = 4 << 10
 	budgetMin     = 64 << 10 // bytes: one block of request memory, as in arena
@@ -63,7 +64,7 @@ func Defaults() Config {
 	return Config{
 		Address:       "127.0.0.1:9000",
 		Parity:        ParityDefault,
-		Netloop:       "epoll",
+		Netloop:       netloopDefault(runtime.GOOS),
 		Allocator:     "arena",
 		IOEngine:      "uring",
 		SIMD:          "auto",
@@ -96,10 +97,31 @@ func (a *Axis) list() string {
 	return strings.Join(all, ", ")
 }
 
+// netloopsAbsent are the values of the axis that system lacks: see netloop/readiness.
+func netloopsAbsent(system string) []string {
+	switch system {
+	case "linux":
+		return []string{"kqueue"}
+	case "darwin", "freebsd":
+		return []string{"epoll"}
+	}
+	return []string{"epoll", "kqueue"}
+}
+
+func netloopDefault(system string) string {
+	switch system {
+	case "linux":
+		return "epoll"
+	case "darwin", "freebsd":
+		return "kqueue"
+	}
+	return "netconn"
+}
+
 // Axes are the swappable parts and their values, in the words of every file and metric.
 func Axes() []Axis {
 	return []Axis{
-		{"netloop", []string{"epoll", "kqueue", "nethttp", "netconn"}, []string{"kqueue"},
+		{"netloop", []string{"epoll", "kqueue", "nethttp", "netconn"}, netloopsAbsent(runtime.GOOS),
 			func(c *Config) string { return c.Netloop }},
 		{"allocator", []string{"arena", "syncpool", "heap"}, nil,
 			func(c *Config) string { return c.Allocator }},

@@ -38,7 +38,7 @@ var (
 // way is how a loop's requests get to the disks and its goroutine sleeps.
 type way struct {
 	name   string
-	nested bool // in Go's poller, as netloop/epoll does; else its thread blocks in epoll_wait
+	nested bool // in Go's poller, as netloop/readiness does; else its thread blocks in epoll_wait
 	own    bool // a ring of the loop's own
 	worker bool // goroutines between loop and engine
 	pool   bool // threadpool, not uring

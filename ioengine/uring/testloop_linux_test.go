@@ -24,7 +24,7 @@ const (
 	groupMax      = 64        // records of a group commit
 
 	tokenWake, tokenRing = -1, -2
-	loopSpins            = 20 // as in netloop/epoll
+	loopSpins            = 20 // as in netloop/readiness
 )
 
 // kind is what a request wants.
@@ -70,7 +70,7 @@ func decodeRequest(p []byte) loopRequest {
 	return loopRequest{kind(binary.LittleEndian.Uint64(p)), binary.LittleEndian.Uint64(p[8:])}
 }
 
-// testLoop is an event loop that serves connections, much as netloop/epoll does.
+// testLoop is an event loop that serves connections, much as netloop/readiness does.
 type testLoop struct {
 	poller     *testPoller
 	conns      []*loopConn
@@ -232,7 +232,7 @@ func (c *loopConn) answer() {
 	}
 }
 
-// testPoller is an epoll instance; see netloop/epoll for nested.
+// testPoller is an epoll instance; see netloop/readiness for nested.
 type testPoller struct {
 	fd, wakeFD int
 	nested     bool // sleep in Go's poller, after a spin, else in the kernel, on this thread

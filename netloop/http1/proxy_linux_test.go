@@ -19,9 +19,9 @@ import (
 
 	"flashstore/arena/block64k"
 	"flashstore/netloop"
-	"flashstore/netloop/epoll"
 	"flashstore/netloop/netconn"
 	"flashstore/netloop/netlooptest"
+	"flashstore/netloop/readiness"
 )
 
 // clientField is in what nginx forwards, and in the answer: who nginx's client is.
@@ -118,7 +118,7 @@ func TestBehindNginx(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorder := recorderDoor(t)
-	loop, err := epoll.New(epoll.Config{Limits: l, Allocator: memory, Loops: 1})
+	loop, err := readiness.New(readiness.Config{Limits: l, Allocator: memory, Loops: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

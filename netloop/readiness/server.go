@@ -1,4 +1,6 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"context"
@@ -8,8 +10,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 
 	"flashstore/netloop"
 	"flashstore/netloop/session"
@@ -113,8 +113,8 @@ func (s *Server) begin() (bool, error) {
 	}
 	for _, l := range s.loops {
 		for i, fd := range l.listeners {
-			if err := l.poller.add(fd, unix.EPOLLIN, listenerToken(i)); err != nil {
-				return false, fmt.Errorf("epoll: watch a listener: %w", err)
+			if err := l.poller.addListener(fd, listenerToken(i)); err != nil {
+				return false, fmt.Errorf("readiness: watch a listener: %w", err)
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func (s *Server) release() {
 
 // Stats counts since New.
 func (s *Server) Stats() netloop.Stats {
-	stats := netloop.Stats{Name: "epoll", Loops: len(s.loops)}
+	stats := netloop.Stats{Name: Name, Loops: len(s.loops)}
 	for _, l := range s.loops {
 		l.counters.AddTo(&stats)
 	}

@@ -1,4 +1,4 @@
-package epoll_test
+package readiness_test
 
 import (
 	"crypto/tls"
@@ -6,8 +6,8 @@ import (
 
 	"flashstore/arena/block64k"
 	"flashstore/netloop"
-	"flashstore/netloop/epoll"
 	"flashstore/netloop/netlooptest"
+	"flashstore/netloop/readiness"
 )
 
 func newServer(t testing.TB, limits netloop.Limits) netloop.Server {
@@ -24,7 +24,7 @@ func newServerTLS(t testing.TB, limits netloop.Limits, config *tls.Config) netlo
 			t.Error(err)
 		}
 	})
-	s, err := epoll.New(epoll.Config{Limits: limits, Allocator: memory, Loops: 2,
+	s, err := readiness.New(readiness.Config{Limits: limits, Allocator: memory, Loops: 2,
 		TLS: config})
 	if err != nil {
 		t.Fatal(err)

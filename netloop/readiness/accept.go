@@ -1,4 +1,6 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"math/rand/v2"
@@ -19,7 +21,7 @@ func (l *loop) accept(index int) {
 		return // closed meanwhile
 	}
 	for range acceptMax {
-		fd, name, err := unix.Accept4(l.listeners[index], unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, name, err := acceptSocket(l.listeners[index])
 		switch err {
 		case nil:
 			l.place(fd, addrPort(name))
@@ -43,7 +45,7 @@ func (l *loop) refuseOne(index int) {
 		_ = unix.Close(l.reserve)
 		l.reserve = -1
 	}
-	if fd, _, err := unix.Accept4(l.listeners[index], unix.SOCK_CLOEXEC); err == nil {
+	if fd, _, err := acceptSocket(l.listeners[index]); err == nil {
 		_ = unix.Close(fd)
 		l.counters.Refused.Add(1)
 	} else if err == unix.EMFILE || err == unix.ENFILE {
@@ -54,13 +56,13 @@ func (l *loop) refuseOne(index int) {
 
 // pauseAccept leaves new connections in the kernel's queue for a moment.
 func (l *loop) pauseAccept() {
-	l.watchListeners(0)
+	l.watchListeners(false)
 	l.wheel.set(&l.resume, l.tickAfter(l.now, acceptPause))
 }
 
-func (l *loop) watchListeners(events uint32) {
+func (l *loop) watchListeners(on bool) {
 	for i, fd := range l.listeners {
-		_ = l.poller.change(fd, events, listenerToken(i)) // cannot fail: it is registered
+		_ = l.poller.changeListener(fd, listenerToken(i), on) // cannot fail: it is registered
 	}
 }
 
@@ -107,8 +109,7 @@ func (l *loop) adopt(fd int, remote netip.AddrPort) {
 	c.timer.conn = c
 	c.owner.Store(ownerLoop)
 	l.slots[slot] = c
-	const events = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
-	if err := l.poller.add(fd, events, c.token); err != nil {
+	if err := l.poller.addConn(fd, c.token); err != nil {
 		l.close(c) // out of memory
 		return
 	}

@@ -1,10 +1,9 @@
-package epoll
+package readiness
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -12,12 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	eventsMax = 256
-	// spins is how often a loop that has nothing to do looks again, letting others run in
-	// between, before it sleeps: waking up through Go's poller costs some 10 µs.
-	spins = 20
-)
+// Name is the axis value of this loop on this system.
+const Name = "epoll"
 
 // poller is an epoll instance that is itself watched by Go's poller, so that waiting for it
 // parks a goroutine and holds neither a thread nor a P.
@@ -36,7 +31,7 @@ type poller struct {
 func newPoller() (*poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("epoll: create: %w", err)
+		return nil, fmt.Errorf("readiness: create: %w", err)
 	}
 	wakeFD, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err == nil {
@@ -44,7 +39,7 @@ func newPoller() (*poller, error) {
 	}
 	if err != nil {
 		closeAll([]int{fd, wakeFD})
-		return nil, fmt.Errorf("epoll: eventfd: %w", err)
+		return nil, fmt.Errorf("readiness: eventfd: %w", err)
 	}
 	p := &poller{fd: fd, wakeFD: wakeFD, file: os.NewFile(uintptr(fd), "epoll")}
 	p.poll = func(uintptr) bool { return p.peek() > 0 }
@@ -55,21 +50,56 @@ func newPoller() (*poller, error) {
 	}
 	if err != nil {
 		p.close()
-		return nil, fmt.Errorf("epoll: watch the eventfd: %w", err)
+		return nil, fmt.Errorf("readiness: watch the eventfd: %w", err)
 	}
 	return p, nil
 }
 
-// add registers a descriptor; closing it unregisters it.
+// addConn registers a connection, edge-triggered; closing it unregisters it.
+func (p *poller) addConn(fd int, t token) error {
+	return p.add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET, t)
+}
+
+// addListener registers a listener, level-triggered.
+func (p *poller) addListener(fd int, t token) error { return p.add(fd, unix.EPOLLIN, t) }
+
+// changeListener makes a registered listener report connections, or not.
+func (p *poller) changeListener(fd int, t token, on bool) error {
+	event := newEvent(0, t)
+	if on {
+		event.Events = unix.EPOLLIN
+	}
+	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &event)
+}
+
 func (p *poller) add(fd int, events uint32, t token) error {
-	event := unix.EpollEvent{Events: events, Fd: int32(t.slot), Pad: int32(t.generation)}
+	event := newEvent(events, t)
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &event)
 }
 
-// change makes a registered descriptor report other events.
-func (p *poller) change(fd int, events uint32, t token) error {
-	event := unix.EpollEvent{Events: events, Fd: int32(t.slot), Pad: int32(t.generation)}
-	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &event)
+func newEvent(events uint32, t token) unix.EpollEvent {
+	return unix.EpollEvent{Events: events, Fd: int32(t.slot), Pad: int32(t.generation)}
+}
+
+func tokenOf(event *unix.EpollEvent) token {
+	return token{slot: uint32(event.Fd), generation: uint32(event.Pad)}
+}
+
+// bitsOf is what an event of a connection means for conn.ready.
+func bitsOf(event *unix.EpollEvent) (bits uint32) {
+	if event.Events&unix.EPOLLIN != 0 {
+		bits |= bitIn
+	}
+	if event.Events&unix.EPOLLOUT != 0 {
+		bits |= bitOut
+	}
+	if event.Events&unix.EPOLLRDHUP != 0 {
+		bits |= bitIn | bitEnd
+	}
+	if event.Events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		bits |= bitIn | bitEnd | bitOut
+	}
+	return bits
 }
 
 // peek takes what has happened, without waiting.
@@ -84,17 +114,6 @@ func (p *poller) peek() int {
 	return p.count
 }
 
-// spin looks a few times more, letting other goroutines run; mail says that it is enough.
-func (p *poller) spin(mail func() bool) bool {
-	for range spins {
-		runtime.Gosched()
-		if p.peek() > 0 || mail() {
-			return true
-		}
-	}
-	return false
-}
-
 // sleep waits for an event, or until the time until, if that is not zero.
 func (p *poller) sleep(until time.Time) error {
 	// A deadline that is earlier than needed wakes us up for nothing, once; setting one for
@@ -102,12 +121,12 @@ func (p *poller) sleep(until time.Time) error {
 	if passed := !p.armed.IsZero() && !p.armed.After(time.Now()); passed ||
 		!until.IsZero() && (p.armed.IsZero() || until.Before(p.armed)) {
 		if err := p.file.SetReadDeadline(until); err != nil {
-			return fmt.Errorf("epoll: set deadline: %w", err)
+			return fmt.Errorf("readiness: set deadline: %w", err)
 		}
 		p.armed = until
 	}
 	if err := p.conn.Read(p.poll); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("epoll: wait: %w", err)
+		return fmt.Errorf("readiness: wait: %w", err)
 	}
 	return nil
 }

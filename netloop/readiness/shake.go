@@ -1,4 +1,6 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"crypto/tls"
@@ -54,7 +56,7 @@ func (l *loop) greetLater(c *conn, ended bool) {
 
 // waiting is how many bytes the socket holds.
 func (l *loop) waiting(c *conn) int {
-	n, err := unix.IoctlGetInt(c.fd, unix.TIOCINQ)
+	n, err := unix.IoctlGetInt(c.fd, inputBytesRequest)
 	if err != nil {
 		return recordBytesMax // the worker sees what is wrong with it
 	}

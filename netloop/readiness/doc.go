@@ -1,8 +1,10 @@
-// Package epoll serves netloop Handlers from event loops on Linux: one epoll instance and one
-// SO_REUSEPORT listener per loop, and a bounded pool of workers for handlers that block.
+// Package epoll serves netloop Handlers from event loops: one epoll instance or kqueue and one
+// listener per loop, and a bounded pool of workers for handlers that block. Only the poller, the
+// listeners and the system calls differ by system: poller_*.go, listen_*.go, calls_*.go.
 //
 // It does not know HTTP beyond "a head is complete" (see netloop/session). Elsewhere than on
-// Linux New returns ErrUnsupported.
+// Linux and 64-bit macOS and FreeBSD New returns ErrUnsupported. kqueue is compiled, vetted and
+// so far run by no test.
 //
 // Invariants:
 //
@@ -16,7 +18,8 @@
 //     dropped.
 //  5. A connection without bytes in hand holds no block and no session.
 //  6. System calls that are made raw, unseen by the Go scheduler, cannot sleep. A loop that
-//     has nothing to do waits in Go's own poller and holds up nobody.
+//     has nothing to do waits in Go's own poller and holds up nobody; with kqueue it waits in a
+//     call that the scheduler sees.
 //  7. What a loop cannot write at once is copied and flushed later; the loop itself never
 //     waits for one connection.
 //  8. With TLS a tls.Conn of the standard library sits between socket and session. It blocks a
@@ -29,4 +32,4 @@
 // TLS 1.2, and 21 KiB once a body came in: tls.Conn keeps a buffer of a record (TestIdleBytes).
 //
 // A handler that panics ends the process: nothing here hides it.
-package epoll
+package readiness

@@ -1,4 +1,6 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"io"
@@ -12,7 +14,7 @@ import (
 	"flashstore/netloop/session"
 )
 
-// token is the data of an epoll event.
+// token is the data of an event.
 type token struct{ slot, generation uint32 }
 
 // Tokens that are not connections.

@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !linux && !((darwin || freebsd) && (amd64 || arm64))
 
-package epoll
+package readiness
 
 import (
 	"context"
@@ -8,6 +8,9 @@ import (
 
 	"flashstore/netloop"
 )
+
+// Name is empty: there is no axis value for a loop here.
+const Name = ""
 
 // Server exists so that code which offers it compiles everywhere.
 type Server struct{}
@@ -33,4 +36,4 @@ func (*Server) Serve(netloop.Handler) error { return ErrUnsupported }
 func (*Server) Shutdown(context.Context) error { return nil }
 
 // Stats is empty.
-func (*Server) Stats() netloop.Stats { return netloop.Stats{Name: "epoll"} }
+func (*Server) Stats() netloop.Stats { return netloop.Stats{Name: Name} }

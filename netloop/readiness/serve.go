@@ -1,4 +1,6 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"time"
@@ -244,7 +246,7 @@ func (l *loop) exhausted(c *conn) {
 func (l *loop) due(t *timer) int64 {
 	c := t.conn
 	if c == nil {
-		l.watchListeners(unix.EPOLLIN)
+		l.watchListeners(true)
 		return 0
 	}
 	if !c.owner.CompareAndSwap(ownerNobody, ownerLoop) {

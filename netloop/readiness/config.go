@@ -1,4 +1,4 @@
-package epoll
+package readiness
 
 import (
 	"crypto/tls"
@@ -10,8 +10,8 @@ import (
 	"flashstore/netloop"
 )
 
-// ErrUnsupported: this platform has no epoll.
-var ErrUnsupported = errors.New("epoll: only on Linux")
+// ErrUnsupported: neither epoll nor kqueue is used on this platform.
+var ErrUnsupported = errors.New("readiness: only on Linux, and 64-bit macOS and FreeBSD")
 
 const (
 	loopsMax   = 256
@@ -37,11 +37,11 @@ type Config struct {
 func (c *Config) Validate() error {
 	switch {
 	case c.Allocator == nil:
-		return errors.New("epoll: Config.Allocator is nil")
+		return errors.New("readiness: Config.Allocator is nil")
 	case c.Loops < 0 || c.Loops > loopsMax:
-		return fmt.Errorf("epoll: Config.Loops is %d, at most %d", c.Loops, loopsMax)
+		return fmt.Errorf("readiness: Config.Loops is %d, at most %d", c.Loops, loopsMax)
 	case c.Workers < 0 || c.Workers > workersMax:
-		return fmt.Errorf("epoll: Config.Workers is %d, at most %d", c.Workers, workersMax)
+		return fmt.Errorf("readiness: Config.Workers is %d, at most %d", c.Workers, workersMax)
 	}
 	return c.Limits.Validate()
 }

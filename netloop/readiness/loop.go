@@ -1,4 +1,6 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"net/netip"
@@ -19,7 +21,7 @@ const (
 	scrapsBytes = 64 << 10
 )
 
-// loop owns an epoll instance, its listeners and its connections.
+// loop owns a poller, its listeners and its connections.
 type loop struct {
 	server    *Server
 	index     int
@@ -169,31 +171,18 @@ func (l *loop) handleEvents() {
 	l.counters.EpollEvents.Add(uint64(n))
 	for i := range p.events[:n] {
 		event := &p.events[i]
-		t := token{slot: uint32(event.Fd), generation: uint32(event.Pad)}
+		t := tokenOf(event)
 		switch {
 		case t.slot > slotReserved:
 			l.accept(int(t.slot - slotReserved - 1))
-		case t.slot == slotReserved: // the eventfd: see handleMail
+		case t.slot == slotReserved: // a wake: see handleMail
 		case l.gens[t.slot] == t.generation && l.slots[t.slot] != nil:
-			l.handleEvent(l.slots[t.slot], event.Events)
+			l.handleEvent(l.slots[t.slot], bitsOf(event))
 		}
 	}
 }
 
-func (l *loop) handleEvent(c *conn, events uint32) {
-	var bits uint32
-	if events&unix.EPOLLIN != 0 {
-		bits |= bitIn
-	}
-	if events&unix.EPOLLOUT != 0 {
-		bits |= bitOut
-	}
-	if events&unix.EPOLLRDHUP != 0 {
-		bits |= bitIn | bitEnd
-	}
-	if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		bits |= bitIn | bitEnd | bitOut
-	}
+func (l *loop) handleEvent(c *conn, bits uint32) {
 	c.ready.Or(bits)
 	if c.owner.CompareAndSwap(ownerNobody, ownerLoop) {
 		l.serve(c)

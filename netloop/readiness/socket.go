@@ -1,10 +1,11 @@
-package epoll
+//go:build linux || ((darwin || freebsd) && (amd64 || arm64))
+
+package readiness
 
 import (
 	"fmt"
 	"net"
 	"net/netip"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,11 +18,11 @@ const (
 	iovecsMax         = 64
 )
 
-// listenSockets binds count sockets to one address.
+// listenSockets makes count descriptors that accept what comes to one address.
 func listenSockets(address string, count int) (fds []int, bound *net.TCPAddr, err error) {
 	tcp, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, nil, fmt.Errorf("epoll: listen: %w", err)
+		return nil, nil, fmt.Errorf("readiness: listen: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -31,14 +32,14 @@ func listenSockets(address string, count int) (fds []int, bound *net.TCPAddr, er
 	}()
 	addr := tcp.AddrPort()
 	for range count {
-		fd, err := listenSocket(addr, len(fds) == 0)
+		fd, err := nextListener(addr, fds)
 		if err != nil {
-			return fds, nil, fmt.Errorf("epoll: listen on %s: %w", address, err)
+			return fds, nil, fmt.Errorf("readiness: listen on %s: %w", address, err)
 		}
 		fds = append(fds, fd)
 		name, err := unix.Getsockname(fd)
 		if err != nil {
-			return fds, nil, fmt.Errorf("epoll: getsockname: %w", err)
+			return fds, nil, fmt.Errorf("readiness: getsockname: %w", err)
 		}
 		addr = netip.AddrPortFrom(addr.Addr(), addrPort(name).Port()) // the others share it
 		bound = net.TCPAddrFromAddrPort(addrPort(name))
@@ -55,11 +56,10 @@ func listenSocket(addr netip.AddrPort, first bool) (int, error) {
 	case ip.IsValid():
 		name = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: ip.As16()}
 	}
-	const flags = unix.SOCK_STREAM | unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC
-	fd, err := unix.Socket(family, flags, 0)
+	fd, err := newSocket(family)
 	if err != nil && !addr.Addr().IsValid() { // no IPv6 here: the wildcard is IPv4's
 		family, name = unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port())}
-		fd, err = unix.Socket(family, flags, 0)
+		fd, err = newSocket(family)
 	}
 	if err != nil {
 		return -1, err
@@ -117,63 +117,5 @@ func addrPort(name unix.Sockaddr) netip.AddrPort {
 func closeAll(fds []int) {
 	for _, fd := range fds {
 		_ = unix.Close(fd)
-	}
-}
-
-// rawRead reads from a nonblocking socket; p is not empty.
-func rawRead(fd int, p []byte) (int, unix.Errno) {
-	for {
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd),
-			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		if errno != unix.EINTR {
-			return int(n), errno
-		}
-	}
-}
-
-// rawWrite writes to a nonblocking socket; p is not empty.
-func rawWrite(fd int, p []byte) (int, unix.Errno) {
-	for {
-		var n uintptr
-		var errno unix.Errno
-		at := unsafe.Pointer(unsafe.SliceData(p))
-		if len(p) < visibleWriteBytes {
-			n, _, errno = unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(at), uintptr(len(p)))
-		} else {
-			n, _, errno = unix.Syscall(unix.SYS_WRITE, uintptr(fd), uintptr(at), uintptr(len(p)))
-		}
-		if errno != unix.EINTR {
-			return int(n), errno
-		}
-	}
-}
-
-// rawPeek is rawRead that leaves the bytes where they are.
-func rawPeek(fd int, p []byte) (int, unix.Errno) {
-	for {
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
-			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_PEEK, 0, 0)
-		if errno != unix.EINTR {
-			return int(n), errno
-		}
-	}
-}
-
-// rawWritev writes to a nonblocking socket; iov is on the heap and total its bytes.
-func rawWritev(fd int, iov []unix.Iovec, total int) (int, unix.Errno) {
-	for {
-		var n uintptr
-		var errno unix.Errno
-		at := unsafe.Pointer(unsafe.SliceData(iov))
-		if total < visibleWriteBytes {
-			n, _, errno = unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(at),
-				uintptr(len(iov)))
-		} else {
-			n, _, errno = unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(at),
-				uintptr(len(iov)))
-		}
-		if errno != unix.EINTR {
-			return int(n), errno
-		}
 	}
 }
