@@ -48,6 +48,16 @@ type cost struct {
 	IOEnters     uint64  `json:"io_enters"`
 	CachedReads  uint64  `json:"cached_reads"`
 	SyncedWrites uint64  `json:"synced_writes"`
+	DriveRead    uint64  `json:"drive_bytes_read"`
+	DriveWritten uint64  `json:"drive_bytes_written"`
+	Copied       uint64  `json:"copied_bytes"`
+	Sampled      uint64  `json:"sampled"`
+	Phases       struct {
+		Receive float64 `json:"receive_seconds"`
+		Admit   float64 `json:"admit_seconds"`
+		Execute float64 `json:"execute_seconds"`
+		Respond float64 `json:"respond_seconds"`
+	} `json:"phases"`
 }
 
 func (s *server) status() (doc status) {

@@ -4,6 +4,8 @@ import (
 	"runtime/metrics"
 	"syscall"
 	"time"
+
+	"flashstore/netloop"
 )
 
 // CostStatus is what the process has spent since it began, by exact counts and by the kernel's
@@ -26,6 +28,20 @@ type CostStatus struct {
 	SyncedWrites    uint64 `json:"synced_writes"`
 	DriveBytesRead  uint64 `json:"drive_bytes_read"` // of files, those in the page cache too
 	DriveBytesWrite uint64 `json:"drive_bytes_written"`
+	// CopiedBytes of payload were copied in user space.
+	CopiedBytes uint64 `json:"copied_bytes"`
+	// Phases is the time that Sampled requests took in each phase: of those only that an event loop
+	// answered itself, which waits for nothing, so that it is CPU time.
+	Phases  PhaseStatus `json:"phases"`
+	Sampled uint64      `json:"sampled"`
+}
+
+// PhaseStatus is seconds by the phases of a request; see netloop.Phase.
+type PhaseStatus struct {
+	Receive float64 `json:"receive_seconds"`
+	Admit   float64 `json:"admit_seconds"`
+	Execute float64 `json:"execute_seconds"`
+	Respond float64 `json:"respond_seconds"`
 }
 
 // cost reads the present sums.
@@ -35,7 +51,17 @@ func (e *Engine) cost() CostStatus {
 		EpollWaits: net.EpollWaits, SocketReads: net.ReadCalls, SocketWrites: net.WriteCalls,
 		SocketBytesIn: net.ReadBytes, SocketBytesOut: net.WrittenBytes,
 		IOEnters: io.Enters + io.PoolOps, CachedReads: io.CachedReads, CachedMisses: io.CachedMiss,
-		SyncedWrites: io.SyncWrites, DriveBytesRead: io.ReadBytes, DriveBytesWrite: io.WriteBytes}
+		SyncedWrites: io.SyncWrites, DriveBytesRead: io.ReadBytes, DriveBytesWrite: io.WriteBytes,
+		CopiedBytes: net.CopiedBytes, Sampled: net.Sampled, Phases: PhaseStatus{
+			Receive: net.Phases[netloop.PhaseReceive].Seconds(),
+			Admit:   net.Phases[netloop.PhaseAdmit].Seconds(),
+			Execute: net.Phases[netloop.PhaseExecute].Seconds(),
+			Respond: net.Phases[netloop.PhaseRespond].Seconds()}}
+	for i := range e.drives.slots {
+		if d := e.drives.slots[i].drive; d != nil {
+			c.CopiedBytes += d.Info().Counters.CopiedBytes
+		}
+	}
 	heap := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
 	metrics.Read(heap)
 	c.HeapObjects = heap[0].Value.Uint64()

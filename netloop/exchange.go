@@ -107,6 +107,7 @@ type Exchange struct {
 	sentBytes int64
 	aborted   bool
 	transport Transport
+	clock     *PhaseClock // nil: this request is not measured
 	fields    [24]Field
 	bufs      [][]byte
 }
@@ -115,7 +116,7 @@ type Exchange struct {
 func (ex *Exchange) Reset(t Transport, m Memory) {
 	ex.Request, ex.Memory, ex.transport = Request{}, m, t
 	ex.head = ResponseHead{Status: 200, Fields: ex.fields[:0], ContentLength: -1}
-	ex.sentHead, ex.sentBytes, ex.aborted = false, 0, false
+	ex.sentHead, ex.sentBytes, ex.aborted, ex.clock = false, 0, false, nil
 }
 
 // Rewind takes back what was set of a response whose head has not gone out: for a TryHandle
@@ -164,6 +165,7 @@ func (ex *Exchange) Write(bufs ...[]byte) error {
 	}
 	// Through a copy, so that the caller's argument list stays on its stack.
 	ex.bufs = append(ex.bufs[:0], bufs...)
+	ex.Enter(PhaseRespond)
 	err := ex.transport.Send(head, ex.bufs)
 	clear(ex.bufs)
 	return err
@@ -195,6 +197,7 @@ func (ex *Exchange) Finish() (keep bool, err error) {
 		}
 		if !ex.aborted {
 			ex.sentHead = true
+			ex.Enter(PhaseRespond)
 			err = ex.transport.Send(&ex.head, nil)
 		}
 	}

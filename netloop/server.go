@@ -95,22 +95,28 @@ func DefaultLimits() Limits {
 
 // Stats are counters that prove which server worked; Connections is a level.
 type Stats struct {
-	Name           string // the axis value: epoll, kqueue, nethttp, netconn
-	Loops          int    // event loops, 0 where there are none
-	Connections    int64
-	Accepted       uint64
-	Refused        uint64 // over a limit of connections, or TLS handshakes that wait
-	Requests       uint64
-	Inline         uint64 // answered by TryHandle on a loop
-	Malformed      uint64 // heads refused by the parser
-	Busy           uint64 // requests answered 503 since none of the workers had time (epoll)
-	TimedOut       uint64 // connections cut by a deadline or a minimum rate
-	EpollWaits     uint64 // epoll_wait calls (epoll)
-	EpollEvents    uint64 // events they returned (epoll)
-	ReadCalls      uint64 // read and its kin, those that found nothing too (epoll)
-	ReadBytes      uint64
-	WrittenBytes   uint64
-	WriteCalls     uint64 // writev and its kin
+	Name         string // the axis value: epoll, kqueue, nethttp, netconn
+	Loops        int    // event loops, 0 where there are none
+	Connections  int64
+	Accepted     uint64
+	Refused      uint64 // over a limit of connections, or TLS handshakes that wait
+	Requests     uint64
+	Inline       uint64 // answered by TryHandle on a loop
+	Malformed    uint64 // heads refused by the parser
+	Busy         uint64 // requests answered 503 since none of the workers had time (epoll)
+	TimedOut     uint64 // connections cut by a deadline or a minimum rate
+	EpollWaits   uint64 // epoll_wait calls (epoll)
+	EpollEvents  uint64 // events they returned (epoll)
+	ReadCalls    uint64 // read and its kin, those that found nothing too (epoll)
+	ReadBytes    uint64
+	WrittenBytes uint64
+	WriteCalls   uint64 // writev and its kin
+	// CopiedBytes of payload were copied in user space: what of a body came with its head, and what a
+	// loop found no room for in the socket.
+	CopiedBytes uint64
+	// Phases is how long Sampled requests, which a loop answered itself, were in each phase (epoll).
+	Phases         [PhaseCount]time.Duration
+	Sampled        uint64
 	AbortedReplies uint64 // bodies that ended short, their connections broken
 
 	Handshakes       uint64 // TLS handshakes that succeeded

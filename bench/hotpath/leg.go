@@ -10,6 +10,7 @@ import (
 	"flashstore/bench/load"
 	"flashstore/bench/report"
 	"flashstore/bench/sign"
+	"flashstore/bench/target"
 )
 
 // side is a server under load: ours, or nginx.
@@ -17,7 +18,8 @@ type side struct {
 	name    string
 	address string
 	pid     int
-	signer  *sign.Signer // nil: unsigned
+	signer  *sign.Signer                                 // nil: unsigned
+	status  func(context.Context) (target.Status, error) // nil: not ours
 	close   func()
 	peak    float64 // operations per second of its last closed loop
 }
@@ -60,7 +62,10 @@ func (b *bench) load(ctx context.Context, s *side, c load.Config) (leg, error) {
 		g.client += direction * client.CPU
 		g.busy += direction * busy
 	}
-	var err error
+	before, err := s.account(ctx)
+	if err != nil {
+		return leg{}, fmt.Errorf("%s: status: %w", s.name, err)
+	}
 	g.Result, err = load.Run(ctx, c)
 	switch {
 	case err != nil:
@@ -70,7 +75,11 @@ func (b *bench) load(ctx context.Context, s *side, c load.Config) (leg, error) {
 	case g.Operations == 0:
 		return leg{}, fmt.Errorf("%w: %s: no operations", ErrInvalid, s.name)
 	}
-	return g, nil
+	after, err := s.account(ctx)
+	if err == nil && s.status != nil && c.Rate == 0 && !c.Once {
+		b.spent(&c, &before, &after)
+	}
+	return g, err
 }
 
 // said is a leg in a line of progress.

@@ -130,7 +130,8 @@ func (b *bench) startProven(ctx context.Context, axes scenario.Configuration) er
 
 func oursOf(server *target.Server) *side {
 	return &side{name: "flashstore", address: server.Address, pid: server.PID(),
-		signer: sign.New(server.AccessKey, server.SecretKey, target.Region), close: server.Kill}
+		signer: sign.New(server.AccessKey, server.SecretKey, target.Region), close: server.Kill,
+		status: server.Status}
 }
 
 // startNginx starts and warms nginx, if it is there and not running yet.

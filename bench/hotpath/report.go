@@ -17,6 +17,7 @@ type Report struct {
 	Config  Config            `json:"config"`
 	Axes    map[string]string `json:"axes"` // active ones of our server
 	Rows    []Row             `json:"rows"`
+	Ledgers []Ledger          `json:"ledgers,omitempty"`
 	Notes   []string          `json:"notes,omitempty"`
 }
 
@@ -28,6 +29,7 @@ func (r *Report) Print(w io.Writer) {
 		cells = append(cells, r.Rows[i].cells())
 	}
 	report.Columns(w, cells)
+	printLedgers(w, r.Ledgers)
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, "note: "+note)
 	}

@@ -23,6 +23,7 @@ var ErrNotEngaged = errors.New("not engaged")
 // Status is what the server says of itself.
 type Status struct {
 	Axes map[string]AxisStatus `json:"axes"`
+	Cost Cost                  `json:"cost"`
 }
 
 // AxisStatus is one axis: what was asked for, what runs, and a counter that only moves if it does.

@@ -182,4 +182,7 @@ type Counters struct {
 	// CompactedSegments of the log were given back, after MovedBytes of them were written again.
 	CompactedSegments uint64
 	MovedBytes        uint64
+	// CopiedBytes of shards were copied in user space: into a log batch, to or from the memory that
+	// keeps hot ones, or to align them for the device.
+	CopiedBytes uint64
 }

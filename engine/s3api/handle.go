@@ -106,6 +106,7 @@ func (h *Handler) serve(rq *request) error {
 	if err := rq.validate(at.level, bucket, key, &h.config); err != nil {
 		return err
 	}
+	rq.ex.Enter(netloop.PhaseExecute)
 	return route.run(h, rq)
 }
 

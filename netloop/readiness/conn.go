@@ -194,6 +194,7 @@ func (c *conn) spillFrom(bufs [][]byte, skip int) {
 			continue
 		}
 		c.spill = append(c.spill, b[skip:]...)
+		c.loop.counters.CopiedBytes.Add(uint64(len(b) - skip))
 		skip = 0
 	}
 }

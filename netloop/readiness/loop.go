@@ -43,6 +43,7 @@ type loop struct {
 	scraps   []byte  // where dropped bytes go
 	stopping bool
 
+	sampler    sampler
 	againSpare []*conn
 	served     uint64 // poller.waits that were counted
 

@@ -48,6 +48,7 @@ func (l *loop) read(c *conn) {
 		}
 	}
 	s := c.active.session
+	l.sampler.begin()
 	for turn := 0; ; {
 		if turn == l.server.config.Limits.PipelineMax && s.Pending() {
 			l.again = append(l.again, c)
@@ -85,10 +86,14 @@ func (l *loop) answer(c *conn) bool {
 	s := c.active.session
 	if inline := l.server.inline; inline != nil {
 		s.SetInline(true)
+		l.sampler.watch(&s.Exchange)
 		if inline.TryHandle(&s.Exchange) {
 			l.counters.Inline.Add(1)
-			return l.settle(c, s.Finish())
+			verdict := s.Finish()
+			l.sampler.end(&l.counters)
+			return l.settle(c, verdict)
 		}
+		l.sampler.drop(&s.Exchange)
 		s.SetInline(false)
 	}
 	if !l.lend(c, phaseHandle) {

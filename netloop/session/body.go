@@ -111,7 +111,7 @@ func (s *Session) readChunked(p []byte) (int, error) {
 			return n, err
 		}
 		if s.start == s.end {
-			if err := s.fill(); err != nil {
+			if err := s.fill(len(s.buf)); err != nil {
 				return 0, err
 			}
 		}
@@ -136,19 +136,20 @@ func (s *Session) readData(p []byte, left int64) (int, error) {
 		if len(p) >= directBytes || int64(len(p)) == left && !s.body.isChunk {
 			return s.read(p)
 		}
-		if err := s.fill(); err != nil {
+		if err := s.fill(directBytes); err != nil {
 			return 0, err
 		}
 	}
 	n := copy(p, s.buf[s.start:s.end])
 	s.start += n
+	s.counters.CopiedBytes.Add(uint64(n))
 	return n, nil
 }
 
-// fill reads into the empty buffer, behind the head.
-func (s *Session) fill() error {
+// fill reads up to most bytes into the empty buffer, behind the head.
+func (s *Session) fill(most int) error {
 	s.start, s.end = s.bodyAt, s.bodyAt
-	n, err := s.read(s.buf[s.end:])
+	n, err := s.read(s.buf[s.end:min(len(s.buf), s.end+most)])
 	s.end += n
 	return err
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"sync/atomic"
+	"time"
 
 	"flashstore/netloop"
 )
@@ -23,6 +24,9 @@ type Counters struct {
 	WrittenBytes   atomic.Uint64
 	WriteCalls     atomic.Uint64
 	AbortedReplies atomic.Uint64
+	CopiedBytes    atomic.Uint64
+	Phases         [netloop.PhaseCount]atomic.Int64 // nanoseconds of Sampled requests
+	Sampled        atomic.Uint64
 
 	Handshakes       atomic.Uint64
 	HandshakesFailed atomic.Uint64
@@ -45,6 +49,19 @@ func (c *Counters) AddTo(stats *netloop.Stats) {
 	stats.WrittenBytes += c.WrittenBytes.Load()
 	stats.WriteCalls += c.WriteCalls.Load()
 	stats.AbortedReplies += c.AbortedReplies.Load()
+	stats.CopiedBytes += c.CopiedBytes.Load()
+	for i := range c.Phases {
+		stats.Phases[i] += time.Duration(c.Phases[i].Load())
+	}
+	stats.Sampled += c.Sampled.Load()
 	stats.Handshakes += c.Handshakes.Load()
 	stats.HandshakesFailed += c.HandshakesFailed.Load()
+}
+
+// Sample adds a request that was measured.
+func (c *Counters) Sample(clock *netloop.PhaseClock) {
+	for i, spent := range clock.Spent {
+		c.Phases[i].Add(int64(spent))
+	}
+	c.Sampled.Add(1)
 }

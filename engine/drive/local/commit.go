@@ -160,6 +160,7 @@ func (c *committer) take(q *request, s *stored, ref bulkRef) (err error) {
 
 func (f *flight) encode(s *stored) {
 	f.used = len(s.appendTo(f.batch[:f.used], formLog))
+	f.copiedBytes += uint64(len(s.Inline))
 	f.records++
 }
 

@@ -53,6 +53,7 @@ type levels struct {
 type counters struct {
 	commits, batches, batchBytes, bulkBytes, bulkSyncs atomic.Uint64
 	reads, corruptChunks, compacted, movedBytes        atomic.Uint64
+	copiedBytes                                        atomic.Uint64
 }
 
 // brokenError is why a drive takes no more writes.
@@ -145,7 +146,8 @@ func (d *Drive) Info() drive.Info {
 			BulkSyncs: d.counters.bulkSyncs.Load(), Reads: d.counters.reads.Load(),
 			CorruptChunks: d.counters.corruptChunks.Load(), Unsettled: s.unsettled,
 			PunchedBytes: d.bulk.punched.Load(), CompactedSegments: d.counters.compacted.Load(),
-			MovedBytes: d.counters.movedBytes.Load()}}
+			MovedBytes:  d.counters.movedBytes.Load(),
+			CopiedBytes: d.counters.copiedBytes.Load()}}
 	if d.tornTail {
 		i.Counters.TornTails = 1
 	}

@@ -29,9 +29,11 @@ type flight struct {
 	batch   []byte // aligned, batchBytesMax
 	used    int    // bytes of batch; 0: not begun
 	records int
-	waiting []request
-	orphans [][]extent // shards of repeated commits
-	outcome *outcome   // once it is complete
+	// copiedBytes of shards are in batch.
+	copiedBytes uint64
+	waiting     []request
+	orphans     [][]extent // shards of repeated commits
+	outcome     *outcome   // once it is complete
 }
 
 func newCommitter(d *Drive) *committer {
@@ -186,6 +188,7 @@ func (c *committer) land(f *flight, err error) {
 	}
 	if err == nil {
 		d.counters.batches.Add(1)
+		d.counters.copiedBytes.Add(f.copiedBytes)
 		d.counters.batchBytes.Add(uint64(blocks(int64(f.used))))
 		c.handOver()
 	}

@@ -124,6 +124,7 @@ func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 		p = make([]byte, e.ShardBytes)
 	}
 	if d.shards.get(e.at, p) {
+		d.counters.copiedBytes.Add(uint64(len(p)))
 		if sumsMatch(e.sums, p) {
 			d.counters.reads.Add(1)
 			return p, nil
@@ -138,7 +139,7 @@ func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 	r.release()
 	if err == nil && hit && sumsMatch(e.sums, p) {
 		d.counters.reads.Add(1)
-		d.shards.put(e.at, p)
+		d.keep(e.at, p)
 		return p, nil
 	}
 	if opt.NoWait {
@@ -153,8 +154,15 @@ func (d *Drive) readInlineSlowly(e entry, p []byte) ([]byte, error) {
 	if err := d.readShard(d.inlineSource(&e), [][]byte{p}, 0); err != nil {
 		return nil, err
 	}
-	d.shards.put(e.at, p)
+	d.keep(e.at, p)
 	return p, nil
+}
+
+// keep lets later readers find a shard in memory.
+func (d *Drive) keep(at location, p []byte) {
+	if d.shards.put(at, p) {
+		d.counters.copiedBytes.Add(uint64(len(p)))
+	}
 }
 
 func sumsMatch(sums, p []byte) bool {

@@ -39,13 +39,14 @@ func (c *shardCache) get(at location, p []byte) bool {
 	return c.table.fill(key[:], p)
 }
 
-// put keeps a copy of a shard.
-func (c *shardCache) put(at location, p []byte) {
+// put keeps a copy of a shard, or returns false.
+func (c *shardCache) put(at location, p []byte) bool {
 	if c == nil || len(p) > shardCachedMax {
-		return
+		return false
 	}
 	key := shardKey(at)
 	c.table.put(key[:], p)
+	return true
 }
 
 // drop forgets a shard.

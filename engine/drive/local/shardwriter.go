@@ -77,7 +77,9 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 	if w.taken == w.ref.shardBytes {
 		w.sums.finish()
 	}
-	ops, err := w.ops(nil, padded(bufs), at)
+	whole, copied := padded(bufs)
+	w.drive.counters.copiedBytes.Add(uint64(copied))
+	ops, err := w.ops(nil, whole, at)
 	if err != nil || len(ops) == 0 {
 		w.end(err)
 		done(err)
@@ -135,8 +137,8 @@ func (w *shardWriter) end(err error) {
 }
 
 // padded returns bufs in whole aligned blocks: as they are but for the shard's tail, which
-// is copied and filled up with zeros; or one copy if they are not aligned.
-func padded(bufs [][]byte) [][]byte {
+// is copied and filled up with zeros; or one copy if they are not aligned. copied counts bytes.
+func padded(bufs [][]byte) (whole [][]byte, copied int) {
 	total := 0
 	direct := true
 	for i, b := range bufs {
@@ -149,17 +151,17 @@ func padded(bufs [][]byte) [][]byte {
 		for _, b := range bufs {
 			n += copy(whole[n:], b)
 		}
-		return [][]byte{whole}
+		return [][]byte{whole}, total
 	}
 	tail := total % blockBytes
 	if tail == 0 {
-		return bufs
+		return bufs, 0
 	}
 	last := bufs[len(bufs)-1]
 	out := append(make([][]byte, 0, len(bufs)+1), bufs[:len(bufs)-1]...)
 	block := alignedBytes(blockBytes)
 	copy(block, last[len(last)-tail:])
-	return append(out, last[:len(last)-tail], block)
+	return append(out, last[:len(last)-tail], block), tail
 }
 
 // ops appends the writes of bufs, whole blocks, at an offset of the shard's extents.
