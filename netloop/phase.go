@@ -14,8 +14,8 @@ const (
 	PhaseCount
 )
 
-// PhaseClock measures how long a request is in each phase. It is of use where nothing waits, as on a
-// loop: there the time is CPU time. Not safe for concurrent use.
+// PhaseClock measures how long a request is in each phase. It is of use where nothing waits, as on
+// a loop: there the time is CPU time. Not safe for concurrent use.
 type PhaseClock struct {
 	Spent [PhaseCount]time.Duration
 
