@@ -243,7 +243,10 @@ func (s *server) unhide(positions []int) {
 }
 
 // highWater is the largest resident memory the process ever had, in bytes.
-func (s *server) highWater() int64 {
+func (s *server) highWater() int64 { return s.memory("VmHWM") }
+
+// memory is a line of the process's account of memory, in bytes.
+func (s *server) memory(name string) int64 {
 	s.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.proc.PID()))
 	if err != nil {
@@ -251,10 +254,10 @@ func (s *server) highWater() int64 {
 	}
 	var kib int64
 	for line := range bytes.Lines(text) {
-		if n, _ := fmt.Sscanf(string(line), "VmHWM: %d kB", &kib); n == 1 {
+		if n, _ := fmt.Sscanf(string(line), name+": %d kB", &kib); n == 1 {
 			return kib << 10
 		}
 	}
-	s.t.Fatal("no VmHWM in /proc")
+	s.t.Fatalf("no %s in /proc", name)
 	return 0
 }

@@ -40,6 +40,8 @@ type status struct {
 type cost struct {
 	Requests     uint64
 	Connections  int64
+	Goroutines   int
+	BlocksInUse  int64   `json:"blocks_in_use"`
 	CPUSeconds   float64 `json:"cpu_seconds"`
 	HeapObjects  uint64  `json:"heap_objects"`
 	EpollWaits   uint64  `json:"epoll_waits"`

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"runtime/metrics"
 	"syscall"
 	"time"
@@ -13,6 +14,8 @@ import (
 type CostStatus struct {
 	Requests         uint64  `json:"requests"`
 	Connections      int64   `json:"connections"`        // open now
+	Goroutines       int     `json:"goroutines"`         // now
+	BlocksInUse      int64   `json:"blocks_in_use"`      // now, of request memory
 	CPUSeconds       float64 `json:"cpu_seconds"`        // user and system
 	CPUSystemSeconds float64 `json:"cpu_system_seconds"` // part of it
 	HeapObjects      uint64  `json:"heap_objects"`       // made; tiny ones that share a block are one
@@ -65,6 +68,7 @@ func (e *Engine) cost() CostStatus {
 	heap := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
 	metrics.Read(heap)
 	c.HeapObjects = heap[0].Value.Uint64()
+	c.Goroutines, c.BlocksInUse = runtime.NumGoroutine(), e.allocator.Stats().BlocksInUse
 	var used syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) == nil {
 		system := time.Duration(used.Stime.Nano())

@@ -9,6 +9,13 @@ import (
 	"flashstore/netloop/session"
 )
 
+const (
+	// workersKept stay when there is nothing to do; a burst's others end after trimEvery, since each
+	// keeps a stack of 8 KiB and more.
+	workersKept = 32
+	trimEvery   = 2 * time.Second
+)
+
 // pool is a bounded set of workers and a bounded queue before them. The worker that was used
 // last is used next: its stack is warm.
 type pool struct {
@@ -19,10 +26,13 @@ type pool struct {
 	waitMax time.Duration
 
 	mu       sync.Mutex
-	idle     []*worker
+	idle     []*worker // used last is last
+	idleMin  int       // least idle since the last trim
+	trimmer  *time.Timer
 	count    int
 	queue    []waiting // from queueAt on
 	queueAt  int
+	trimming bool // the trimmer is armed
 	stopping bool
 	done     sync.WaitGroup
 }
@@ -47,6 +57,7 @@ func (p *pool) submit(c *conn, now time.Time) bool {
 	if n := len(p.idle); n > 0 {
 		w := p.idle[n-1]
 		p.idle = p.idle[:n-1]
+		p.idleMin = min(p.idleMin, n-1)
 		p.mu.Unlock()
 		w.job <- c
 		return true
@@ -91,14 +102,52 @@ func (p *pool) next(w *worker) (c *conn, end bool) {
 	if p.stopping {
 		return nil, true
 	}
-	p.idle = append(p.idle, w)
+	if p.idle = append(p.idle, w); len(p.idle) == workersKept+1 {
+		p.trimLater()
+	}
 	return nil, false
+}
+
+// trimLater arms the trimmer, if it is not armed; mu is held.
+func (p *pool) trimLater() {
+	switch {
+	case p.trimmer == nil:
+		p.trimmer = time.AfterFunc(trimEvery, p.trim)
+	case p.trimming:
+		return
+	default:
+		p.trimmer.Reset(trimEvery)
+	}
+	p.trimming, p.idleMin = true, len(p.idle)
+}
+
+// trim ends the workers that had nothing to do since it was armed, but for a few.
+func (p *pool) trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.trimming = false; p.stopping {
+		return
+	}
+	if n := min(p.idleMin, len(p.idle)) - workersKept; n > 0 {
+		for _, w := range p.idle[:n] {
+			close(w.job)
+		}
+		p.idle = append(p.idle[:0], p.idle[n:]...)
+		clear(p.idle[len(p.idle):cap(p.idle)])
+		p.count -= n
+	}
+	if len(p.idle) > workersKept {
+		p.trimLater()
+	}
 }
 
 // stop ends all workers; no connection is left when it is called.
 func (p *pool) stop() {
 	p.mu.Lock()
 	p.stopping = true
+	if p.trimmer != nil {
+		p.trimmer.Stop() // or it finds us stopping
+	}
 	for _, w := range p.idle {
 		close(w.job)
 	}
