@@ -126,8 +126,11 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	if root, err = rootIdentity(&e.config, e.log); err != nil {
 		return nil, err
 	}
+	// Bodies get half of the memory: however many clients do not take theirs, heads are read, and
+	// what is small and near is answered.
+	bodies := arena.NewShare(e.allocator, e.allocator.Stats().BudgetBytes/2)
 	e.store, err = erasure.New(erasure.Config{Drives: e.drives.drives(),
-		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.allocator,
+		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: bodies,
 		Locks: lockslocal.New(), Logger: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrUsage, err)

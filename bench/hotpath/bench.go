@@ -83,8 +83,11 @@ func newBench(c Config, messages io.Writer) (*bench, error) {
 		}
 	}
 	var err error
-	b.workspace, err = target.OpenWorkspace(c.Dir)
-	return b, err
+	if b.workspace, err = target.OpenWorkspace(c.Dir); err != nil {
+		return nil, err
+	}
+	b.report.Machine, b.report.Config = host.TakeFingerprint(b.workspace.Path()), b.config
+	return b, nil
 }
 
 // look finds a program, or says what its absence means.

@@ -113,6 +113,20 @@ func TestEveryRow(t *testing.T) {
 	if !strings.Contains(said, "left)") {
 		t.Errorf("no time left in\n%s", said)
 	}
+	if r.Machine.Cores == 0 || r.Config.Repetitions != c.Repetitions {
+		t.Errorf("the report is of %+v, %+v", r.Machine, r.Config)
+	}
+	titles := []string{}
+	for i := range r.Ledgers {
+		l := &r.Ledgers[i]
+		titles = append(titles, l.Title)
+		if l.Requests < 1 || l.Measured <= 0 || l.Sum.SocketWrites < l.Requests {
+			t.Errorf("ledger %+v", l)
+		}
+	}
+	if strings.Join(titles, ", ") != "GET 4 KiB, HEAD 4 KiB, GET 1024 KiB" {
+		t.Errorf("ledgers of %q", titles)
+	}
 }
 
 // TestWithoutYardstick: our own figures are there, no verdicts on ratios, and the reason is said.

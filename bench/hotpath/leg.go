@@ -76,7 +76,7 @@ func (b *bench) load(ctx context.Context, s *side, c load.Config) (leg, error) {
 		return leg{}, fmt.Errorf("%w: %s: no operations", ErrInvalid, s.name)
 	}
 	after, err := s.account(ctx)
-	if err == nil && s.status != nil && c.Rate == 0 && !c.Once {
+	if err == nil && s.status != nil && c.Rate == 0 && !c.Once && !b.config.Matrix {
 		b.spent(&c, &before, &after)
 	}
 	return g, err
