@@ -63,3 +63,5 @@ func TestFewBlocksAreWarm(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestResetTime(t *testing.T) { arenatest.ResetTime(t, newAllocator) }

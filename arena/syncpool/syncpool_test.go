@@ -28,3 +28,5 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+func TestResetTime(t *testing.T) { arenatest.ResetTime(t, newAllocator) }
