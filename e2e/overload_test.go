@@ -59,7 +59,9 @@ func overloaded(t *testing.T, method string) {
 
 	config.Connections, config.Rate = overloadConnections, overload*peak
 	before := s.status()
+	stop := s.watchHealth(t)
 	got := s.measure(t, config)
+	stop()
 	refused := got.Errors["status 503"]
 	t.Logf("%s: peak %.0f/s; of %.0f/s offered %.0f/s were done, %d refused in all; p99 %v", method,
 		peak, config.Rate, got.Goodput, refused, time.Duration(got.Latency.P99)*time.Microsecond)
@@ -77,14 +79,43 @@ func overloaded(t *testing.T, method string) {
 	if method == http.MethodGet && refused > 0 {
 		t.Errorf("%d answers of a loop were refused", refused)
 	}
-	if method == http.MethodPut && refused == 0 {
-		t.Error("nobody was refused")
+	// On a busy machine the peak may come out too low, and the server follow what is offered.
+	behind := (config.Rate - got.Goodput) * got.Seconds
+	if method == http.MethodPut && behind > 2*overloadConnections && refused == 0 {
+		t.Errorf("%.0f requests too many, and nobody was refused", behind)
 	}
 	s.generate(t, put) // and all is as it was
 	if after := s.status(); after.Cost.Connections > before.Cost.Connections+2 {
 		t.Errorf("%d connections are left", after.Cost.Connections)
 	}
 	s.stop()
+}
+
+// watchHealth asks again and again whether the server lives, until stop: it always must say so.
+func (s *server) watchHealth(t *testing.T) (stop func()) {
+	t.Helper()
+	done, asked := make(chan struct{}), make(chan int)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				asked <- n
+				return
+			default:
+			}
+			for _, which := range []string{"live", "ready"} {
+				if status := s.health(which); status != http.StatusOK {
+					t.Errorf("health, %s: %d", which, status)
+				}
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		if n := <-asked; n < 10 {
+			t.Errorf("health was told %d times", n)
+		}
+	}
 }
 
 // measure runs a load whose errors are the caller's to judge.

@@ -32,6 +32,7 @@ type Engine struct {
 	log       *slog.Logger
 	parts     parts
 	allocator arena.Allocator
+	bodies    *arena.Share // of allocator
 	io        ioengine.Engine
 	ioWhy     string // why io is not the engine asked for, or ""
 	drives    *driveSet
@@ -128,9 +129,9 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	}
 	// Bodies get half of the memory: however many clients do not take theirs, heads are read, and
 	// what is small and near is answered.
-	bodies := arena.NewShare(e.allocator, e.allocator.Stats().BudgetBytes/2)
+	e.bodies = arena.NewShare(e.allocator, e.allocator.Stats().BudgetBytes/2)
 	e.store, err = erasure.New(erasure.Config{Drives: e.drives.drives(),
-		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: bodies,
+		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.bodies,
 		Locks: lockslocal.New(), Logger: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrUsage, err)

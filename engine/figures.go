@@ -70,7 +70,8 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 	level("blocks_in_use", "64 KiB blocks lent out.", m.BlocksInUse)
 	level("memory_reserved_bytes", "Memory the allocator holds.", m.ReservedBytes)
 	counter("blocks_borrowed_total", "Blocks lent.", m.BlocksBorrowed)
-	counter("memory_exhausted_total", "Requests refused for lack of memory.", m.Exhausted)
+	counter("memory_exhausted_total", "Requests refused for lack of memory.",
+		m.Exhausted+e.bodies.Exhausted())
 	counter("memory_heap_fallbacks_total", "Allocations served by the Go heap.",
 		m.HeapFallbacks)
 }

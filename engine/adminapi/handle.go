@@ -7,6 +7,11 @@ import (
 	"flashstore/netloop"
 )
 
+const (
+	livePath  = "/flashstore/health/live"
+	readyPath = "/flashstore/health/ready"
+)
+
 // Handle answers one request; see netloop.Handler. Paths are compared as they were sent.
 func (h *Handler) Handle(ex *netloop.Exchange) {
 	answer := h.route(string(ex.Request.Path))
@@ -21,11 +26,25 @@ func (h *Handler) Handle(ex *netloop.Exchange) {
 	}
 }
 
+// TryHandle answers on the event loop what asks whether the process is alive and ready, without
+// waiting behind requests: under overload a server must not be taken for dead. See
+// netloop.InlineHandler.
+func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
+	switch string(ex.Request.Path) {
+	case livePath, readyPath:
+		if ex.Request.ContentLength == 0 {
+			h.Handle(ex)
+			return true
+		}
+	}
+	return false
+}
+
 func (h *Handler) route(path string) func(*netloop.Exchange) {
 	switch path {
-	case "/flashstore/health/live":
+	case livePath:
 		return func(ex *netloop.Exchange) { h.health(ex, true) }
-	case "/flashstore/health/ready":
+	case readyPath:
 		return func(ex *netloop.Exchange) { h.health(ex, h.config.Ready()) }
 	case "/flashstore/health/cluster":
 		return func(ex *netloop.Exchange) { h.health(ex, h.config.Cluster()) }

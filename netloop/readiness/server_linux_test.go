@@ -151,7 +151,9 @@ func TestQueueWait(t *testing.T) {
 	if _, err := cut.Write([]byte("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	wantStatus(t, cut, 503)
+	if resp := wantStatus(t, cut, 503); !resp.Close {
+		t.Errorf("it is not said that the connection ends: %v", resp.Header)
+	}
 	if n, err := cut.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("a connection whose body is not here yet stays: %d, %v", n, err)
 	}

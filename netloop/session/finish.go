@@ -30,9 +30,9 @@ func (s *Session) Finish() Verdict {
 		broken = s.flush() != nil
 	}
 	s.memory.Reset()
-	if b := &s.body; !b.isChunk && b.left <= int64(s.end-s.start) {
-		s.start += int(b.left) // the rest has come already
-		b.left = 0
+	if s.bodyHere() {
+		s.start += int(s.body.left)
+		s.body.left = 0
 	}
 	switch {
 	case broken:
@@ -44,6 +44,12 @@ func (s *Session) Finish() Verdict {
 		return VerdictDrain
 	}
 	return VerdictKeep
+}
+
+// bodyHere reports whether all of the body that was not read has come already. It is not said of a
+// chunked one.
+func (s *Session) bodyHere() bool {
+	return !s.body.isChunk && s.body.left <= int64(s.end-s.start)
 }
 
 // Drain reads and drops what the handler left of the body, up to Limits.DrainBytesMax. It
@@ -82,6 +88,9 @@ func (s *Session) Busy(handler netloop.BusyHandler) Verdict {
 		return VerdictClose
 	}
 	s.SetInline(true)
+	if !s.bodyHere() {
+		s.Exchange.CloseAfter()
+	}
 	handler.Busy(&s.Exchange)
 	verdict := s.Finish()
 	if verdict == VerdictDrain {
