@@ -63,7 +63,7 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 
 test: ## all tests
 	@tools/doctor.sh --quiet
-	go test $(GOTESTFLAGS) -count=1 ./...
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./...
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy
 
 lint: cross bin/staticcheck ## gofmt, vet, staticcheck and the house rules

@@ -113,11 +113,17 @@ func TestAbuse(t *testing.T) {
 			before := s.held()
 			s.storm(t) // tables and pools are there
 			s.settle(t, before)
-			memory := s.memory("VmRSS")
-			s.storm(t)
-			s.settle(t, before)
-			if now := s.memory("VmRSS"); float64(now) > 1.05*float64(memory)+abuseSlack {
-				t.Errorf("memory grew from %d to %d MiB", memory>>20, now>>20)
+			grew := true
+			for try := 0; grew && try < 3; try++ { // what leaks grows each time
+				memory := s.memory("VmRSS")
+				s.storm(t)
+				s.settle(t, before)
+				now := s.memory("VmRSS")
+				t.Logf("memory: %d MiB before, %d after", memory>>20, now>>20)
+				grew = float64(now) > 1.05*float64(memory)+abuseSlack
+			}
+			if grew {
+				t.Error("memory grew each time")
 			}
 			s.put("/abuse/object", content{2, 100}, http.StatusOK)
 			s.stop()

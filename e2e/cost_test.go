@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -72,25 +71,38 @@ func TestRequestCost(t *testing.T) {
 			for n := 0; n < 100 && c.onLoop && after.Sampled-before.Sampled < costSampled; n++ {
 				before, after = s.spent(t, config) // a settle of the last write was still under way
 			}
-			before, after = s.spent(t, config)
-			said := ""
-			for _, count := range costCounts {
-				n := float64(count.of(&after)-count.of(&before)) / count.unit / float64(c.requests)
-				got := fmt.Sprintf("%.1f", math.Abs(n))
-				said += fmt.Sprintf(" | %s %s", got, count.column)
-				want := table[c.row][count.column]
-				if count.exact && !strings.HasPrefix(want, "~") && got != want {
-					t.Errorf("%s: %s %s, the table has %q", c.row, got, count.column, want)
-				}
+			var wrong []string
+			for try := 0; try == 0 || try < 3 && len(wrong) > 0; try++ { // timers add to it at times
+				before, after = s.spent(t, config)
+				wrong = compareCost(t, c.row, table[c.row], &before, &after, float64(c.requests))
 			}
-			t.Logf("%s:%s | %.0f µs of CPU", c.row, said,
-				1e6*(after.CPUSeconds-before.CPUSeconds)/float64(c.requests))
+			for _, text := range wrong {
+				t.Error(text)
+			}
 			if c.onLoop {
 				wantPhases(t, c.row, &before, &after)
 			}
 		})
 	}
 	s.stop()
+}
+
+// compareCost prints what each of n requests cost, and returns where that is not in the table.
+func compareCost(
+	t *testing.T, row string, table map[string]string, before, after *cost, n float64,
+) (wrong []string) {
+	t.Helper()
+	said := ""
+	for _, count := range costCounts {
+		got := fmt.Sprintf("%.1f", float64(count.of(after)-count.of(before))/count.unit/n)
+		said += fmt.Sprintf(" | %s %s", got, count.column)
+		want := table[count.column]
+		if count.exact && !strings.HasPrefix(want, "~") && got != want {
+			wrong = append(wrong, fmt.Sprintf("%s: %s %s, the table has %q", row, got, count.column, want))
+		}
+	}
+	t.Logf("%s:%s | %.0f µs of CPU", row, said, 1e6*(after.CPUSeconds-before.CPUSeconds)/n)
+	return wrong
 }
 
 // spent is the ledger before and after a load.
