@@ -72,7 +72,8 @@ func TestRequestCost(t *testing.T) {
 				before, after = s.spent(t, config) // a settle of the last write was still under way
 			}
 			var wrong []string
-			for try := 0; try == 0 || try < 3 && len(wrong) > 0; try++ { // timers add to it at times
+			// What a worker does may meet a timer's settle. A loop's answers are what they are.
+			for try := 0; try == 0 || try < 3 && len(wrong) > 0 && !c.onLoop; try++ {
 				before, after = s.spent(t, config)
 				wrong = compareCost(t, c.row, table[c.row], &before, &after, float64(c.requests))
 			}
@@ -149,6 +150,8 @@ func costTable(t *testing.T) map[string]map[string]string {
 			cells[i] = strings.TrimSpace(cells[i])
 		}
 		switch {
+		case len(cells) == 1:
+			columns = nil // the table has ended
 		case cells[0] == "request":
 			columns = cells
 		case columns == nil || len(cells) != len(columns):
@@ -159,9 +162,6 @@ func costTable(t *testing.T) map[string]map[string]string {
 				row[c] = cells[i]
 			}
 			table[cells[0]] = row
-		}
-		if line == "\n" {
-			columns = nil
 		}
 	}
 	return table

@@ -52,16 +52,12 @@ func TestHeapObjects(t *testing.T) {
 				Signer: sign.New(rootUser, rootPassword, "us-east-1"), Presigned: c.presigned,
 				Connections: heapConnections, Duration: 5 * time.Second}
 			s.generate(t, config) // sessions, pools and connections are made
-			made, requests := 0.0, 0
-			for try := 0; try == 0 || try < 3 && made/float64(requests) > c.most; try++ {
-				// Again, because a busy machine has the background at work for longer.
-				from := s.heapObjects()
-				for requests = 0; requests < *heapRequestsFlag/c.share; {
-					requests += s.generate(t, config)
-				}
-				made = s.heapObjects() - from
-				t.Logf("%d requests: %.4f heap objects each", requests, made/float64(requests))
+			from, requests := s.heapObjects(), 0
+			for requests < *heapRequestsFlag/c.share {
+				requests += s.generate(t, config)
 			}
+			made := s.heapObjects() - from
+			t.Logf("%d requests: %.4f heap objects each", requests, made/float64(requests))
 			if made/float64(requests) > c.most {
 				t.Errorf("%.0f heap objects in %d requests, at most %g each are allowed", made, requests,
 					c.most)

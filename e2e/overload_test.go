@@ -28,8 +28,9 @@ const (
 )
 
 // TestOverload offers one and a half times what the server can do. Its goodput stays near the peak.
-// What a worker must do and none has time for is refused: 503 SlowDown at once. What a loop answers itself is never refused, since that would cost as much as the
-// answer: such requests wait in their sockets.
+// What a worker must do and none has time for is refused: 503 SlowDown at once. What a loop answers
+// itself is never refused, since that would cost as much as the answer: such requests wait in their
+// sockets.
 func TestOverload(t *testing.T) {
 	for _, method := range []string{http.MethodPut, http.MethodGet} {
 		t.Run(method, func(t *testing.T) { overloaded(t, method) })

@@ -7,17 +7,14 @@ import (
 	"flashstore/arena"
 )
 
-// budgetDefaultBytes is a node's worth of blocks; see block64k.BudgetDefaultBytes.
-const budgetDefaultBytes = 384 << 20
-
-// Config of an Allocator. The zero value is the default.
+// Config of an Allocator.
 type Config struct {
-	BudgetBytes int64 // of blocks lent at a time, rounded down to whole ones; 0: 384 MiB
+	BudgetBytes int64 // of blocks lent at a time, rounded down to whole ones
 }
 
 // Validate says what is wrong with c.
 func (c Config) Validate() error {
-	if c.BudgetBytes != 0 && (c.BudgetBytes < arena.BlockBytes || c.BudgetBytes > 1<<40) {
+	if c.BudgetBytes < arena.BlockBytes || c.BudgetBytes > 1<<40 {
 		return fmt.Errorf("guarded: budget must be %d to %d bytes, not %d", arena.BlockBytes,
 			int64(1)<<40, c.BudgetBytes)
 	}
@@ -46,9 +43,6 @@ var _ arena.Allocator = (*Allocator)(nil)
 func New(c Config) (*Allocator, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
-	}
-	if c.BudgetBytes == 0 {
-		c.BudgetBytes = budgetDefaultBytes
 	}
 	region, err := reserve(int(c.BudgetBytes / arena.BlockBytes))
 	if err != nil {

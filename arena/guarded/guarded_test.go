@@ -22,7 +22,7 @@ func newAllocator(t testing.TB, budgetBytes int64) arena.Allocator {
 func TestConformance(t *testing.T) { arenatest.Run(t, newAllocator) }
 
 func TestConfig(t *testing.T) {
-	for _, budgetBytes := range []int64{-1, 1, 1 << 50} {
+	for _, budgetBytes := range []int64{-1, 0, 1, 1 << 50} {
 		if _, err := guarded.New(guarded.Config{BudgetBytes: budgetBytes}); err == nil {
 			t.Errorf("budget of %d bytes accepted", budgetBytes)
 		}
@@ -88,6 +88,10 @@ func TestRules(t *testing.T) {
 			beyond(s.Alloc(9), -2)
 			s.Reset()
 		}, "in request 1"},
+		"in a block of its own": {func(_ arena.Allocator, _ *arena.Block, s arena.Arena) {
+			beyond(s.Alloc(arena.BlockBytes-20), arena.BlockBytes-1)
+			s.Reset()
+		}, "written 19 bytes behind its end"},
 		"on the heap": {func(_ arena.Allocator, _ *arena.Block, s arena.Arena) {
 			beyond(s.Alloc(arena.BlockBytes+1), arena.BlockBytes+1)
 			s.Reset()

@@ -86,7 +86,7 @@ func (a *Allocator) Leaks() string {
 	}
 	for s := range a.arenas {
 		for i := range s.taken {
-			add(kind{"allocations", s.taken[i].site, s.request}, s.taken[i].bytes)
+			add(kind{"allocations", s.taken[i].site, s.request}, s.taken[i].end-s.taken[i].begin)
 		}
 	}
 	a.mu.Unlock()

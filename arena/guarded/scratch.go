@@ -25,11 +25,11 @@ type scratch struct {
 	allocations, fallbacks uint64
 }
 
-// allocation is what Alloc returned: within, with its red zones, in zoned.
+// allocation is what Alloc returned: zoned[begin:end]. The rest of zoned is red.
 type allocation struct {
-	zoned []byte
-	bytes int
-	site  site
+	zoned      []byte
+	begin, end int
+	site       site
 }
 
 var _ arena.Arena = (*scratch)(nil)
@@ -40,40 +40,38 @@ func (s *scratch) Alloc(n int) []byte {
 		panic("guarded: Alloc of a negative size")
 	}
 	s.allocations++
-	zoned := s.room(n)
-	p := zoned
-	if len(zoned) != n { // not a block of its own
-		p = zoned[redZoneBytes : redZoneBytes+n : redZoneBytes+n]
-		paint(zoned, n)
-	}
-	fill(p)
+	zoned, begin := s.room(n)
+	end := begin + n
+	paint(zoned[:begin])
+	paint(zoned[end:])
+	fill(zoned[begin:end])
 	if len(s.taken) == 0 {
 		s.allocator.note(s, true)
 	}
 	s.allocator.mu.Lock() // Leaks may look
-	s.taken = append(s.taken, allocation{zoned, n, caller()})
+	s.taken = append(s.taken, allocation{zoned, begin, end, caller()})
 	s.allocator.mu.Unlock()
-	return p
+	return zoned[begin:end:end]
 }
 
-// room finds space for n bytes and their red zones. Where those do not fit, an allocation has a
-// block of its own, whose guards do their work.
-func (s *scratch) room(n int) []byte {
+// room finds space for n bytes, from begin on, and their red zones. Where those do not fit, an
+// allocation has a block of its own: the guard before it and the rest behind it do their work, and
+// then the guard.
+func (s *scratch) room(n int) (zoned []byte, begin int) {
 	need := (n+alignBytes-1)&^(alignBytes-1) + 2*redZoneBytes
 	if need > len(s.free) {
 		b := s.block(n)
 		switch {
 		case b == nil:
 			s.fallbacks++
-			return arena.MakeBytes(need)
+			return arena.MakeBytes(need), redZoneBytes
 		case need > len(b.Bytes):
-			return b.Bytes[:n:n]
+			return b.Bytes, 0
 		}
 		s.free = b.Bytes
 	}
-	zoned := s.free[:need:need]
-	s.free = s.free[need:]
-	return zoned
+	zoned, s.free = s.free[:need:need], s.free[need:]
+	return zoned, redZoneBytes
 }
 
 // block borrows one for n bytes; nil: they do not fit, or the budget is in use.
@@ -105,27 +103,22 @@ func (s *scratch) Reset() {
 
 // check looks at the red zones.
 func (t *allocation) check(request uint64) {
-	if len(t.zoned) == t.bytes {
-		return // a block of its own
+	where := ""
+	notRed := func(c byte) bool { return c != red }
+	if i := slices.IndexFunc(t.zoned[:t.begin], notRed); i >= 0 {
+		where = fmt.Sprintf("%d bytes before its beginning", t.begin-i)
+	} else if i := slices.IndexFunc(t.zoned[t.end:], notRed); i >= 0 {
+		where = fmt.Sprintf("%d bytes behind its end", i)
 	}
-	before, after := t.zoned[:redZoneBytes], t.zoned[redZoneBytes+t.bytes:]
-	for at, side := range [][]byte{before, after} {
-		if i := slices.IndexFunc(side, func(c byte) bool { return c != red }); i >= 0 {
-			where := fmt.Sprintf("%d bytes behind its end", i)
-			if at == 0 {
-				where = fmt.Sprintf("%d bytes before its beginning", redZoneBytes-i)
-			}
-			panic(fmt.Sprintf("guarded: written %s of the %d bytes taken by %s in request %d",
-				where, t.bytes, t.site, request))
-		}
+	if where != "" {
+		panic(fmt.Sprintf("guarded: written %s of the %d bytes taken by %s in request %d", where,
+			t.end-t.begin, t.site, request))
 	}
 }
 
-// paint marks the red zones around n bytes.
-func paint(zoned []byte, n int) {
-	for i := range zoned {
-		if i < redZoneBytes || i >= redZoneBytes+n {
-			zoned[i] = red
-		}
+// paint marks a red zone.
+func paint(zone []byte) {
+	for i := range zone {
+		zone[i] = red
 	}
 }

@@ -120,7 +120,7 @@ func TestEveryRow(t *testing.T) {
 	for i := range r.Ledgers {
 		l := &r.Ledgers[i]
 		titles = append(titles, l.Title)
-		if l.Requests < 1 || l.Measured <= 0 || l.Sum.SocketWrites < l.Requests {
+		if l.Sum.Requests < 1 || l.Measured <= 0 || l.Sum.SocketWrites < l.Sum.Requests {
 			t.Errorf("ledger %+v", l)
 		}
 	}

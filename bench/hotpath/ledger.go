@@ -11,10 +11,9 @@ import (
 )
 
 // Ledger is what requests of one kind cost our server by its own accounts, over all legs of closed
-// loops, their warm-up too. Per* are what one request did.
+// loops, their warm-up too.
 type Ledger struct {
 	Title     string      `json:"title"`
-	Requests  float64     `json:"requests"`
 	Sum       target.Cost `json:"sum"`
 	Predicted float64     `json:"predicted_us"` // sum of the phases of the requests that were measured
 	Measured  float64     `json:"measured_us"`  // CPU of the process, by the kernel's account
@@ -34,12 +33,11 @@ func (b *bench) spent(c *load.Config, before, after *target.Cost) {
 		l = &b.report.Ledgers[len(b.report.Ledgers)-1]
 	}
 	l.Sum.Add(after, before)
-	l.Requests = l.Sum.Requests
 	if l.Sum.Sampled > 0 {
 		p := &l.Sum.Phases
 		l.Predicted = 1e6 * (p.Receive + p.Admit + p.Execute + p.Respond) / l.Sum.Sampled
 	}
-	l.Measured = 1e6 * l.Sum.CPUSeconds / l.Requests
+	l.Measured = 1e6 * l.Sum.CPUSeconds / l.Sum.Requests
 }
 
 // account asks our server what it has spent; nothing of others.
@@ -58,7 +56,7 @@ func printLedgers(w io.Writer, all []Ledger) {
 		"CPU µs measured"}}
 	for i := range all {
 		l := &all[i]
-		per := func(n float64) string { return fmt.Sprintf("%.2f", n/l.Requests) }
+		per := func(n float64) string { return fmt.Sprintf("%.2f", n/l.Sum.Requests) }
 		micros := func(seconds float64) string {
 			if l.Sum.Sampled == 0 {
 				return "-" // workers answered
@@ -69,7 +67,7 @@ func printLedgers(w io.Writer, all []Ledger) {
 		cells = append(cells, []string{l.Title, per(l.Sum.SocketReads), per(l.Sum.SocketWrites),
 			per(l.Sum.CachedReads), per(l.Sum.EpollWaits), per(l.Sum.Copied / 1024),
 			per(l.Sum.HeapObjects), micros(p.Receive), micros(p.Admit), micros(p.Execute),
-			micros(p.Respond), micros(p.Receive + p.Admit + p.Execute + p.Respond),
+			micros(p.Respond), micros(l.Predicted * l.Sum.Sampled / 1e6),
 			fmt.Sprintf("%.2f", l.Measured)})
 	}
 	if len(all) > 0 {

@@ -72,4 +72,7 @@ func TestOverload(t *testing.T) {
 	if r.Errors[KindUnsent] < 9_000 || r.Operations+r.Failed() != 10_000 {
 		t.Errorf("%d operations, errors %v; want 10,000 together", r.Operations, r.Errors)
 	}
+	if r.Goodput <= 0 || r.Goodput > 510 { // what was answered within the window, not what was due
+		t.Errorf("goodput %.0f/s of a server that does 500", r.Goodput)
+	}
 }

@@ -55,7 +55,7 @@ func RunClasses(t *testing.T, newEngine NewFunc) {
 
 func interference(t *testing.T, e ioengine.Engine) {
 	var ratio float64
-	for range 6 { // other work on the machine may spoil a try
+	for range 3 { // other work on the machine may spoil a try
 		i := Interfere(t, e, 6)
 		ratio = i.P99Ratio
 		t.Logf("%s: foreground p99 %v alone, %v beside repair and compaction at %.0f MB/s: %.2f times",

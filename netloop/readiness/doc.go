@@ -1,4 +1,4 @@
-// Package epoll serves netloop Handlers from event loops: one epoll instance or kqueue and one
+// Package readiness serves netloop Handlers from event loops: one epoll instance or kqueue and one
 // listener per loop, and a bounded pool of workers for handlers that block. Only the poller, the
 // listeners and the system calls differ by system: poller_*.go, listen_*.go, calls_*.go.
 //

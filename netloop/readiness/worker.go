@@ -21,8 +21,8 @@ const (
 type pool struct {
 	server     *Server
 	workersMax int
-	// waitMax: while the head of the queue has waited so long, nobody is let in; 0: always. So no
-	// request waits much longer, and those that are refused learn it at once.
+	// waitMax: while the head of the queue has waited so long, nobody is let in; 0: always. Those
+	// that are refused learn it at once; those in the queue already wait until workers have time.
 	waitMax time.Duration
 
 	mu       sync.Mutex
