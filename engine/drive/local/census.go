@@ -112,30 +112,7 @@ func (c *census) open(e ioengine.Engine, path string) error {
 		return err
 	}
 	c.segments = segments
-	if err := d.checkLog(c.segments); err != nil {
-		c.find(FindLogDamage, d.log.path, 0, "", err)
-	}
-	mark, err := d.log.readStopMark()
-	if err != nil {
-		c.find(FindStopMark, d.log.stopMark, 0, "", err)
-	}
-	err = d.checkIndex(fresh, c.segments, mark)
-	if err == nil {
-		err = d.loadMachine(fresh)
-	}
-	if err != nil {
-		kind := FindIndex
-		if _, isLost := errors.AsType[damaged](err); isLost {
-			kind = FindLogDamage
-		}
-		c.find(kind, filepath.Join(path, indexDir), 0, "", err)
-		if d.machine != nil {
-			if err := d.machine.close(); err != nil {
-				c.find(FindIndex, filepath.Join(path, indexDir), 0, "", err)
-			}
-			d.machine = nil
-		}
-	}
+	c.openIndex(fresh)
 	scratch := filepath.Join(path, checkDir)
 	if err := indexfs.Clear(e.Files(), scratch); err != nil { // of one that was killed
 		return err
@@ -146,6 +123,42 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	}
 	c.rebuilt = newMachine(x, fresh, tableMin)
 	return nil
+}
+
+// openIndex opens the index in use, unless the log lacks what it should hold or the index cannot be
+// read: these are findings.
+func (c *census) openIndex(fresh position) {
+	d := c.drive
+	if err := d.checkLog(c.segments); err != nil {
+		c.find(FindLogDamage, d.log.path, 0, "", err)
+		return
+	}
+	mark, doubt, err := d.log.cleanStop(c.segments)
+	if err != nil {
+		c.find(FindLogDamage, d.log.path, 0, "", err)
+		return
+	}
+	if doubt != nil {
+		c.find(FindStopMark, d.log.stopMark, 0, "", doubt)
+	}
+	if err = d.checkIndex(fresh, c.segments, mark); err == nil {
+		err = d.loadMachine(fresh)
+	}
+	if err == nil {
+		return
+	}
+	kind := FindIndex
+	if _, isLost := errors.AsType[damaged](err); isLost {
+		kind = FindLogDamage
+	}
+	index := filepath.Join(d.config.Path, indexDir)
+	c.find(kind, index, 0, "", err)
+	if d.machine != nil {
+		if err := d.machine.close(); err != nil {
+			c.find(FindIndex, index, 0, "", err)
+		}
+		d.machine = nil
+	}
 }
 
 func (c *census) run() error {

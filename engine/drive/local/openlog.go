@@ -65,7 +65,7 @@ func (d *Drive) checkIndex(fresh position, segments []uint64, mark stopMark) err
 	if err != nil {
 		return err
 	}
-	return d.checkPosition(fresh, pos, segments, mark)
+	return d.checkPosition(pos, segments, mark)
 }
 
 // indexPosition is what the index reflects; one that is not there or cannot be read is made anew,
@@ -97,25 +97,16 @@ func (d *Drive) stoppedPosition(fresh position, mark stopMark) (position, error)
 }
 
 // checkPosition refuses a drive whose log lacks what its index reflects.
-func (d *Drive) checkPosition(fresh, pos position, segments []uint64, mark stopMark) error {
-	if pos.next == fresh.next {
-		return nil // nothing was ever written, so no segment need be there
-	}
-	name := d.log.name(pos.next.segment)
+func (d *Drive) checkPosition(pos position, segments []uint64, mark stopMark) error {
 	if mark.clean && pos.number > mark.number {
-		return lost("the end of "+name, "which the index knows; the log ended before it when it "+
-			"was stopped")
+		return lost("the end of "+d.log.name(pos.next.segment), "which the index knows; the log "+
+			"ended before it when it was stopped")
 	}
-	if pos.next.segment > lastOf(segments) {
-		return lost(name, "which the index knows")
-	}
-	if d.log.retired.Load().has(pos.next.segment) {
-		return nil // an old index, which is made anew
-	}
-	size := d.log.size[pos.next.segment]
-	if size < pos.next.offsetBytes {
-		return lost(fmt.Sprintf("the end of %s", name), fmt.Sprintf("which the index knows (%d bytes "+
-			"are left of at least %d)", size, pos.next.offsetBytes))
+	if mark != markOf(&pos) { // otherwise it was looked for with the mark
+		err := d.log.checkReached(segments, pos.next, pos.number, "which the index knows")
+		if err != nil {
+			return err
+		}
 	}
 	return d.checkReflected(pos, segments)
 }
@@ -131,6 +122,9 @@ func lastOf(segments []uint64) uint64 {
 // checkReflected looks at the beginning of each segment that the index reflects: one that was
 // exchanged is not read by a replay.
 func (d *Drive) checkReflected(pos position, segments []uint64) error {
+	if d.log.retired.Load().has(pos.next.segment) {
+		return nil // an old index, which is made anew
+	}
 	count, _ := slices.BinarySearch(segments, pos.next.segment+1)
 	return d.log.firstBlocks(segments[:count], func(n uint64, block []byte) error {
 		h, err := parseBatchHeader(block)

@@ -39,7 +39,10 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	mark, _ := d.log.readStopMark() // one that is broken counts for nothing
+	mark, _, err := d.log.cleanStop(segments)
+	if err != nil {
+		return err
+	}
 	err = d.checkIndex(fresh, segments, mark)
 	if err != nil && !errors.Is(err, errOtherIndex) {
 		return err

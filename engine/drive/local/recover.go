@@ -21,15 +21,18 @@ func (d *Drive) recover(format *formatFile) error {
 	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	mark, err := d.log.readStopMark()
+	mark, doubt, err := d.log.cleanStop(segments)
 	if err != nil {
-		d.config.Logger.Warn("log is read to its end", "path", d.config.Path, "error", err)
+		return err
+	}
+	if doubt != nil {
+		d.config.Logger.Warn("log is read to its end", "path", d.config.Path, "error", doubt)
 	}
 	checked, err := d.stoppedPosition(fresh, mark)
 	if err != nil {
 		return err
 	}
-	if err := d.checkPosition(fresh, checked, segments, mark); err != nil {
+	if err := d.checkPosition(checked, segments, mark); err != nil {
 		return err
 	}
 	if err := d.log.removeLeftovers(); err != nil {
@@ -39,7 +42,7 @@ func (d *Drive) recover(format *formatFile) error {
 		return err
 	}
 	if opened := &d.machine.pos; opened.next != checked.next || opened.number != checked.number {
-		if err := d.checkPosition(fresh, *opened, segments, mark); err != nil {
+		if err := d.checkPosition(*opened, segments, mark); err != nil {
 			return err // the index was exchanged since the clean stop
 		}
 	}

@@ -91,10 +91,12 @@ func TestOpenRefuses(t *testing.T) {
 	must(t, os.WriteFile(format, text, 0o600))
 
 	must(t, os.Remove(filepath.Join(c.Path, firstLog)))
-	for _, says := range []string{"which log.newest tells of", "which the index knows"} {
+	for _, witness := range []struct{ file, says string }{
+		{"log.newest", "which log.newest tells of"}, {"log.stop", "which log.stop tells of"},
+		{"index", "which the index knows"}} {
 		_, err = local.Open(c)
-		wantError(t, err, drive.ErrCorrupt, says)
-		_ = os.Remove(filepath.Join(c.Path, "log.newest")) // the index knows it too
+		wantError(t, err, drive.ErrCorrupt, witness.says)
+		must(t, os.RemoveAll(filepath.Join(c.Path, witness.file)))
 	}
 }
 

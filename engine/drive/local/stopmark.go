@@ -53,7 +53,8 @@ func parseStopMark(b []byte) (m stopMark, err error) {
 // readStopMark reads the mark; none is one of a stop that was not clean.
 func (l *segmentLog) readStopMark() (m stopMark, err error) {
 	_, err = readSealed(l.engine, l.stopMark, stopMarkMagic, l.incarnation, blockBytes,
-		"remove it: it only makes the next start quicker", func(content []byte) (err error) {
+		"remove it: then the next start reads the log to its end, and nobody can tell whether "+
+			"that was always where it ended", func(content []byte) (err error) {
 			m, err = parseStopMark(content)
 			return err
 		})
