@@ -143,7 +143,7 @@ func TestCheck(t *testing.T) {
 		{"healthy", func(*deployment) {}, nil},
 		{"a record less", func(d *deployment) { d.lateWithout(2) }, []string{"set short 3"}},
 		{"an object on fewer drives than it needs", func(d *deployment) { d.lateWithout(0, 3) },
-			[]string{"set unreadable 1 4"}},
+			[]string{"set stale-drives 1 4", "set unreadable 1 4"}},
 		{"a write of one drive", func(d *deployment) {
 			d.onDrive(1, func(one *local.Drive) {
 				r := d.entry(one, keptKey(3)).Record

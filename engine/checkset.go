@@ -31,6 +31,7 @@ type SetFinding = erasure.Finding
 const (
 	FindAbsent     = "absent-drive" // a drive of the set was not examined
 	FindCopy       = "copy"         // two directories are the same drive
+	FindStale      = "stale-drives" // some are of an earlier time, too many to be outvoted
 	FindUncompared = "uncompared"   // the comparison could not be finished
 )
 
@@ -83,6 +84,7 @@ func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 		defer func() { err = errors.Join(err, r.Close()) }()
 		shelves[position] = r.All
 	}
+	c.findStale(set)
 	total := c.registers(ours)
 	set.Tally, err = erasure.Census(c.ctx, erasure.CensusConfig{Drives: shelves, Parity: ours.parity,
 		Find: set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
@@ -119,6 +121,23 @@ func (c *checker) place(set *CheckSet, ours creed) {
 			set.find(SetFinding{Kind: FindCopy, Positions: []int{p}, Detail: fmt.Sprintf("%q all "+
 				"are number %d of %d: one is a copy; none is compared", paths, p+1, ours.drives)})
 		}
+	}
+}
+
+// findStale says which drives a start would refuse, since they are of an earlier time.
+func (c *checker) findStale(set *CheckSet) {
+	seen := make([]erasure.Memory, set.Drives)
+	for i := range c.report.Drives {
+		d := &c.report.Drives[i]
+		if p := slices.Index(set.Paths, d.Path); p >= 0 {
+			seen[p] = erasure.Memory{Term: d.Term, MaxSeen: d.MaxSeen}
+		}
+	}
+	stale, term := erasure.Stale(seen, set.Parity)
+	if len(stale) > 0 {
+		set.find(SetFinding{Kind: FindStale, Positions: stale, Detail: fmt.Sprintf("%d of %d drives "+
+			"are of an earlier time than writes of term %d, which others hold: a start refuses them",
+			len(stale), set.Drives, term)})
 	}
 }
 

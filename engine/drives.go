@@ -55,6 +55,7 @@ func openDrives(c *config.Config, e ioengine.Engine, log *slog.Logger) (*driveSe
 			"with %d, which cannot change", config.ErrUsage, c.Parity, set.parity)
 	}
 	set.openAll(c, e, log)
+	set.dropStale()
 	err = set.finishFormat(c, e, log)
 	if err == nil {
 		err = set.check(log)

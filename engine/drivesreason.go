@@ -46,6 +46,7 @@ const (
 	faultMissing    fault = "missing"
 	faultForeign    fault = "foreign"
 	faultCopy       fault = "copy"
+	faultStale      fault = "stale"
 	faultDamaged    fault = "damaged"
 	faultNewer      fault = "newer"
 	faultPermission fault = "permission"
@@ -60,7 +61,8 @@ func faultOf(err error) fault {
 		fault fault
 	}{
 		{fs.ErrPermission, faultPermission}, {syscall.EROFS, faultPermission},
-		{errTwins, faultCopy}, {drive.ErrUnformatted, faultMissing},
+		{errTwins, faultCopy}, {errStale, faultStale},
+		{drive.ErrUnformatted, faultMissing},
 		{syscall.ENOTDIR, faultForeign},
 		{drive.ErrForeign, faultForeign}, {drive.ErrNewer, faultNewer},
 		{drive.ErrCorrupt, faultDamaged}, {drive.ErrOffline, faultDevice},

@@ -43,8 +43,12 @@ func (s *Store) decide(ctx context.Context, key drive.Key) {
 	}
 }
 
-// settleHolders tells the holders of w that it is on the write quorum.
+// settleHolders tells the holders of w that it is on the write quorum. A store that may not write
+// leaves that to the next one: its term may be on fewer drives than the quorum.
 func (s *Store) settleHolders(w *write, grant lock.Grant) {
+	if s.mayWrite() != nil {
+		return
+	}
 	r := settleRecord(&w.sample.Record)
 	r.Token = drive.Order(grant.Token)
 	for i, e := range w.holders {

@@ -50,6 +50,7 @@ type Report struct {
 	Findings      []Finding `json:"findings"`
 	FindingsTotal int       `json:"findings_total"`
 	LogSegments   int       `json:"log_segments"`
+	Term          uint64    `json:"term"`
 	Batches       uint64    `json:"batches"`
 	Records       uint64    `json:"records"`
 	Registers     uint64    `json:"registers"`
@@ -61,6 +62,8 @@ type Report struct {
 	// UnreferencedBytes of bulk space are findings where a clean stop said that there are none;
 	// what a crash left behind, the next start gives back.
 	UnreferencedBytes int64 `json:"unreferenced_bytes"`
+	// MaxSeen is the highest order in any record.
+	MaxSeen drive.Order `json:"-"`
 }
 
 // Census examines a drive that no process uses: every batch, record and chunk, the index
@@ -210,7 +213,7 @@ func (c *census) replay() error {
 	if err != nil {
 		return err
 	}
-	r.Batches = scan.number - 1
+	r.Batches, r.Term, r.MaxSeen = scan.number-1, c.rebuilt.pos.term, c.rebuilt.pos.maxSeen
 	for _, g := range scan.damage {
 		c.find(FindLogDamage, d.log.name(g.Segment), g.OffsetBytes, "",
 			fmt.Errorf("%d batches are lost", g.Lost))

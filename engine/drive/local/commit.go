@@ -162,6 +162,7 @@ func (f *flight) encode(s *stored) {
 	f.used = len(s.appendTo(f.batch[:f.used], formLog))
 	f.copiedBytes += uint64(len(s.Inline))
 	f.records++
+	f.synced = f.synced || s.Type == drive.TypeTerm
 }
 
 // addsData: the types that a drive short of space refuses. Deletions and what frees space

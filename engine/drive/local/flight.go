@@ -31,9 +31,11 @@ type flight struct {
 	records int
 	// copiedBytes of shards are in batch.
 	copiedBytes uint64
-	waiting     []request
-	orphans     [][]extent // shards of repeated commits
-	outcome     *outcome   // once it is complete
+	// synced in any mode: it raises the term, and the set builds on that.
+	synced  bool
+	waiting []request
+	orphans [][]extent // shards of repeated commits
+	outcome *outcome   // once it is complete
 }
 
 func newCommitter(d *Drive) *committer {
@@ -168,7 +170,7 @@ func (c *committer) send(f *flight) (err error) {
 	if f.outcome, err = m.seal(); err != nil {
 		return d.fail(err)
 	}
-	d.log.begin(f.batch[:length])
+	d.log.begin(f.batch[:length], f.synced)
 	return nil
 }
 

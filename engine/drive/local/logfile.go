@@ -288,13 +288,14 @@ func placeOf(s *stored, at location) location {
 	return at
 }
 
-// begin starts to write one sealed batch at l.next; one is under way at a time.
-func (l *segmentLog) begin(batch []byte) {
+// begin starts to write one sealed batch at l.next, synced in any mode if synced says so; one is
+// under way at a time.
+func (l *segmentLog) begin(batch []byte, synced bool) {
 	l.writing = l.next
 	l.next.offsetBytes += int64(len(batch))
 	l.batches++
 	l.write.start(ioengine.Op{Kind: ioengine.Write, File: l.current, Bufs: [][]byte{batch},
-		OffsetBytes: l.writing.offsetBytes, DSync: l.sync})
+		OffsetBytes: l.writing.offsetBytes, DSync: l.sync || synced})
 }
 
 // landed tells, once, that what begin started is over; end is to be called then.

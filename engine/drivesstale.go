@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"flashstore/engine/erasure"
+)
+
+// errStale is the reason of drives that are of an earlier time than others of their set.
+var errStale = errors.New("drive: of an earlier time")
+
+// dropStale takes drives away that are of an earlier time, if they are too many to be outvoted.
+func (set *driveSet) dropStale() {
+	seen := make([]erasure.Memory, len(set.slots))
+	for i := range set.slots {
+		if d := set.slots[i].drive; d != nil {
+			info := d.Info()
+			seen[i] = erasure.Memory{Term: info.Term, MaxSeen: info.MaxSeen}
+		}
+	}
+	stale, term := erasure.Stale(seen, set.parity)
+	for _, i := range stale {
+		s := &set.slots[i]
+		s.away = errors.Join(staleError(s.path, seen[i].Term, term, len(stale)), s.drive.Close())
+		s.drive = nil
+	}
+}
+
+// staleError says why a drive counts for nothing that is sound in itself.
+func staleError(path string, term, newest uint64, count int) error {
+	return fmt.Errorf("%w, as %d of its set are: %s (its term is %d, "+
+		"and others hold writes of term %d): what was overwritten or deleted since would be served. "+
+		"Bring back the drives that were in use last, or replace the drive by an empty directory and "+
+		"heal", errStale, count, path, term, newest)
+}
