@@ -334,6 +334,35 @@ func TestCheckThatIsRefused(t *testing.T) {
 	check(t, s.drives, 0)
 }
 
+// TestCheckOfAnEllipsis: the directories are named as for a server.
+func TestCheckOfAnEllipsis(t *testing.T) {
+	s := formatted(t, 4)
+	dir := strings.TrimSuffix(s.drives[0], "1")
+	if r := check(t, []string{dir + "{1...4}"}, 0); len(r.Drives) != 4 {
+		t.Errorf("%d drives of %s", len(r.Drives), dir)
+	}
+}
+
+// TestCheckThatCannotReport: a report that was not written is no clean check.
+func TestCheckThatCannotReport(t *testing.T) {
+	s := formatted(t, 1)
+	for _, args := range [][]string{{"check"}, {"check", "--json"}} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		cmd := exec.Command(serverBinary, append(args, s.drives...)...)
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &said
+		_ = cmd.Run() // judged by its exit code
+		if code := cmd.ProcessState.ExitCode(); code != 2 ||
+			!strings.Contains(said.String(), "the report could not be written") {
+			t.Errorf("%q: exit %d: %s", args, code, &said)
+		}
+		_ = full.Close()
+	}
+}
+
 // TestCheckRebuildsTheIndex of a drive whose index is damaged in the middle: what is found names
 // it, without pages of stack traces, --rebuild-index makes it anew, and says so.
 func TestCheckRebuildsTheIndex(t *testing.T) {

@@ -37,8 +37,10 @@ type CheckReport struct {
 	Clean bool `json:"clean"`
 	// Findings are those of all drives and sets together.
 	Findings int `json:"findings"`
-	// Error says why the rest was not examined.
+	// Error says why the rest was not examined, and Fault is a word for it: in-use, interrupted, or
+	// that of the last drive that was refused.
 	Error  string       `json:"error,omitempty"`
+	Fault  string       `json:"fault,omitempty"`
 	Drives []CheckDrive `json:"drives"`
 	Sets   []CheckSet   `json:"sets"`
 }
@@ -48,6 +50,8 @@ type CheckDrive struct {
 	local.Report
 	// Refused says why it could not be examined; that is a finding.
 	Refused string `json:"refused,omitempty"`
+	// Fault is a word for it, one of those that the status has for a drive that is away.
+	Fault string `json:"fault,omitempty"`
 	// IndexRebuilt: its index was made anew from the log, as was asked for, and then examined.
 	IndexRebuilt bool `json:"index_rebuilt,omitempty"`
 }
@@ -82,7 +86,7 @@ func Check(ctx context.Context, o CheckOptions) (*CheckReport, error) {
 		report: &CheckReport{Drives: []CheckDrive{}, Sets: []CheckSet{}}}
 	err = c.run()
 	if err != nil {
-		c.report.Error = err.Error()
+		c.report.Error, c.report.Fault = err.Error(), string(faultOf(err))
 	}
 	c.report.Clean = err == nil && c.report.Findings == 0
 	return c.report, errors.Join(err, io.Close())
@@ -110,7 +114,7 @@ func (c *checker) run() error {
 			return advise(s.path, err)
 		case err != nil:
 			s.away = adviseCheck(s.path, err)
-			d.Refused = s.away.Error()
+			d.Refused, d.Fault = s.away.Error(), string(faultOf(s.away))
 			d.FindingsTotal++
 			refused = errors.Join(refused, s.away)
 		default:

@@ -261,6 +261,7 @@ func TestCheckThatCannotBeDone(t *testing.T) {
 	d := used(t, 2, 1)
 	e := d.start()
 	if r, err := d.check(); !errors.Is(err, drive.ErrInUse) || r.Clean || r.Error == "" ||
+		r.Fault != "in-use" ||
 		!strings.Contains(err.Error(), "stop the other server") {
 		t.Errorf("beside a server: %+v, %v", r, err)
 	}
@@ -272,7 +273,8 @@ func TestCheckThatCannotBeDone(t *testing.T) {
 		}
 	}}
 	r, err := Check(stopped, o)
-	if !errors.Is(err, context.Canceled) || r.Clean || len(r.Drives) != 1 || r.Error == "" {
+	if !errors.Is(err, context.Canceled) || r.Clean || len(r.Drives) != 1 || r.Error == "" ||
+		r.Fault != "interrupted" {
 		t.Errorf("interrupted: %+v, %v", r, err)
 	}
 	for _, path := range d.config.Drives { // it left nothing behind
@@ -285,7 +287,8 @@ func TestCheckThatCannotBeDone(t *testing.T) {
 		t.Errorf("one directory twice: %v", err)
 	}
 	o = CheckOptions{Dirs: []string{t.TempDir(), filepath.Join(t.TempDir(), "none")}}
-	if r, err := Check(t.Context(), o); !errors.Is(err, drive.ErrUnformatted) || r.Clean {
+	if r, err := Check(t.Context(), o); !errors.Is(err, drive.ErrUnformatted) || r.Clean ||
+		r.Fault != "missing" || r.Drives[0].Fault != "missing" {
 		t.Errorf("no drives: %+v, %v", r, err)
 	}
 }

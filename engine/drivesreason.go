@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,7 +52,10 @@ const (
 	faultNewer      fault = "newer"
 	faultPermission fault = "permission"
 	faultDevice     fault = "device"
-	faultOther      fault = "other"
+	// Of a check only: a server does not start then.
+	faultInUse       fault = "in-use"
+	faultInterrupted fault = "interrupted"
+	faultOther       fault = "other"
 )
 
 // faultOf names the class of a reason.
@@ -61,7 +65,8 @@ func faultOf(err error) fault {
 		fault fault
 	}{
 		{fs.ErrPermission, faultPermission}, {syscall.EROFS, faultPermission},
-		{errTwins, faultCopy}, {errStale, faultStale},
+		{errTwins, faultCopy}, {errStale, faultStale}, {drive.ErrInUse, faultInUse},
+		{context.Canceled, faultInterrupted},
 		{drive.ErrUnformatted, faultMissing},
 		{syscall.ENOTDIR, faultForeign},
 		{drive.ErrForeign, faultForeign}, {drive.ErrNewer, faultNewer},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,13 +23,14 @@ const checkUsage = `usage: flashstore check [--json] [--rebuild-index] DIR...
 Reads every record, shard and checksum of the drives of a stopped server and compares each index
 with its log. Of several directories those of one deployment are compared with each other: what
 is not on all of them, cannot be read, is undecided, or is said in two ways. Name all drives of
-the deployment then: one that is not there to be examined is a finding. A single directory is
-examined by itself.
+the deployment then, as in '/data/d{1...4}': one that is not there to be examined is a finding. A
+single directory is examined by itself.
 
-Nothing is repaired. With --rebuild-index each index, a cache of the log, is made anew from it
-before the drive is examined; a rebuild that is interrupted goes on at the next start. What was
-committed and lacks only its settle is counted as unsettled and is no finding: the next start
-sends it. After a clean stop of a healthy set there are no findings.
+Nothing is repaired, but the index of a drive is brought up to the end of its log, as by a start:
+of a read-only file system examine a copy. With --rebuild-index each index, a cache of the log, is
+made anew from it before the drive is examined; a rebuild that is interrupted goes on at the next
+start. What was committed and lacks only its settle is counted as unsettled and is no finding: the
+next start sends it. After a clean stop of a healthy set there are no findings.
 
 What a finding on a drive means:
   torn-tail        a power cut, in the last write; a start drops it, and the first write after that
@@ -37,7 +39,8 @@ What a finding on a drive means:
                    the drive lost data, the others of its set have it: bring back a file that
                    is missing; otherwise copy what the set still serves before you replace drives
   index            the log knows better: run check --rebuild-index
-  stop-mark        remove the file: it only makes the next start quicker
+  stop-mark        the mark of a clean stop is damaged or older than the log: it counts for nothing,
+                   and the next start reads the log to its end
   unreferenced     space that nothing uses
 
 Progress is on standard error: on a terminal every second in a line of its own, else a line a
@@ -47,7 +50,8 @@ Exit codes:
   0  everything was examined, nothing is wrong
   1  findings; a directory that could not be examined beside others that could is one
   2  the check could not be done: usage, a server has a drive, none of the directories is a
-     drive, or it was interrupted (what was found until then is printed)
+     drive, the report could not be written, or it was interrupted (what was found until then
+     is printed)
 
 Flags:
 `
@@ -90,15 +94,21 @@ func runCheck(args []string) error {
 				"would be ./%s", config.ErrUsage, dir)
 		}
 	}
+	dirs, err := config.ExpandDirs(flags.Args())
+	if err != nil {
+		return fmt.Errorf("%w: check: %w", config.ErrUsage, err)
+	}
 	slog.SetDefault(logger("warn"))
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	teller, endTelling := newTeller(os.Stderr)
-	report, err := engine.Check(stop, engine.CheckOptions{Dirs: flags.Args(),
+	report, err := engine.Check(stop, engine.CheckOptions{Dirs: dirs,
 		RebuildIndex: *rebuild, Progress: teller.progress})
 	endTelling()
 	if report != nil {
-		printReport(report, *asJSON)
+		if unsaid := printReport(os.Stdout, report, *asJSON); unsaid != nil {
+			return errors.Join(err, fmt.Errorf("the report could not be written: %w", unsaid))
+		}
 	}
 	if err == nil && !report.Clean {
 		return errFindings
@@ -106,14 +116,16 @@ func runCheck(args []string) error {
 	return err
 }
 
-func printReport(r *engine.CheckReport, asJSON bool) {
+func printReport(to io.Writer, r *engine.CheckReport, asJSON bool) error {
+	out := bufio.NewWriter(to)
 	if !asJSON {
-		writeReport(os.Stdout, r)
-		return
+		writeReport(out, r)
+		return out.Flush()
 	}
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		panic(err) // plain fields only
 	}
-	fmt.Println(string(text))
+	fmt.Fprintln(out, string(text))
+	return out.Flush()
 }

@@ -1,12 +1,29 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
 const expandMax = 1024 // directories from one pattern; far above what one server drives
+
+// ExpandDirs lists the directories that patterns name: each is a directory, or several with
+// ellipses, as in /data/d{1...4}. Errors say what is wrong with which; they are not ErrUsage yet.
+func ExpandDirs(patterns []string) (dirs []string, err error) {
+	for _, pattern := range patterns {
+		if pattern == "" {
+			return nil, errors.New("the name of a directory is empty: say . for the current one")
+		}
+		some, err := expand(pattern)
+		if err != nil {
+			return nil, err
+		}
+		dirs = append(dirs, some...)
+	}
+	return dirs, nil
+}
 
 // expand replaces each {A...B} of a pattern by the numbers from A to B, keeping leading zeros,
 // rightmost fastest: /r{1...2}/d{1...2} gives r1/d1, r1/d2, r2/d1, r2/d2.

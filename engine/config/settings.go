@@ -112,15 +112,9 @@ func shown(value func(*Config) any) func(*Config) []string {
 }
 
 func setDrives(c *Config, values []string) error {
-	c.Drives = nil
-	for _, pattern := range split(values) {
-		dirs, err := expand(pattern)
-		if err != nil {
-			return err
-		}
-		c.Drives = append(c.Drives, dirs...)
-	}
-	return nil
+	dirs, err := ExpandDirs(split(values))
+	c.Drives = dirs
+	return err
 }
 
 func setParity(c *Config, values []string) error {
