@@ -127,13 +127,16 @@ func parseBatch(h *batchHeader, b []byte) error {
 	return nil
 }
 
-// eachRecord calls f for every record of a verified batch with the record's offset in b.
+// eachRecord calls f for every record of a verified batch with the record's offset in b; s is
+// valid during the call.
 // It ends at the first error.
 func eachRecord(h *batchHeader, b []byte, f func(s *stored, at int) error) error {
 	at := batchHeadBytes
+	var s stored // one for all: f keeps none
 	for i := range h.records {
-		s, n, err := parseRecord(b[at:h.usedBytes])
-		if err != nil {
+		var n int
+		var err error
+		if s, n, err = parseRecord(b[at:h.usedBytes]); err != nil {
 			return fmt.Errorf("record %d of batch %d: %w", i, h.number, err)
 		}
 		if err := f(&s, at); err != nil {

@@ -304,7 +304,7 @@ func (c *census) sameChain(order int, its [2]*pebble.Iterator) bool {
 		if order < 0 && i == 1 || order > 0 && i == 0 {
 			continue // it has no such row
 		}
-		have, err := parseChain(&drive.Key{}, it.Value())
+		have, err := parseChain(&drive.Key{}, it.Value(), nil)
 		if err != nil {
 			return false
 		}

@@ -87,8 +87,8 @@ func (c *chain) add(e entry) verdict {
 	return accepted
 }
 
-// settle marks id and returns the entries below it, which are no longer part of the chain.
-// changed is false if nothing needs to be written.
+// settle marks id and returns the entries below it, which are no longer part of the chain; they are
+// valid until it changes again. changed is false if nothing needs to be written.
 func (c *chain) settle(id drive.WriteID) (released []entry, changed bool) {
 	i := c.find(id)
 	if i < 0 {
@@ -99,8 +99,7 @@ func (c *chain) settle(id drive.WriteID) (released []entry, changed bool) {
 		return nil, false
 	}
 	e.settled = true
-	released = append(released, c.entries[i+1:]...)
-	c.entries = c.entries[:i+1]
+	c.entries, released = c.entries[:i+1], c.entries[i+1:]
 	kept := c.discarded[:0:0]
 	for _, d := range c.discarded {
 		if !d.order.Less(e.Order) { // lower ones are superseded whenever they come
@@ -202,13 +201,17 @@ func (c *chain) appendTo(dst []byte) []byte {
 	return dst
 }
 
-// parseChain decodes an index row of key. The chain aliases b.
-func parseChain(key *drive.Key, b []byte) (c chain, err error) {
+// parseChain decodes an index row of key. The chain aliases b, and takes room for its entries, which
+// may be nil, if that has some to spare.
+func parseChain(key *drive.Key, b []byte, room []entry) (c chain, err error) {
 	count, at, err := parseChainHead(&c, b)
 	if err != nil {
 		return c, err
 	}
-	if count > 0 {
+	switch {
+	case cap(room) > count:
+		c.entries = room[:count]
+	case count > 0:
 		c.entries = make([]entry, count, count+1)
 	}
 	for i := range c.entries {

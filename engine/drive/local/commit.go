@@ -63,7 +63,7 @@ var errNoRoom = errors.New("the batch is full")
 // plan lets a request take effect under work and puts its record into the batch, or finishes
 // it with an error. errNoRoom: it has to wait for the next batch.
 func (c *committer) plan(q *request) error {
-	s, err := q.stored()
+	s, err := c.next.stored(q)
 	if err != nil {
 		q.finish(fmt.Errorf("local: %w", err))
 		return nil
@@ -89,12 +89,17 @@ func (c *committer) plan(q *request) error {
 	return nil
 }
 
-// stored is what the request wants to be written.
-func (q *request) stored() (stored, error) {
+// stored is what a request wants to be written.
+func (f *flight) stored(q *request) (stored, error) {
 	if q.again != nil {
 		return *q.again, nil
 	}
-	return store(q.record, nil)
+	used := len(f.sums)
+	s, err := store(q.record, f.sums[used:])
+	if used+len(s.sums) <= cap(f.sums) { // otherwise they have memory of their own
+		f.sums = f.sums[:used+len(s.sums)]
+	}
+	return s, err
 }
 
 // roomFor returns how much of a batch a record needs, with the erase records that it may bring

@@ -34,6 +34,9 @@ type compactor struct {
 	mu sync.Mutex // one round at a time
 	// poor are segments that were read in vain, with their live bytes then.
 	poor map[uint64]int64
+	// Memory for the look into the index that each record takes.
+	row  []byte
+	room []entry
 }
 
 func newCompactor(d *Drive) *compactor {
@@ -224,15 +227,19 @@ func (c *compactor) needed(s *stored, at location, older bool) (bool, error) {
 	case drive.TypeErase:
 		return older, nil
 	}
-	value, err := c.drive.machine.index.get(appendRowKey(nil, &s.Key))
-	if err != nil || value == nil {
-		return false, err
-	}
-	chain, err := parseChain(&s.Key, value)
-	if err != nil {
-		return false, c.drive.corrupt(&s.Key, err)
-	}
-	return chain.needs(s, at), nil
+	c.row = appendRowKey(c.row[:0], &s.Key)
+	needed := false
+	err := c.drive.machine.index.view(c.row, func(value []byte) error {
+		chain, err := parseChain(&s.Key, value, c.room)
+		if err != nil {
+			return c.drive.corrupt(&s.Key, err)
+		}
+		needed = chain.needs(s, at)
+		clear(chain.entries) // of what is valid during this call only
+		c.room = chain.entries[:0]
+		return nil
+	})
+	return needed, err
 }
 
 // group is the records that are being written again together.

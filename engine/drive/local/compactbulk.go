@@ -38,7 +38,7 @@ func (c *compactor) bulkRound(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		held, err := parseChain(&key, value)
+		held, err := parseChain(&key, value, nil)
 		if err != nil {
 			return c.drive.corrupt(&key, err)
 		}

@@ -27,6 +27,7 @@ type committer struct {
 // flight is a batch on its way, with what it brings about.
 type flight struct {
 	batch   []byte // aligned, batchBytesMax
+	sums    []byte // of the inline shards of its records
 	used    int    // bytes of batch; 0: not begun
 	records int
 	// copiedBytes of shards are in batch.
@@ -38,14 +39,20 @@ type flight struct {
 	outcome *outcome   // once it is complete
 }
 
+// flightSumsBytes hold the checksums of a batch of the shortest inline shards.
+const flightSumsBytes = 32 << 10
+
+func newFlight() *flight {
+	return &flight{batch: alignedBytes(batchBytesMax), sums: make([]byte, 0, flightSumsBytes)}
+}
+
 func newCommitter(d *Drive) *committer {
 	return &committer{drive: d, queue: newQueue(), ended: make(chan struct{})}
 }
 
 func (c *committer) run() {
 	defer close(c.ended)
-	c.next = &flight{batch: alignedBytes(batchBytesMax)}
-	c.spare = &flight{batch: alignedBytes(batchBytesMax)}
+	c.next, c.spare = newFlight(), newFlight()
 	for {
 		if c.flying != nil {
 			c.await()
@@ -224,7 +231,7 @@ func (c *committer) finish(f *flight, err error) {
 	}
 	finishAll(f.waiting, err)
 	clear(f.waiting)
-	*f = flight{batch: f.batch, waiting: f.waiting[:0], orphans: f.orphans[:0]}
+	*f = flight{batch: f.batch, sums: f.sums[:0], waiting: f.waiting[:0], orphans: f.orphans[:0]}
 	switch c.next {
 	case f:
 	case nil:

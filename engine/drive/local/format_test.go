@@ -118,8 +118,8 @@ func FuzzIndexRow(f *testing.F) {
 		sums: make([]byte, 16)}).encode()))
 	f.Fuzz(func(t *testing.T, p []byte) {
 		key := drive.Key{Space: drive.SpaceObject, Name: "a/b"}
-		if c, err := parseChain(&key, p); err == nil {
-			again, err := parseChain(&key, c.appendTo(nil))
+		if c, err := parseChain(&key, p, nil); err == nil {
+			again, err := parseChain(&key, c.appendTo(nil), nil)
 			if err != nil || !reflect.DeepEqual(c, again) {
 				t.Fatalf("%v\n%+v\n%+v", err, c, again)
 			}

@@ -125,16 +125,24 @@ func (e pebbleError) Unwrap() error { return e.error }
 
 // get returns a copy of a row's value, or nil without an error if there is no such row.
 // Errors wrap drive.ErrCorrupt.
-func (x *index) get(key []byte) ([]byte, error) {
+func (x *index) get(key []byte) (value []byte, err error) {
+	err = x.view(key, func(v []byte) error {
+		value = bytes.Clone(v)
+		return nil
+	})
+	return value, err
+}
+
+// view calls f with a row, if it is there; it is valid during the call.
+func (x *index) view(key []byte, f func(value []byte) error) error {
 	v, closer, err := x.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, damagedIndex(err)
+		return damagedIndex(err)
 	}
-	v = bytes.Clone(v)
-	return v, closer.Close()
+	return errors.Join(f(v), closer.Close())
 }
 
 // each calls f for the rows whose key begins with prefix, in order; key and value are valid

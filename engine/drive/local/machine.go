@@ -36,15 +36,23 @@ type machine struct {
 	pending *outcome
 	spare   *outcome
 	work    map[string]*register
+	done    []*register // of earlier batches, to be used again
 	freed   []freeItem
 	erased  []drive.Key // uploads whose parts went, not noted in the log yet
 	row     []byte
+	marker  []byte
 
 	// replaying: batches of the log are applied, in which erase records say whose parts went.
 	replaying bool
 
 	released int64 // bytes of the log that nothing refers to any more, since compaction was woken
 }
+
+// What is kept of the registers of a batch, for the next one: their number, and entries of each.
+const (
+	registersKept = 1024
+	roomKept      = 4
+)
 
 // register is a chain that the present batch has touched.
 type register struct {
@@ -255,9 +263,9 @@ func (m *machine) close() error {
 }
 
 func (m *machine) decode(key *drive.Key, row, value []byte) (*register, error) {
-	g := &register{}
+	g := m.newRegister()
 	if value != nil {
-		c, err := parseChain(key, value)
+		c, err := parseChain(key, value, g.entries)
 		if err != nil {
 			return nil, fmt.Errorf("%w: index row %x: %w", drive.ErrCorrupt, row, err)
 		}
@@ -267,8 +275,33 @@ func (m *machine) decode(key *drive.Key, row, value []byte) (*register, error) {
 	return g, nil
 }
 
+// newRegister takes one that an earlier batch is done with, with its memory.
+func (m *machine) newRegister() *register {
+	last := len(m.done) - 1
+	if last < 0 {
+		return &register{}
+	}
+	g := m.done[last]
+	m.done = m.done[:last]
+	return g
+}
+
+// endWork lets go of the registers that the present batch has touched.
+func (m *machine) endWork() {
+	for _, g := range m.work {
+		if len(m.done) == registersKept {
+			break
+		}
+		room := g.entries[:min(cap(g.entries), roomKept)]
+		clear(room) // of what it refers to
+		*g = register{chain: chain{entries: room[:0]}}
+		m.done = append(m.done, g)
+	}
+	clear(m.work)
+}
+
 // forget drops what is under work; nothing of it was changed.
 func (m *machine) forget() error {
-	clear(m.work)
+	m.endWork()
 	return m.endRead()
 }

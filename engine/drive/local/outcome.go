@@ -35,7 +35,7 @@ func (m *machine) seal() (*outcome, error) {
 		return nil, errors.Join(err, o.index.Close())
 	}
 	m.freed, m.erased = nil, m.erased[:0]
-	clear(m.work)
+	m.endWork()
 	m.live.sealed()
 	m.logLive.sealed()
 	m.pending = o
@@ -102,21 +102,22 @@ func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, er
 	}
 	c.unsettled = g.unsettled()
 	if c.unsettled != m.waits(row) {
-		marker := append([]byte{rowUnsettled}, row...)
+		m.marker = append(append(m.marker[:0], rowUnsettled), row...)
 		if c.unsettled {
-			err = b.Set(marker, nil, nil)
+			err = b.Set(m.marker, nil, nil)
 		} else {
-			err = b.SingleDelete(marker, nil) // it was Set once: the pair ends when they meet
+			err = b.SingleDelete(m.marker, nil) // it was Set once: the pair ends when they meet
 		}
 		if err != nil {
 			return c, err
 		}
 	}
+	m.row = append(m.row[:0], row...)
 	if g.empty(m.pos.term) {
-		return c, b.Delete([]byte(row), nil)
+		return c, b.Delete(m.row, nil)
 	}
 	c.value = g.chain.appendTo(nil)
-	return c, b.Set([]byte(row), c.value, nil)
+	return c, b.Set(m.row, c.value, nil)
 }
 
 // waits reports whether a register waits for a settle, before the present batch.
@@ -142,7 +143,8 @@ func (m *machine) publish(o *outcome) error {
 			continue
 		}
 		delete(m.unsettled, row)
-		m.table.put([]byte(row), c.value)
+		m.row = append(m.row[:0], row...)
+		m.table.put(m.row, c.value)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (d *Drive) find(e *drive.Entry) (*entry, error) {
 		return nil, err
 	}
 	if value != nil {
-		c, err := parseChain(&e.Key, value)
+		c, err := parseChain(&e.Key, value, nil)
 		if err != nil {
 			return nil, d.corrupt(&e.Key, err)
 		}

@@ -66,7 +66,7 @@ func liveExtents(it *pebble.Iterator, stop <-chan struct{}) (map[uint64][]extent
 		if err != nil {
 			return nil, err
 		}
-		c, err := parseChain(&key, it.Value())
+		c, err := parseChain(&key, it.Value(), nil)
 		if err != nil {
 			return nil, err
 		}
