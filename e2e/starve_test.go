@@ -26,8 +26,8 @@ const (
 	// halfHeads are more than the blocks of halfBudget.
 	halfHeads  = 1_000
 	halfBudget = "32MiB"
-	// exhausters hold a block each, of the 128 in exhaustBudget.
-	exhausters    = 300
+	// exhausters at most are needed: each holds a block or two of the 128 in exhaustBudget.
+	exhausters    = 1_000
 	exhaustBudget = "8MiB"
 )
 
@@ -157,52 +157,55 @@ func TestHalfHeads(t *testing.T) {
 	}, "--memory-budget", halfBudget, "--head-timeout", "20s")
 }
 
-// TestExhaustedMemory: while others have all of the request memory, a request is answered as S3 does
-// when it is asked too much, and is counted.
+// TestExhaustedMemory: while others have all of the request memory, a request is answered as S3
+// does when it is asked too much, and is counted.
 func TestExhaustedMemory(t *testing.T) {
 	starving(t, func(t *testing.T, s *server) {
-		key := sign.New(rootUser, rootPassword, "us-east-1")
-		var slow []net.Conn
-		for i := range exhausters {
-			c, err := net.Dial("tcp", s.host())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			slow = append(slow, c)
-			path := fmt.Sprintf("/starve/slow-%d", i)
-			fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n\r\nsome",
-				key.Presign("PUT", s.host(), path, time.Now(), time.Hour), s.host())
-		}
 		list := request{method: "GET", path: "/starve", query: url.Values{"list-type": {"2"}}}
-		for end := time.Now().Add(starveEnd); ; {
-			a, err := s.do(list)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if a.status == http.StatusOK && time.Now().Before(end) {
-				continue // some of those bodies are still on their way
-			}
-			if a.status != http.StatusServiceUnavailable || a.code != "SlowDown" ||
-				a.header.Get("Retry-After") == "" || a.header.Get("x-amz-request-id") == "" {
-				t.Errorf("without memory: %v, %v", a, a.header)
-			}
-			break
+		a, err := s.do(list)
+		var slow []net.Conn
+		for ; err == nil && a.status == http.StatusOK && len(slow) < exhausters; a, err = s.do(list) {
+			slow = append(slow, s.half(t, fmt.Sprintf("/exhaust-%d", len(slow))))
+		}
+		if err != nil || a.status != http.StatusServiceUnavailable || a.code != "SlowDown" ||
+			a.header.Get("Retry-After") == "" || a.header.Get("x-amz-request-id") == "" {
+			t.Errorf("beside %d slow requests: %v, %v", len(slow), a, err)
 		}
 		for _, c := range slow {
 			_ = c.Close()
 		}
-		a, err := s.plain("GET", "/flashstore/metrics", nil)
-		for err == nil && a.status == http.StatusServiceUnavailable { // the last of them are ending
-			a, err = s.plain("GET", "/flashstore/metrics", nil)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
 		refused := regexp.MustCompile(`(?m)^flashstore_http_busy_total [1-9]|` +
 			`^flashstore_requests_total{code="5xx",op="ListObjectsV2"} [1-9]`)
-		if found := refused.FindAllString(string(a.body), -1); len(found) != 2 {
-			t.Errorf("of a refusal metrics say only %q", found)
+		// Metrics are refused as well until the slow requests have ended.
+		for end := time.Now().Add(starveEnd); ; {
+			if a, err = s.plain("GET", "/flashstore/metrics", nil); err != nil {
+				t.Fatal(err)
+			}
+			found := refused.FindAllString(string(a.body), -1)
+			if len(found) == 2 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("of a refusal metrics say only %q", found)
+			}
 		}
 	}, "--memory-budget", exhaustBudget, "--metrics-public")
+}
+
+// half sends a request whose body, which has to be XML, does not end.
+func (s *server) half(t *testing.T, path string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	target := sign.New(rootUser, rootPassword, "us-east-1").Presign("PUT", s.host(), path,
+		time.Now(), time.Hour)
+	_, err = fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n\r\n<Crea", target,
+		s.host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

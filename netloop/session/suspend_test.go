@@ -38,8 +38,11 @@ func TestSuspend(t *testing.T) {
 			t.Fatalf("after %d bytes: %v, %v", i+1, ready, err)
 		}
 		if !ready {
-			if !s.Suspend() || !s.Suspend() {
+			if !s.Suspend() {
 				t.Fatalf("%d bytes are too many", i+1)
+			}
+			if !s.Suspend() {
+				t.Fatal("it cannot be said twice")
 			}
 			wantKept(i + 1)
 		}
