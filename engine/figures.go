@@ -54,7 +54,7 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 	counter("connections_accepted_total", "Connections accepted.", n.Accepted)
 	counter("connections_refused_total", "Connections over the limit.", n.Refused)
 	counter("http_requests_total", "Requests parsed.", n.Requests)
-	counter("http_busy_total", "Requests answered 503, since no worker had time.", n.Busy)
+	counter("http_busy_total", "Requests answered 503: no worker or no memory.", n.Busy)
 	counter("http_malformed_total", "Heads refused by the parser.", n.Malformed)
 	counter("http_timeouts_total", "Connections cut by a deadline or rate.", n.TimedOut)
 	counter("socket_read_bytes_total", "Bytes read from clients.", n.ReadBytes)

@@ -13,6 +13,7 @@
 //     ends cleanly (a client must be able to tell).
 //  4. "Expect: 100-continue" is answered by the first ReadBody, so after authentication;
 //     a handler that never reads the body never invites it.
-//  5. A request body the handler left unread is drained up to Limits.DrainBytesMax,
-//     otherwise the connection closes: its bytes are never parsed as a request.
+//  5. A request body the handler left unread is drained up to Limits.DrainBytesMax and for
+//     Limits.DrainTimeout, otherwise the connection closes: its bytes are never parsed as a
+//     request.
 package netloop

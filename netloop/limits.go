@@ -5,6 +5,16 @@ import "fmt"
 // headBytesCeiling keeps a head, and some of what follows it, inside one 64 KiB block.
 const headBytesCeiling = 60 << 10
 
+// waitingShare is the part of the request memory that all who wait with half a head may keep
+// besides: in the default budget that is 6 KiB, a long head, for each of 10,000 clients.
+const waitingShare = 8
+
+// WaitingBytesMax is how much a server with that budget of request memory keeps of what clients
+// sent and did not complete, of all connections; 0: no limit.
+func WaitingBytesMax(budgetBytes int64) int64 {
+	return (budgetBytes + waitingShare - 1) / waitingShare
+}
+
 // Validate names the first limit that is missing or out of range.
 func (l *Limits) Validate() error {
 	for _, limit := range []struct {
@@ -19,6 +29,7 @@ func (l *Limits) Validate() error {
 		{"BodyRateWindow", int64(l.BodyRateWindow)},
 		{"WriteTimeout", int64(l.WriteTimeout)},
 		{"DrainBytesMax", l.DrainBytesMax},
+		{"DrainTimeout", int64(l.DrainTimeout)},
 		{"ConnectionsMax", int64(l.ConnectionsMax)},
 		{"ConnectionsPerAddress", int64(l.ConnectionsPerAddress)},
 		{"PipelineMax", int64(l.PipelineMax)},

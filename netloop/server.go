@@ -20,9 +20,10 @@ type InlineHandler interface {
 	TryHandle(*Exchange) bool
 }
 
-// BusyHandler is a Handler that words its own answer to a request the server has no time for. Busy
-// is called in place of Handle, on a loop: it must not block, nor read the body. Without it the
-// answer is 503 without a body, and the connection ends.
+// BusyHandler is a Handler that words its own answer to a request the server has no time or memory
+// for. Busy is called in place of Handle, on a loop: it must not block, nor read the body. The
+// Request is empty if there was no room for its head. Without a BusyHandler the answer is 503
+// without a body, and the connection ends.
 type BusyHandler interface {
 	Handler
 	Busy(*Exchange)
@@ -55,7 +56,8 @@ type Limits struct {
 	BodyRateMin     int           // bytes per second, over windows of BodyRateWindow; then close
 	BodyRateWindow  time.Duration
 	WriteTimeout    time.Duration // without one byte accepted by the peer; then close
-	DrainBytesMax   int64         // of an unread request body
+	DrainBytesMax   int64         // of an unread request body, framing included; then close
+	DrainTimeout    time.Duration // for its rest to come, in all; then close
 	ConnectionsMax  int           // open at once; more are closed at accept and counted
 	PipelineMax     int           // requests answered in a row before other connections get a turn
 	ShutdownLinger  time.Duration // a closing connection drains so long, so that its answer arrives
@@ -81,6 +83,7 @@ func DefaultLimits() Limits {
 		BodyRateWindow:  10 * time.Second,
 		WriteTimeout:    30 * time.Second,
 		DrainBytesMax:   256 << 10,
+		DrainTimeout:    2 * time.Second, // DrainBytesMax at 1 Mbit/s
 		ConnectionsMax:  10_000,
 		PipelineMax:     64,
 		ShutdownLinger:  500 * time.Millisecond,
@@ -103,7 +106,7 @@ type Stats struct {
 	Requests     uint64
 	Inline       uint64 // answered by TryHandle on a loop
 	Malformed    uint64 // heads refused by the parser
-	Busy         uint64 // requests answered 503 since none of the workers had time (epoll)
+	Busy         uint64 // requests answered 503 since no worker had time, or no memory was left
 	TimedOut     uint64 // connections cut by a deadline or a minimum rate
 	EpollWaits   uint64 // epoll_wait calls (epoll)
 	EpollEvents  uint64 // events they returned (epoll)

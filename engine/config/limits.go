@@ -31,6 +31,8 @@ func limitSettings() []setting {
 			func(l *netloop.Limits) *time.Duration { return &l.IdleTimeout }),
 		wait("write_timeout", "`TIME` in which a client has to take a byte of its answer",
 			func(l *netloop.Limits) *time.Duration { return &l.WriteTimeout }),
+		wait("drain_timeout", "`TIME` for the rest of a body that was answered without being read",
+			func(l *netloop.Limits) *time.Duration { return &l.DrainTimeout }),
 		count("body_rate_min", "`N` bytes per second a body has to come with, over 10 s",
 			func(l *netloop.Limits) *int { return &l.BodyRateMin }),
 		count("head_bytes_max", "`N` bytes of a request's head",

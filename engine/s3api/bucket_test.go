@@ -3,6 +3,7 @@ package s3api
 import (
 	"encoding/xml"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -285,3 +286,34 @@ func TestMux(t *testing.T) {
 		t.Errorf("a virtual host's key went to %s", r.body)
 	}
 }
+
+// TestBusy: what there was no time for counts under its operation; what is not S3's counts under
+// none.
+func TestBusy(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Domains = []string{"s3.test"} })
+	f.address = serve(t, refusing{NewMux(named("own"), f.handler, []string{"s3.test"})})
+	for i, c := range []struct{ method, target, host, op string }{
+		{"PUT", "/bucket/key", "", "PutObject"}, {"GET", "/bucket/key", "", "GetObject"},
+		{"GET", "/bucket?list-type=2", "", "ListObjectsV2"}, {"GET", "/", "", "ListBuckets"},
+		{"POST", "/bucket/key?uploads", "", "CreateMultipartUpload"},
+		{"GET", "/flashstore/v1/status", "", "Unknown"},
+		{"GET", "/flashstore/key", "bucket.s3.test", "GetObject"}, {"PATCH", "/x/y", "", "Unknown"},
+	} {
+		r := f.send(f.request(c.method, c.target, "", "Host", c.host))
+		if r.status != http.StatusServiceUnavailable || r.code() != "SlowDown" {
+			t.Errorf("%s %s: %d %s", c.method, c.target, r.status, r.body)
+		}
+		line := fmt.Sprintf("%s 503 in=0 out=%d", c.op, len(r.body))
+		f.seen.mu.Lock()
+		got := slices.Clone(f.seen.list)
+		f.seen.mu.Unlock()
+		if len(got) != i+1 || got[i] != line {
+			t.Errorf("%s %s: observed %q, want %q last", c.method, c.target, got, line)
+		}
+	}
+}
+
+// refusing has no time for anything.
+type refusing struct{ *Mux }
+
+func (r refusing) Handle(ex *netloop.Exchange) { r.Busy(ex) }

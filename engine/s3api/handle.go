@@ -53,6 +53,9 @@ func (h *Handler) Busy(ex *netloop.Exchange) {
 	rq := &request{}
 	h.begin(rq, ex)
 	rq.field("Retry-After", "1")
+	if at, _ := h.find(rq); string(at.bucket) == object.ReservedBucket {
+		rq.op = OpUnknown // the server's own endpoints: see Mux
+	}
 	h.end(rq, s3err.SlowDown)
 }
 
@@ -72,8 +75,8 @@ func (h *Handler) end(rq *request, err error) {
 	h.config.Recorder.Observe(int(rq.op), rq.ex.Status(), took, rq.in, rq.out)
 }
 
-// serve takes rq through dispatch, authentication, authorization, validation and execution.
-func (h *Handler) serve(rq *request) error {
+// find says what rq names and which operation it asks for; nil if there is none.
+func (h *Handler) find(rq *request) (target, *route) {
 	req := &rq.ex.Request
 	at := locate(req.Host, req.Path, h.config.Domains)
 	subs := subsOf(req.Query)
@@ -84,6 +87,12 @@ func (h *Handler) serve(rq *request) error {
 	if route != nil {
 		rq.op = route.op
 	}
+	return at, route
+}
+
+// serve takes rq through dispatch, authentication, authorization, validation and execution.
+func (h *Handler) serve(rq *request) error {
+	at, route := h.find(rq)
 	if rq.now && rq.op != OpGetObject && rq.op != OpHeadObject {
 		return errNotNow
 	}

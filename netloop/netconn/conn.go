@@ -13,7 +13,7 @@ import (
 	"flashstore/netloop/session"
 )
 
-// firstBytes is what an idle connection waits with instead of a block: most heads fit.
+// firstBytes is what a connection waits with instead of a block: most heads fit.
 const firstBytes = 1 << 10
 
 // conn is one connection and the goroutine that serves it.
@@ -32,7 +32,7 @@ type conn struct {
 // active is what a connection has only while there are bytes in hand.
 type active struct {
 	session *session.Session
-	block   [1]*arena.Block
+	block   [1]*arena.Block // nil: suspended, or no block was left
 }
 
 // longPast makes a read return at once.
@@ -57,13 +57,9 @@ func (c *conn) run() {
 			c.closeNotify()
 			return
 		}
-		if !c.attach() {
-			return
-		}
-		s := c.active.session
-		copy(s.Room(), c.first[:n])
-		s.Filled(n)
-		verdict := c.serve(s)
+		c.attach()
+		c.resume(n)
+		verdict := c.serve(c.active.session)
 		c.detach()
 		switch verdict {
 		case session.VerdictClose:
@@ -94,34 +90,57 @@ func (c *conn) serve(s *session.Session) session.Verdict {
 	limits := &c.server.config.Limits
 	headBy := time.Now().Add(limits.HeadTimeout)
 	for s.Pending() {
-		now := time.Now()
-		ready, err := s.Next(now)
-		if err != nil {
+		ready, err := s.Next(time.Now())
+		switch {
+		case err != nil:
 			s.Refuse(err)
 			return session.VerdictClose
-		}
-		if !ready {
-			n, err := c.ReadBefore(s.Room(), headBy)
-			if err != nil {
-				if errors.Is(err, os.ErrDeadlineExceeded) {
-					c.server.counters.TimedOut.Add(1)
-				}
+		case ready:
+			if verdict := c.answer(s); verdict != session.VerdictKeep {
+				return verdict
+			}
+			headBy = time.Now().Add(limits.HeadTimeout)
+		case !c.suspend():
+			return s.BusyHead(c.server.busy)
+		default:
+			if err := c.more(headBy); err != nil {
 				return session.VerdictBreak
 			}
-			s.Filled(n)
-			continue
 		}
-		c.server.handler.Handle(&s.Exchange)
-		verdict := s.Finish()
-		if verdict == session.VerdictDrain {
-			verdict = s.Drain()
-		}
-		if verdict != session.VerdictKeep {
-			return verdict
-		}
-		headBy = time.Now().Add(limits.HeadTimeout)
 	}
 	return session.VerdictKeep
+}
+
+// answer handles a request, and drops what is left of its body.
+func (c *conn) answer(s *session.Session) session.Verdict {
+	if c.active.block[0] == nil {
+		return s.Busy(c.server.busy)
+	}
+	c.server.handler.Handle(&s.Exchange)
+	verdict := s.Finish()
+	if verdict != session.VerdictDrain {
+		return verdict
+	}
+	by := time.Now().Add(c.server.config.Limits.DrainTimeout)
+	for verdict = s.Drop(); verdict == session.VerdictDrain; verdict = s.Drop() {
+		if !c.suspend() || c.more(by) != nil {
+			return session.VerdictClose
+		}
+	}
+	return verdict
+}
+
+// more waits until deadline for bytes of a suspended session, and resumes it with them.
+func (c *conn) more(deadline time.Time) error {
+	n, err := c.ReadBefore(c.first[:], deadline)
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.server.counters.TimedOut.Add(1)
+		}
+		return err
+	}
+	c.resume(n)
+	return nil
 }
 
 // ReadBefore implements session.Stream.
@@ -179,24 +198,39 @@ func (c *conn) writeSocket(bufs [][]byte) error {
 	}
 }
 
-// attach gives c a session and a block. Without memory it answers 503, and c ends.
-func (c *conn) attach() bool {
+// attach gives c a session.
+func (c *conn) attach() {
 	s := c.server
 	a, _ := s.sessions.Get().(*active)
 	if a == nil {
 		memory := s.config.Allocator.NewArena(c.home)
 		a = &active{session: session.New(&s.shared, &s.counters, memory)}
 	}
-	if err := s.config.Allocator.Borrow(a.block[:], c.home); err != nil {
-		s.sessions.Put(a)
-		const answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" +
-			"Content-Length: 0\r\nConnection: close\r\n\r\n"
-		_ = c.WriteAll([][]byte{[]byte(answer)}) // the connection ends either way
-		c.linger()
+	a.session.Attach(c, c.remote, c.tls != nil)
+	c.active = a
+}
+
+// resume gives the session a block or, if none is left, a buffer for what has come and no more:
+// enough to refuse it. The first n bytes of first are new.
+func (c *conn) resume(n int) {
+	a := c.active
+	s := a.session
+	if err := c.server.config.Allocator.Borrow(a.block[:], c.home); err != nil {
+		s.Resume(make([]byte, s.Kept()+n))
+	} else {
+		s.Resume(a.block[0].Bytes)
+	}
+	copy(s.Room(), c.first[:n])
+	s.Filled(n)
+}
+
+// suspend takes the block back until resume. It reports false if those who wait keep too much
+// already.
+func (c *conn) suspend() bool {
+	if !c.active.session.Suspend() {
 		return false
 	}
-	a.session.Attach(c, a.block[0].Bytes, c.remote, c.tls != nil)
-	c.active = a
+	c.giveBack(c.active)
 	return true
 }
 
@@ -204,9 +238,16 @@ func (c *conn) detach() {
 	a := c.active
 	c.active = nil
 	a.session.Detach()
-	c.server.config.Allocator.Return(a.block[:])
-	a.block[0] = nil
+	c.giveBack(a)
 	c.server.sessions.Put(a)
+}
+
+// giveBack returns a's block, if it has one.
+func (c *conn) giveBack(a *active) {
+	if a.block[0] != nil {
+		c.server.config.Allocator.Return(a.block[:])
+		a.block[0] = nil
+	}
 }
 
 // linger closes our side and drops what the peer still sends, so that its kernel does not

@@ -40,6 +40,7 @@ type Server struct {
 	counters  session.Counters
 	admission *netloop.Admission
 	handler   netloop.Handler
+	busy      netloop.BusyHandler // handler, if it is one
 	listeners []net.Listener
 	sessions  sync.Pool   // of *active
 	records   sync.Pool   // of *record
@@ -62,6 +63,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, conns: map[*conn]struct{}{}, closed: make(chan struct{})}
 	s.shared.Limits = config.Limits
+	s.shared.WaitingBytesMax = netloop.WaitingBytesMax(config.Allocator.Stats().BudgetBytes)
 	s.admission = netloop.NewAdmission(&s.config.Limits)
 	s.records.New = func() any { return new(record) }
 	if config.TLS != nil {
@@ -83,6 +85,7 @@ func (s *Server) Listen(address string) (net.Addr, error) {
 // Serve accepts and answers until Shutdown; see netloop.Server.
 func (s *Server) Serve(handler netloop.Handler) error {
 	s.handler = handler
+	s.busy, _ = handler.(netloop.BusyHandler)
 	failed := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
 		go func() { failed <- s.accept(l) }()

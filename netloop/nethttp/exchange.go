@@ -76,7 +76,7 @@ func (x *exchange) boundDrain(r *http.Request) {
 	case !x.bodyBegun && r.Header.Get("Expect") != "": // it will not come
 		_ = x.control.SetReadDeadline(time.Now().Add(limits.ShutdownLinger))
 	default:
-		_ = x.control.SetReadDeadline(time.Now().Add(limits.BodyRateWindow))
+		_ = x.control.SetReadDeadline(time.Now().Add(limits.DrainTimeout))
 	}
 }
 

@@ -113,6 +113,38 @@ func (s *suite) unreadBody(t *testing.T) {
 	}
 }
 
+// slowUnread: an unread body is dropped for a while only, however fast it comes.
+func (s *suite) slowUnread(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) { l.DrainTimeout = 300 * time.Millisecond })
+	for _, head := range []string{"PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
+		"PUT /inline/refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
+		"PUT /refuse HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n"} {
+		c := r.dial()
+		began := time.Now()
+		c.send(head)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				if _, err := c.Write(pattern(100)); err != nil {
+					return
+				}
+				time.Sleep(20 * time.Millisecond) // the client's own pace
+			}
+		}()
+		c.want(403, "no")
+		c.wantEnd()
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("%.20q: cut after %v", head, took)
+		}
+		_ = c.Close()
+		<-ended
+	}
+	if n := r.server.Stats().TimedOut; n != 3 && !s.traits.NetHTTP {
+		t.Errorf("%d timed out", n)
+	}
+}
+
 func (s *suite) brokenBodies(t *testing.T) {
 	r := start(t, s, nil)
 	for _, prefix := range []string{"", "/inline"} {

@@ -27,7 +27,18 @@ func newHandler(tls bool) *handler {
 		leave: make(chan struct{}), tls: tls}
 }
 
-var _ netloop.InlineHandler = (*handler)(nil)
+var (
+	_ netloop.InlineHandler = (*handler)(nil)
+	_ netloop.BusyHandler   = (*handler)(nil)
+)
+
+const busyText = "later"
+
+// Busy refuses a request.
+func (h *handler) Busy(ex *netloop.Exchange) {
+	ex.SetStatus(503)
+	reply(ex, []byte(busyText))
+}
 
 func (h *handler) TryHandle(ex *netloop.Exchange) bool {
 	if !bytes.HasPrefix(ex.Request.Path, []byte("/inline")) {

@@ -69,6 +69,7 @@ func conversations() []conversation {
 		{"continue", (*suite).continues}, {"continue with nothing", (*suite).emptyContinue},
 		{"refused expectation", (*suite).refusedContinue},
 		{"unread body", (*suite).unreadBody}, {"broken bodies", (*suite).brokenBodies},
+		{"slow unread body", (*suite).slowUnread},
 		{"HEAD", (*suite).headAndStatuses}, {"HTTP/1.0", (*suite).http10},
 		{"slow reader", (*suite).slowReader}, {"slow inline", (*suite).slowInline},
 		{"head timeout", (*suite).headTimeout}, {"idle timeout", (*suite).idleTimeout},

@@ -17,7 +17,7 @@ const activeSpareMax = 256
 // active is what a connection has only while there are bytes in hand.
 type active struct {
 	session *session.Session
-	block   [1]*arena.Block
+	block   [1]*arena.Block // nil: suspended, or in the loop's own buffer
 	iovecs  [iovecsMax]unix.Iovec
 }
 
@@ -68,23 +68,42 @@ func (p *activePool) put(a *active) {
 	}
 }
 
-// attach gives c a session and a block, as its first bytes come.
-func (l *loop) attach(c *conn) error {
-	a := l.actives.get()
+// attach gives c a session, as its first bytes come, and a buffer: a block or, if none is left, the
+// loop's scraps, until c waits for its peer. There a request is read and refused.
+func (l *loop) attach(c *conn) {
+	a := c.active
 	if a == nil {
-		memory := l.server.config.Allocator.NewArena(l.index)
-		a = &active{session: session.New(&l.server.shared, &l.counters, memory)}
+		if a = l.actives.get(); a == nil {
+			memory := l.server.config.Allocator.NewArena(l.index)
+			a = &active{session: session.New(&l.server.shared, &l.counters, memory)}
+		}
+		a.session.Attach(c, c.remote, c.tls != nil)
+		c.active = a
+	}
+	if !a.session.Suspended() {
+		return
 	}
 	if err := l.server.config.Allocator.Borrow(a.block[:], l.index); err != nil {
-		l.actives.put(a)
-		return err
+		a.session.Resume(l.scraps)
+		return
 	}
-	a.session.Attach(c, a.block[0].Bytes, c.remote, c.tls != nil)
-	c.active = a
-	return nil
+	a.session.Resume(a.block[0].Bytes)
 }
 
-// detach takes them back. Called by c's owner.
+// suspend takes the buffer back until c is attached again. It reports false if those who wait keep
+// too much already.
+func (l *loop) suspend(c *conn) bool {
+	if c.active == nil {
+		return true
+	}
+	if !c.active.session.Suspend() {
+		return false
+	}
+	l.giveBack(c.active)
+	return true
+}
+
+// detach takes session and buffer back. Called by c's owner.
 func (l *loop) detach(c *conn) {
 	a := c.active
 	if a == nil {
@@ -92,7 +111,14 @@ func (l *loop) detach(c *conn) {
 	}
 	c.active = nil
 	a.session.Detach()
-	l.server.config.Allocator.Return(a.block[:])
-	a.block[0] = nil
+	l.giveBack(a)
 	l.actives.put(a)
+}
+
+// giveBack returns a's block, if it has one.
+func (l *loop) giveBack(a *active) {
+	if a.block[0] != nil {
+		l.server.config.Allocator.Return(a.block[:])
+		a.block[0] = nil
+	}
 }

@@ -48,7 +48,8 @@ const (
 	phaseShake               // a worker is to go through the TLS handshake
 	phaseShaken              // it has; from now on as phaseRead
 	phaseHandle              // a worker is to call the handler
-	phaseDrain               // a worker is to drop the rest of a body
+	phaseUnread              // the rest of a body is to be dropped: the loop begins with it
+	phaseDrain               // it has; until the time is over
 	phaseFlush               // the loop writes spill, then goes by verdict
 	phaseHangUp              // half-close, then linger
 	phaseLinger              // half-closed; bytes are dropped until the peer closes too
@@ -93,6 +94,22 @@ func (c *conn) fill() (unix.Errno, bool) {
 		return 0, true
 	}
 	return errno, false // errno 0: the end
+}
+
+// drain drops what has come of a body that nobody read. VerdictDrain: there is more to come.
+func (c *conn) drain() session.Verdict {
+	for {
+		if verdict := c.active.session.Drop(); verdict != session.VerdictDrain {
+			return verdict
+		}
+		switch errno, got := c.fill(); {
+		case got:
+		case errno == errAgain:
+			return session.VerdictDrain
+		default:
+			return session.VerdictClose
+		}
+	}
 }
 
 // read reads what the peer sent, without waiting: at least one byte, or the end, or an error.

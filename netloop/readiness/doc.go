@@ -16,7 +16,8 @@
 //  3. conn.ready has bitIn whenever the socket may hold bytes nobody has read.
 //  4. Event data is slot and generation. An event of an earlier connection in a slot is
 //     dropped.
-//  5. A connection without bytes in hand holds no block and no session.
+//  5. A connection without bytes in hand holds no block and no session. One that waits on the
+//     loop, with half a head or for the rest of an unread body, holds no block and no worker.
 //  6. System calls that are made raw, unseen by the Go scheduler, cannot sleep. A loop that
 //     has nothing to do waits in Go's own poller and holds up nobody; with kqueue it waits in a
 //     call that the scheduler sees.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"flashstore/arena"
 	"flashstore/netloop/session"
 )
 
@@ -18,7 +19,7 @@ const (
 	tick = 100 * time.Millisecond
 	// lentTicks is when the loop looks again at a timer of a connection a worker has.
 	lentTicks   = 10
-	scrapsBytes = 64 << 10
+	scrapsBytes = arena.BlockBytes
 )
 
 // loop owns a poller, its listeners and its connections.
@@ -40,7 +41,7 @@ type loop struct {
 	wheel    *wheel
 	resume   timer   // accept again: see pauseAccept
 	again    []*conn // owned, and to be served in the next turn
-	scraps   []byte  // where dropped bytes go
+	scraps   []byte  // where dropped bytes go, and a request that there is no block for
 	stopping bool
 
 	sampler    sampler

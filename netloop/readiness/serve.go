@@ -19,6 +19,14 @@ func (l *loop) serve(c *conn) {
 		c.phase = phaseRead
 		l.setDeadline(c, l.server.config.Limits.IdleTimeout) // which may be an earlier one
 		l.read(c)
+	case phaseUnread:
+		if l.settle(c, session.VerdictDrain) {
+			l.read(c)
+		}
+	case phaseDrain:
+		if l.drain(c) {
+			l.read(c)
+		}
 	case phaseFlush:
 		l.flush(c)
 	case phaseHangUp:
@@ -37,21 +45,16 @@ func (l *loop) serve(c *conn) {
 // read answers requests until there are no more bytes, a worker takes over, or it is the turn
 // of others.
 func (l *loop) read(c *conn) {
-	if c.active == nil {
-		if c.ready.Load()&bitIn == 0 {
-			l.park(c)
-			return
-		}
-		if err := l.attach(c); err != nil {
-			l.exhausted(c)
-			return
-		}
+	if c.active == nil && c.ready.Load()&bitIn == 0 {
+		l.park(c)
+		return
 	}
+	l.attach(c)
 	s := c.active.session
 	l.sampler.begin()
 	for turn := 0; ; {
 		if turn == l.server.config.Limits.PipelineMax && s.Pending() {
-			l.again = append(l.again, c)
+			l.putOff(c)
 			return
 		}
 		ready, err := s.Next(l.now)
@@ -102,8 +105,12 @@ func (l *loop) answer(c *conn) bool {
 	return false
 }
 
-// lend gives c to a worker, or returns false if none has time. Nothing of a lent c may be touched.
+// lend gives c to a worker, or returns false if none has time or c has no block. Nothing of a lent
+// c may be touched.
 func (l *loop) lend(c *conn, p phase) bool {
+	if c.active != nil && c.active.block[0] == nil {
+		return false
+	}
 	c.phase, c.inWorker = p, true
 	pool := &l.server.workers
 	if p == phaseShake {
@@ -126,6 +133,9 @@ func (l *loop) settle(c *conn, verdict session.Verdict) bool {
 		c.closeNotify() // before what is left is flushed: it may be left too
 	}
 	if len(c.spill) > 0 && verdict != session.VerdictBreak {
+		if verdict == session.VerdictClose {
+			l.detach(c)
+		}
 		c.phase, c.verdict = phaseFlush, verdict
 		l.setDeadline(c, l.server.config.Limits.WriteTimeout)
 		l.flush(c)
@@ -136,14 +146,29 @@ func (l *loop) settle(c *conn, verdict session.Verdict) bool {
 		c.phase = phaseRead
 		return true
 	case session.VerdictDrain:
-		if !l.lend(c, phaseDrain) {
-			return l.settle(c, session.VerdictClose)
-		}
+		c.phase = phaseDrain
+		l.setDeadline(c, l.server.config.Limits.DrainTimeout)
+		return l.drain(c)
 	case session.VerdictClose:
 		l.hangUp(c)
 	case session.VerdictBreak:
 		l.reset(c)
 	}
+	return false
+}
+
+// drain drops the rest of a body, for a while: it must not keep a worker, nor a block. It reports
+// whether the loop may go on with c.
+func (l *loop) drain(c *conn) bool {
+	verdict := session.VerdictClose
+	if !l.stopping {
+		l.attach(c)
+		verdict = c.drain()
+	}
+	if verdict != session.VerdictDrain || len(c.spill) > 0 { // TLS had something to say
+		return l.settle(c, verdict)
+	}
+	l.giveUp(c, bitIn)
 	return false
 }
 
@@ -157,7 +182,7 @@ func (l *loop) flush(c *conn) {
 	}
 	if done {
 		if l.settle(c, c.verdict) {
-			l.again = append(l.again, c)
+			l.putOff(c)
 		}
 		return
 	}
@@ -201,6 +226,9 @@ func (l *loop) park(c *conn) {
 	limits := &l.server.config.Limits
 	pending := c.active != nil && c.active.session.Pending()
 	switch {
+	case pending && !l.suspend(c):
+		l.settle(c, c.active.session.BusyHead(l.server.busy))
+		return
 	case pending || c.midRecord():
 		if !pending {
 			l.detach(c)
@@ -222,29 +250,27 @@ func (l *loop) park(c *conn) {
 
 // giveUp makes nobody the owner. Only the loop sets bits, so none of wanted can come between.
 func (l *loop) giveUp(c *conn, wanted uint32) {
-	if c.ready.Load()&wanted != 0 {
-		l.again = append(l.again, c)
+	switch {
+	case c.ready.Load()&wanted != 0:
+		l.putOff(c)
+	case !l.suspend(c): // it asks for more and does not take the answers
+		l.reset(c)
+	default:
+		c.owner.Store(ownerNobody)
+	}
+}
+
+// putOff has c served again once others had their turn, who may need the loop's scraps.
+func (l *loop) putOff(c *conn) {
+	if c.active != nil && c.active.block[0] == nil && !l.suspend(c) {
+		l.reset(c)
 		return
 	}
-	c.owner.Store(ownerNobody)
+	l.again = append(l.again, c)
 }
 
 func (l *loop) setDeadline(c *conn, d time.Duration) {
 	l.wheel.set(&c.timer, l.tickAfter(l.now, d))
-}
-
-// exhausted answers without a session: there is no memory for one.
-func (l *loop) exhausted(c *conn) {
-	const answer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" +
-		"Content-Length: 0\r\nConnection: close\r\n\r\n"
-	// The connection ends whether or not this succeeds.
-	if c.tls != nil {
-		_, _ = c.tls.Write([]byte(answer))
-		c.closeNotify()
-	} else {
-		_, _ = unix.Write(c.fd, []byte(answer))
-	}
-	l.hangUp(c)
 }
 
 // due is called by the wheel when a deadline has come.
@@ -265,6 +291,9 @@ func (l *loop) due(t *timer) int64 {
 	case c.phase == phaseFlush:
 		l.counters.TimedOut.Add(1)
 		l.reset(c)
+	case c.phase == phaseDrain:
+		l.counters.TimedOut.Add(1)
+		l.settle(c, session.VerdictClose)
 	case c.headBy != 0:
 		l.counters.TimedOut.Add(1)
 		l.close(c)

@@ -48,6 +48,7 @@ func New(config Config) (*Server, error) {
 	config.setDefaults()
 	s := &Server{config: config, ended: make(chan struct{})}
 	s.shared.Limits = config.Limits
+	s.shared.WaitingBytesMax = netloop.WaitingBytesMax(config.Allocator.Stats().BudgetBytes)
 	s.admission = netloop.NewAdmission(&s.config.Limits)
 	s.workers = pool{server: s, workersMax: config.Workers, waitMax: config.Limits.QueueWaitMax}
 	s.handshakers = pool{server: s, workersMax: handshakersMax}

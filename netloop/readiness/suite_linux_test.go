@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"testing"
 
+	"flashstore/arena"
 	"flashstore/arena/block64k"
+	"flashstore/arena/heap"
 	"flashstore/netloop"
 	"flashstore/netloop/netlooptest"
 	"flashstore/netloop/readiness"
@@ -19,6 +21,21 @@ func newServerTLS(t testing.TB, limits netloop.Limits, config *tls.Config) netlo
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newServerOn(t, limits, config, memory)
+}
+
+// newScarce has its memory from the heap, whose budget may be of a few blocks.
+func newScarce(t testing.TB, limits netloop.Limits, config *tls.Config,
+	budgetBytes int64) netloop.Server {
+	memory, err := heap.New(heap.Config{BudgetBytes: budgetBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newServerOn(t, limits, config, memory)
+}
+
+func newServerOn(t testing.TB, limits netloop.Limits, config *tls.Config,
+	memory arena.Allocator) netloop.Server {
 	t.Cleanup(func() {
 		if err := memory.Close(); err != nil {
 			t.Error(err)
@@ -41,4 +58,8 @@ func TestConversations(t *testing.T) {
 
 func TestConversationsOverTLS(t *testing.T) {
 	netlooptest.RunTLS(t, newServerTLS, netlooptest.Traits{Inline: true})
+}
+
+func TestScarceMemory(t *testing.T) {
+	netlooptest.Scarce(t, newScarce, netlooptest.Traits{Inline: true})
 }

@@ -191,6 +191,10 @@ func (w *worker) serve(c *conn) {
 			c.phase = phaseBreak
 			c.loop.post(c)
 			return
+		case session.VerdictDrain: // who waits for a client is the loop
+			c.phase = phaseUnread
+			c.loop.post(c)
+			return
 		}
 		c.phase = phaseRead
 		if turn >= limits.PipelineMax {
@@ -212,13 +216,10 @@ func (w *worker) hangUp(c *conn) {
 
 func (w *worker) answer(c *conn) session.Verdict {
 	s := c.active.session
-	verdict := session.VerdictDrain
-	if c.phase != phaseDrain {
-		w.pool.server.handler.Handle(&s.Exchange)
-		verdict = s.Finish()
-	}
+	w.pool.server.handler.Handle(&s.Exchange)
+	verdict := s.Finish()
 	if verdict == session.VerdictDrain {
-		verdict = s.Drain()
+		verdict = c.drain() // most bodies are here
 	}
 	return verdict
 }

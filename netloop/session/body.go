@@ -26,13 +26,14 @@ type requestBody struct {
 	begun   bool  // ReadBody was called
 	invite  bool  // the client waits for a 100
 	inline  bool
+	dropped int64 // of what the handler left, framing included
 	err     error
 	rate    Rate
 }
 
 func (b *requestBody) begin(h *http1.Head, trailerBytesMax int) {
 	b.isChunk, b.left = h.Chunked, max(h.ContentLength, 0)
-	b.begun, b.invite, b.inline, b.err = false, h.Continue, false, nil
+	b.begun, b.invite, b.inline, b.dropped, b.err = false, h.Continue, false, 0, nil
 	if b.isChunk {
 		b.chunked.Reset(trailerBytesMax)
 	}
@@ -44,6 +45,22 @@ func (b *requestBody) done() bool {
 		return b.chunked.Done()
 	}
 	return b.left == 0
+}
+
+// take returns how many bytes of in, which is not empty, come next in the body: of data, or of
+// framing.
+func (b *requestBody) take(in []byte) (n int, err error) {
+	switch {
+	case !b.isChunk:
+		n = int(min(b.left, int64(len(in))))
+		b.left -= int64(n)
+	case b.chunked.Left() > 0:
+		n = int(min(b.chunked.Left(), int64(len(in))))
+		b.chunked.Took(n)
+	default:
+		return b.chunked.Framing(in)
+	}
+	return n, nil
 }
 
 // SetInline says whether TryHandle is running.

@@ -1,8 +1,8 @@
 // Package session owns what a server does on one connection whatever moves its bytes: heads
 // in, bodies decoded, answers framed, and the decision whether the connection lives on.
 //
-// It owns no socket and starts no goroutine: bytes come and go through a Stream. The epoll and
-// netconn servers differ in their Streams only, so that a comparison of the two tells the
+// It owns no socket and starts no goroutine: bytes come and go through a Stream. The readiness
+// and netconn servers differ in their Streams only, so that a comparison of the two tells the
 // price of the loop and nothing else.
 //
 // Invariants:
@@ -13,5 +13,7 @@
 //  3. A response whose framing cannot be completed ends in VerdictBreak, never in a clean end.
 //  4. "100 Continue" is written at most once, by the first ReadBody, and not after the head of
 //     the final response.
-//  5. A Session holds no block and no Exchange state between Detach and Attach.
+//  5. A Session holds no block and no Exchange state between Detach and Attach, and no block while
+//     it is suspended: then it has a copy of what its client sent and did not complete, and the
+//     copies of all Sessions have a limit.
 package session

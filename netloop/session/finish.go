@@ -1,21 +1,18 @@
 package session
 
 import (
-	"io"
 	"time"
 
 	"flashstore/netloop"
 	"flashstore/netloop/http1"
 )
 
-const drainPieceBytes = 16 << 10
-
 // Verdict is what becomes of a connection after a response.
 type Verdict uint8
 
 const (
 	VerdictKeep  Verdict = iota // the next request may be read
-	VerdictDrain                // call Drain where blocking is allowed
+	VerdictDrain                // a body was left: call Drop until it says otherwise
 	VerdictClose                // the response is whole: close, and let it arrive
 	VerdictBreak                // it is not: reset the connection
 )
@@ -52,23 +49,26 @@ func (s *Session) bodyHere() bool {
 	return !s.body.isChunk && s.body.left <= int64(s.end-s.start)
 }
 
-// Drain reads and drops what the handler left of the body, up to Limits.DrainBytesMax. It
-// returns VerdictKeep or VerdictClose.
-func (s *Session) Drain() Verdict {
-	defer s.memory.Reset()
-	s.body.invite, s.body.inline = false, false // a final answer is out
-	scratch := s.memory.Alloc(drainPieceBytes)
-	for dropped := int64(0); dropped <= s.shared.Limits.DrainBytesMax; {
-		n, err := s.ReadBody(scratch)
-		dropped += int64(n)
-		if err == io.EOF {
-			return VerdictKeep
+// Drop drops what has come of a body that the handler left, up to Limits.DrainBytesMax. It never
+// waits: after VerdictDrain more has to come, into Room, within Limits.DrainTimeout.
+func (s *Session) Drop() Verdict {
+	b := &s.body
+	for !b.done() {
+		switch {
+		case b.err != nil, b.dropped > s.shared.Limits.DrainBytesMax:
+			return VerdictClose
+		case s.start == s.end:
+			return VerdictDrain
 		}
+		n, err := b.take(s.buf[s.start:s.end])
 		if err != nil {
+			s.counters.Malformed.Add(1)
 			return VerdictClose
 		}
+		s.start += n
+		b.dropped += int64(n)
 	}
-	return VerdictClose
+	return VerdictKeep
 }
 
 // Refuse answers a head that Next refused, and the connection ends.
@@ -97,6 +97,15 @@ func (s *Session) Busy(handler netloop.BusyHandler) Verdict {
 		verdict = VerdictClose // draining is work too
 	}
 	return verdict
+}
+
+// BusyHead is Busy for a head that is not complete: there is no room for it to wait in.
+func (s *Session) BusyHead(handler netloop.BusyHandler) Verdict {
+	s.Exchange.Reset(s, s.memory)
+	s.Exchange.Request.Remote, s.Exchange.Request.TLS = s.remote, s.secure
+	s.Exchange.CloseAfter()
+	s.body, s.response = requestBody{}, response{minor: 1}
+	return s.Busy(handler)
 }
 
 func (s *Session) answerAndClose(status int, fields string) {

@@ -24,7 +24,11 @@ type Stream interface {
 type Shared struct {
 	Limits  netloop.Limits
 	Closing atomic.Bool // the server shuts down: every response is the last of its connection
-	date    date
+	// WaitingBytesMax is for what Suspend keeps, of all Sessions; see netloop.WaitingBytesMax.
+	WaitingBytesMax int64
+
+	waitingBytes atomic.Int64
+	date         date
 }
 
 // Session is one connection's side of the protocol, while there is something to do on it.
@@ -44,7 +48,8 @@ type Session struct {
 	// before bodyAt belong to the current request's head.
 	buf                []byte
 	start, end, bodyAt int
-	reading            bool // a head has begun and is not complete
+	kept               []byte // those bytes while there is no buf; see Suspend
+	reading            bool   // a head has begun and is not complete
 
 	body     requestBody
 	response response
@@ -71,10 +76,9 @@ func New(shared *Shared, counters *Counters, memory Memory) *Session {
 	}
 }
 
-// Attach begins work on a connection, with an empty buf of more than Limits.HeadBytesMax that
-// is the Session's until Detach; secure says that stream is encrypted.
-func (s *Session) Attach(stream Stream, buf []byte, remote netip.AddrPort, secure bool) {
-	s.stream, s.buf, s.remote, s.secure = stream, buf, remote, secure
+// Attach begins work on a connection, suspended; secure says that stream is encrypted.
+func (s *Session) Attach(stream Stream, remote netip.AddrPort, secure bool) {
+	s.stream, s.remote, s.secure = stream, remote, secure
 	s.start, s.end, s.reading = 0, 0, false
 	s.parser.Reset()
 }
@@ -83,7 +87,8 @@ func (s *Session) Attach(stream Stream, buf []byte, remote netip.AddrPort, secur
 func (s *Session) Detach() {
 	s.Exchange.Request = netloop.Request{}
 	s.header = s.header[:0]
-	s.stream, s.buf = nil, nil
+	s.keep(0)
+	s.stream, s.buf, s.kept = nil, nil, nil
 }
 
 // Room returns where the next bytes from the stream go; see Filled. It is never empty while

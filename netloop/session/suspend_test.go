@@ -1,0 +1,117 @@
+package session
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"flashstore/netloop"
+)
+
+// TestSuspend: a head that comes in pieces, each into another buffer, is read as if it had come at
+// once; what is kept meanwhile is counted, over all Sessions, and forgotten with the connection.
+func TestSuspend(t *testing.T) {
+	const head = "GET /a/long/path HTTP/1.1\r\nHost: host\r\nX-Test: value\r\n\r\n"
+	shared := &Shared{Limits: netloop.DefaultLimits(), WaitingBytesMax: int64(len(head)) + 9}
+	attach := func() *Session {
+		s := New(shared, &Counters{}, nil)
+		s.Attach(nil, netip.AddrPort{}, false)
+		return s
+	}
+	put := func(s *Session, text string) {
+		s.Resume(make([]byte, s.Kept()+len(text)))
+		s.Filled(copy(s.Room(), text))
+	}
+	wantKept := func(bytes int) {
+		t.Helper()
+		if got := shared.waitingBytes.Load(); got != int64(bytes) {
+			t.Errorf("%d bytes are kept, want %d", got, bytes)
+		}
+	}
+
+	s := attach()
+	for i := range head {
+		put(s, head[i:i+1])
+		ready, err := s.Next(time.Time{})
+		if err != nil || ready != (i == len(head)-1) {
+			t.Fatalf("after %d bytes: %v, %v", i+1, ready, err)
+		}
+		if !ready {
+			if !s.Suspend() {
+				t.Fatalf("%d bytes are too many", i+1)
+			}
+			if !s.Suspend() {
+				t.Fatal("it cannot be said twice")
+			}
+			wantKept(i + 1)
+		}
+	}
+	value, _ := s.Exchange.Request.Lookup("x-test")
+	if string(s.Exchange.Request.Path) != "/a/long/path" || string(value) != "value" {
+		t.Errorf("%+v", s.Exchange.Request)
+	}
+	wantKept(0)
+	s.Detach()
+
+	first, second := attach(), attach()
+	put(first, head)
+	put(second, "0123456789")
+	if !first.Suspend() || second.Suspend() {
+		t.Error("more is kept than may be")
+	}
+	if got := string(second.buf[second.start:second.end]); got != "0123456789" {
+		t.Errorf("what could not be kept is %q", got)
+	}
+	wantKept(len(head))
+	first.Detach()
+	if !second.Suspend() {
+		t.Error("there is room, and it is not given")
+	}
+	wantKept(10)
+	second.Detach()
+	wantKept(0)
+}
+
+// TestDrop: a body that nobody read is dropped to its end, in whatever pieces it comes, and what
+// follows it stays; one that is too long or broken is not.
+func TestDrop(t *testing.T) {
+	limits := netloop.DefaultLimits()
+	limits.DrainBytesMax = 100
+	const next = "GET /next HTTP/1.1\r\n"
+	chunks := strings.Repeat("a\r\n0123456789\r\n", 5) + "0\r\nX-T: t\r\n\r\n"
+	for _, c := range []struct {
+		fields, body string
+		want         Verdict
+	}{
+		{"Content-Length: 60", strings.Repeat("x", 60), VerdictKeep},
+		{"Transfer-Encoding: chunked", "c8\r\n" + strings.Repeat("x", 200), VerdictClose},
+		{"Transfer-Encoding: chunked", chunks, VerdictKeep},
+		{"Transfer-Encoding: chunked", strings.Repeat("1\r\nx\r\n", 60), VerdictClose},
+		{"Transfer-Encoding: chunked", "3\r\nabcd", VerdictClose},
+	} {
+		for _, piece := range []int{1, 7, 1000} {
+			s := New(&Shared{Limits: limits}, &Counters{}, nil)
+			s.Attach(nil, netip.AddrPort{}, false)
+			s.Resume(make([]byte, 64<<10))
+			s.Filled(copy(s.Room(), "PUT / HTTP/1.1\r\nHost: h\r\n"+c.fields+"\r\n\r\n"))
+			if ready, err := s.Next(time.Time{}); !ready {
+				t.Fatal(err)
+			}
+			verdict := s.Drop()
+			for rest := c.body + next; verdict == VerdictDrain && len(rest) > 0; {
+				n := copy(s.Room(), rest[:min(piece, len(rest))])
+				s.Filled(n)
+				rest = rest[n:]
+				verdict = s.Drop()
+			}
+			if verdict != c.want {
+				t.Errorf("%s, %.20q by %d: %v, want %v", c.fields, c.body, piece, verdict, c.want)
+			}
+			here := string(s.buf[s.start:s.end])
+			if verdict == VerdictKeep && !strings.HasPrefix(next, here) {
+				t.Errorf("%s by %d: %q is left", c.fields, piece, here)
+			}
+		}
+	}
+}
