@@ -201,8 +201,8 @@ func (c *chain) appendTo(dst []byte) []byte {
 	return dst
 }
 
-// parseChain decodes an index row of key. The chain aliases b, and takes room for its entries, which
-// may be nil, if that has some to spare.
+// parseChain decodes an index row of key. The chain aliases b; its entries take room, which may be
+// nil, if that has some to spare.
 func parseChain(key *drive.Key, b []byte, room []entry) (c chain, err error) {
 	count, at, err := parseChainHead(&c, b)
 	if err != nil {
