@@ -20,7 +20,7 @@ const (
 	// heapPerRequest is the target of what never leaves an event loop.
 	heapPerRequest = 0.01
 	// heapPerPut is not the target, which is the same, but what there is: it must not grow.
-	heapPerPut = 260
+	heapPerPut = 120
 	putShare   = 50 // of so many reads one PUT is measured: it takes that much longer
 )
 
