@@ -270,7 +270,7 @@ func TestCheckFindsDamage(t *testing.T) {
 
 	n, name, at = number(small, "log/*.log")
 	flip(t, name, at+100)
-	check(t, s.drives, 1, fmt.Sprint(n, " log-damage"), fmt.Sprint(n, " index"))
+	check(t, s.drives, 1, fmt.Sprint(n, " log-damage"))
 	flip(t, name, at+100)
 
 	// The header of the batch it is in: the last magic before it.
@@ -280,7 +280,7 @@ func TestCheckFindsDamage(t *testing.T) {
 	}
 	header := int64(bytes.LastIndex(text[:at], []byte("FSLOGB01")))
 	flip(t, name, header+57)
-	check(t, s.drives, 1, fmt.Sprint(n, " log-damage"), fmt.Sprint(n, " index"))
+	check(t, s.drives, 1, fmt.Sprint(n, " log-damage"))
 	flip(t, name, header+57)
 	check(t, s.drives, 0)
 

@@ -29,8 +29,8 @@ func (set *driveSet) dropStale() {
 
 // staleError says why a drive counts for nothing that is sound in itself.
 func staleError(path string, term, newest uint64, count int) error {
-	return fmt.Errorf("%w, as %d of its set are: %s (its term is %d, "+
+	return fmt.Errorf("%w, with %d of its set: %s (its term is %d, "+
 		"and others hold writes of term %d): what was overwritten or deleted since would be served. "+
-		"Bring back the drives that were in use last, or replace the drive by an empty directory and "+
-		"heal", errStale, count, path, term, newest)
+		"Bring back the drives that were in use last; until then the set serves what the others "+
+		"hold, read-only", errStale, count, path, term, newest)
 }

@@ -37,11 +37,13 @@ What a finding on a drive means:
                    ends the finding. Nothing to do, unless durability was relaxed: see log-damage
   log-damage, inline-shard, bulk-shard, bulk-segments
                    the drive lost data, the others of its set have it: bring back a file that
-                   is missing; otherwise copy what the set still serves before you replace drives
+                   is missing; otherwise copy what the set still serves before you replace drives.
+                   What was in a damaged batch, only the index may know: keep it
   index            the log knows better: run check --rebuild-index
   stop-mark        the mark of a clean stop is damaged or older than the log: it counts for nothing,
                    and the next start reads the log to its end
-  unreferenced     space that nothing uses
+  unreferenced     space that nothing uses; a copy of a drive has it where holes were filled:
+                   copy with cp --sparse=always, or run fallocate --dig-holes on its bulk files
 
 Progress is on standard error: on a terminal every second in a line of its own, else a line a
 minute.

@@ -13,7 +13,8 @@ type Memory struct {
 // from a backup. Nobody writes in a term before it is durable on w drives, so no more than n - w
 // may lack the highest one that was written in. As many may have been away, which the protocol
 // bears: then there are no stale ones. If more lack it, a read might ask them alone, and serve what
-// was overwritten or deleted.
+// was overwritten or deleted. Copies that were made while a server ran, and put back after the same
+// one, have its term: they are not told from what they should be.
 func Stale(drives []Memory, parity int) (stale []int, term uint64) {
 	for _, m := range drives {
 		if m.MaxSeen.Sequence > 0 { // what raises a term has none, and may be on fewer

@@ -127,8 +127,8 @@ func parseBatch(h *batchHeader, b []byte) error {
 	return nil
 }
 
-// eachRecord calls f for every record of a verified batch with the record's offset in b; s is
-// valid during the call.
+// eachRecord calls f for every record of a verified batch with the record's offset in b; s is valid
+// during the call.
 // It ends at the first error.
 func eachRecord(h *batchHeader, b []byte, f func(s *stored, at int) error) error {
 	at := batchHeadBytes

@@ -94,6 +94,8 @@ type census struct {
 	drive    *Drive
 	segments []uint64
 	rebuilt  *machine
+	// reached is the number of the next batch, as log.stop and the index in use know.
+	reached uint64
 	// reclaimed: bulk segments below the number should hold nothing that nobody refers to.
 	reclaimed uint64
 }
@@ -141,6 +143,7 @@ func (c *census) openIndex(fresh position) {
 		c.find(FindLogDamage, d.log.path, 0, "", err)
 		return
 	}
+	c.reached = mark.number
 	if doubt != nil {
 		c.find(FindStopMark, d.log.stopMark, 0, "", doubt)
 	}
@@ -156,20 +159,21 @@ func (c *census) openIndex(fresh position) {
 	}
 	index := filepath.Join(d.config.Path, indexDir)
 	c.find(kind, index, 0, "", err)
-	if d.machine != nil {
-		if err := d.machine.close(); err != nil {
-			c.find(FindIndex, index, 0, "", err)
-		}
-		d.machine = nil
+	if err := d.closeMachine(); err != nil {
+		c.find(FindIndex, index, 0, "", err)
 	}
 }
 
 func (c *census) run() error {
-	if err := c.replay(); err != nil {
-		return err
-	}
 	d := c.drive
 	if d.machine != nil {
+		c.reached = max(c.reached, d.machine.pos.number)
+	}
+	whole, err := c.replay()
+	if err != nil {
+		return err
+	}
+	if d.machine != nil && whole { // otherwise the index knows what the log has lost
 		before := d.machine.pos
 		if _, err := replay(d.machine, d.log, c.segments, nil); err != nil {
 			c.find(FindIndex, filepath.Join(d.config.Path, indexDir), 0, "", err)
@@ -180,7 +184,6 @@ func (c *census) run() error {
 			c.reclaimed = before.reclaimed
 		}
 	}
-	var err error
 	if d.bulk, err = openBulk(&d.config, c.rebuilt.live); err != nil {
 		return err
 	}
@@ -190,13 +193,14 @@ func (c *census) run() error {
 	return c.space()
 }
 
-// replay rebuilds the index from the whole log and verifies the inline shards on the way.
-func (c *census) replay() error {
+// replay rebuilds the index from the whole log and verifies the inline shards on the way. whole: no
+// batch is lost.
+func (c *census) replay() (whole bool, err error) {
 	d, r := c.drive, c.report
 	r.LogSegments = len(c.segments)
 	progress, err := d.log.progress(c.segments, "log", c.progress)
 	if err != nil {
-		return err
+		return false, err
 	}
 	scan, err := replay(c.rebuilt, d.log, c.segments, func(h *batchHeader, s *stored, at int) error {
 		r.Records++
@@ -211,9 +215,10 @@ func (c *census) replay() error {
 		return c.ctx.Err()
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.Batches, r.Term, r.MaxSeen = scan.number-1, c.rebuilt.pos.term, c.rebuilt.pos.maxSeen
+	scan.reached(c.reached)
 	for _, g := range scan.damage {
 		c.find(FindLogDamage, d.log.name(g.Segment), g.OffsetBytes, "",
 			fmt.Errorf("%d batches are lost", g.Lost))
@@ -221,7 +226,7 @@ func (c *census) replay() error {
 	if j := scan.junk; j != nil {
 		c.find(FindTornTail, d.log.name(j.Segment), j.OffsetBytes, "", errBatch)
 	}
-	return nil
+	return len(scan.damage) == 0, nil
 }
 
 // compare walks the index in use and the rebuilt one side by side.

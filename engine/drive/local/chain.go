@@ -29,6 +29,10 @@ type location struct {
 	offsetBytes int64
 }
 
+func (l location) less(m location) bool {
+	return l.segment < m.segment || l.segment == m.segment && l.offsetBytes < m.offsetBytes
+}
+
 // entry is one record of a register. at is where its inline shard begins, or without one
 // where the record does. recorded: the record there says itself that the entry is settled.
 type entry struct {

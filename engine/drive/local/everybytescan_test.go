@@ -137,7 +137,8 @@ func (s *scanned) check(at int64) error {
 	}
 	place := logDamage{Segment: 1, OffsetBytes: hit.offsetBytes}
 	if hit.number != 0 && hit.number != 5 {
-		place.Lost = 1
+		place.Lost, place.from = 1, location{1, hit.offsetBytes}
+		place.to = location{1, hit.offsetBytes + int64(hit.lengthBytes)}
 		if len(scan.damage) != 1 || scan.damage[0] != place || !scan.clean {
 			return fmt.Errorf("damage %+v, want %+v", scan.damage, place)
 		}

@@ -50,7 +50,8 @@ func (l *segmentLog) checkReached(segments []uint64, at location, number uint64,
 }
 
 // hasBatchBefore reports whether the batch of a number ends at a place. It may be damaged, or
-// unreadable: whoever needs what it holds will say so.
+// unreadable: then one batch is lost, not the log's end (logScan.reached), and the index may know
+// what was in it.
 func (l *segmentLog) hasBatchBefore(at location, number uint64) bool {
 	from := max(0, at.offsetBytes-batchBytesMax)
 	b, err := l.readBlocks(location{at.segment, from}, at.offsetBytes-from)

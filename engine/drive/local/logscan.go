@@ -38,6 +38,13 @@ type logDamage struct {
 	Segment     uint64 `json:"segment"`
 	OffsetBytes int64  `json:"offset"`
 	Lost        uint64 `json:"lost_batches"` // 0 in a torn tail: unknown
+	// from and to are the ends of the good batches around it; to is zero where none follows.
+	from, to location
+}
+
+// holds reports whether a place of the log lies in the damage.
+func (d *logDamage) holds(at location) bool {
+	return !at.less(d.from) && (d.to == location{} || at.less(d.to))
 }
 
 // run calls f for every good batch from s.end on, through all segments. b is valid during
@@ -68,7 +75,8 @@ func (s *logScan) skip(retired retiredList, before, segment uint64) {
 	number, lost := retired.skip(before, segment, s.number)
 	s.number = number
 	if lost > 0 {
-		s.damage = append(s.damage, logDamage{Segment: before, Lost: lost})
+		s.damage = append(s.damage, logDamage{Segment: before, Lost: lost, from: s.end,
+			to: location{segment: segment}})
 		s.junk = nil
 	}
 }
@@ -144,6 +152,21 @@ func (s *logScan) batch(w *window, at location, f func(*batchHeader, []byte) err
 	return h.lengthBytes, f(&h, b)
 }
 
+// reached tells of a batch number that the log had reached once, as log.stop or an index knows:
+// what stands where the batches before it should be is damage, not a torn tail.
+func (s *logScan) reached(number uint64) {
+	if s.number >= number {
+		return
+	}
+	d := logDamage{Segment: s.end.segment, OffsetBytes: s.end.offsetBytes}
+	if s.junk != nil {
+		d = *s.junk
+	}
+	d.Lost, d.from = number-s.number, s.end
+	s.damage = append(s.damage, d)
+	s.number, s.junk, s.clean = number, nil, false
+}
+
 // note remembers the first bad place that has nothing good behind it yet.
 func (s *logScan) note(at location) {
 	if s.junk == nil {
@@ -163,7 +186,7 @@ func (s *logScan) explain(h *batchHeader, at location) {
 		if s.junk != nil {
 			d = *s.junk
 		}
-		d.Lost = h.number - s.number
+		d.Lost, d.from, d.to = h.number-s.number, s.end, at
 		s.damage = append(s.damage, d)
 	}
 	s.junk = nil

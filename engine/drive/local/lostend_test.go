@@ -53,6 +53,61 @@ func TestLostEnd(t *testing.T) {
 	}
 }
 
+// TestDamagedEnd flips a byte in the last batch. Where log.stop or the index knows of it that is no
+// torn tail: a census calls it damage and advises no rebuild, a rebuild refuses to give up an index
+// that knows what was in it, and a drive without one says no to nothing until it was healed.
+func TestDamagedEnd(t *testing.T) {
+	t.Parallel()
+	for name, without := range map[string]string{"stopped": "", "stopped, without index": "index",
+		"killed": "log.stop"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, c := newDrive(t)
+			const count = 4
+			for n := range uint64(count) {
+				must(t, commit(d, object(n, 300)))
+			}
+			must(t, d.Close())
+			if without != "" {
+				must(t, os.RemoveAll(filepath.Join(c.Path, without)))
+			}
+			log := filepath.Join(c.Path, firstLog)
+			batches := batchOffsets(t, log)
+			damage(t, log, batches[len(batches)-1]+150, 0xFF) // in its record's head
+
+			report, err := local.Census(t.Context(), c.Engine, c.Path, nil)
+			must(t, err)
+			if len(report.Findings) != 1 || report.Findings[0].Kind != local.FindLogDamage {
+				t.Errorf("findings %+v", report.Findings)
+			}
+			if without != "index" {
+				err := local.RebuildIndex(t.Context(), c.Engine, c.Path, nil)
+				wantError(t, err, drive.ErrCorrupt, "knows what they held")
+			}
+			d = open(t, c)
+			for n := range uint64(count - 1) {
+				holds(t, d, object(n, 300), n)
+			}
+			info := d.Info()
+			if without != "index" {
+				s, err := d.Lookup(t.Context(), object(count-1, 0).Key, drive.LookupOptions{})
+				if err != nil || len(s.Entries) != 1 {
+					t.Errorf("what the index knows is gone: %+v, %v", s, err)
+				}
+			} else if info.TornOnly || info.CompleteFrom == (drive.Order{}) {
+				t.Errorf("it forgot a write, and its no counts: %+v", info)
+			}
+			raiseTerm(t, d, 9)
+			must(t, d.Close())
+			report, err = local.Census(t.Context(), c.Engine, c.Path, nil)
+			must(t, err)
+			if len(report.Findings) == 0 || report.Findings[0].Kind != local.FindLogDamage {
+				t.Errorf("later: findings %+v", report.Findings)
+			}
+		})
+	}
+}
+
 // TestOlderLog puts the log of an earlier stop below what the drive has else: refused, before a
 // batch is written behind the hole.
 func TestOlderLog(t *testing.T) {

@@ -3,8 +3,11 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 
+	"flashstore/engine/drive"
 	"flashstore/engine/drive/local/indexfs"
 	"flashstore/ioengine"
 )
@@ -44,6 +47,9 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 		return err
 	}
 	err = d.checkIndex(fresh, segments, mark)
+	if err == nil {
+		err = d.checkNothingLost(ctx, fresh, segments, mark)
+	}
 	if err != nil && !errors.Is(err, errOtherIndex) {
 		return err
 	}
@@ -63,4 +69,52 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 		return ctx.Err()
 	})
 	return err
+}
+
+// checkNothingLost refuses to give up an index that refers to batches which the log has lost: what
+// was in them, nothing else says. One that cannot be read refers to nothing.
+func (d *Drive) checkNothingLost(ctx context.Context, fresh position, segments []uint64,
+	mark stopMark) error {
+	pos, err := d.indexPosition(fresh)
+	if err != nil {
+		return err
+	}
+	scan := newScan(&machine{pos: fresh}, d.log)
+	err = scan.run(segments, func(*batchHeader, []byte) error { return ctx.Err() })
+	if err != nil {
+		return err
+	}
+	scan.reached(max(pos.number, mark.number))
+	if len(scan.damage) == 0 || d.loadMachine(fresh) != nil {
+		return d.closeMachine()
+	}
+	err = d.machine.index.eachBelow(firstOwnSpace, func(_, value []byte) error {
+		c, err := parseChain(&drive.Key{}, value, nil)
+		if err != nil {
+			return nil
+		}
+		for i := range c.entries {
+			if at := c.entries[i].at; slices.ContainsFunc(scan.damage, func(g logDamage) bool {
+				return g.holds(at)
+			}) {
+				return damaged(fmt.Sprintf("drive: batches of %s are damaged, and only %s knows what they "+
+					"held: keep it, or remove it to do without", d.log.name(at.segment),
+					filepath.Join(d.config.Path, indexDir)))
+			}
+		}
+		return nil
+	})
+	if _, lost := errors.AsType[damaged](err); !lost {
+		err = nil // a damaged index, which is about to be made anew
+	}
+	return errors.Join(err, d.closeMachine())
+}
+
+// closeMachine closes the index, if it is open.
+func (d *Drive) closeMachine() error {
+	m := d.machine
+	if d.machine = nil; m == nil {
+		return nil
+	}
+	return m.close()
 }

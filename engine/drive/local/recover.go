@@ -66,11 +66,14 @@ func (d *Drive) readRest(segments []uint64, mark stopMark) (*logScan, error) {
 	if err := d.makeDurable(segments); err != nil {
 		return nil, err
 	}
-	number := d.machine.pos.number
+	pos := &d.machine.pos
+	number := pos.number
 	scan, err := replay(d.machine, d.log, segments, nil)
-	if d.machine.pos.number != number {
-		d.machine.pos.reclaimed = 0 // the last stop was not clean
+	if pos.number != number {
+		pos.reclaimed = 0 // the last stop was not clean
 	}
+	scan.reached(mark.number)
+	pos.number = max(pos.number, scan.number) // a gap, for whoever reads the log later
 	return scan, err
 }
 
@@ -123,10 +126,7 @@ func (d *Drive) openMachine(fresh position) error {
 		return err
 	}
 	c.Logger.Warn("index is unreadable, rebuilding it from the log", "path", c.Path, "error", err)
-	if d.machine != nil {
-		_ = d.machine.close() // it is removed next
-		d.machine = nil
-	}
+	_ = d.closeMachine() // it is removed next
 	if err := indexfs.Clear(c.Engine.Files(), filepath.Join(c.Path, indexDir)); err != nil {
 		return err
 	}
@@ -211,6 +211,10 @@ func (m *machine) replayBatch(h *batchHeader, b []byte,
 func (d *Drive) resume(scan *logScan, last uint64) error {
 	c := &d.config
 	pos := &d.machine.pos
+	if pos.lost && len(scan.damage) == 0 {
+		c.Logger.Error("batches of the log were lost before its index was made; heal this drive",
+			"path", c.Path)
+	}
 	for _, g := range scan.damage {
 		pos.incomplete, pos.damaged, pos.lost = true, true, true
 		c.Logger.Error("log is damaged, batches are lost; heal this drive", "file",
