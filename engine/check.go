@@ -48,9 +48,10 @@ type CheckReport struct {
 // CheckDrive is one directory.
 type CheckDrive struct {
 	local.Report
-	// Refused says why it could not be examined; that is a finding.
+	// Refused says why it was not examined; that is a finding, unless the check ended before.
 	Refused string `json:"refused,omitempty"`
-	// Fault is a word for it, one of those that the status has for a drive that is away.
+	// Fault is a word for it, given wherever Refused is: one of those that the status has for a
+	// drive that is away, or in-use, interrupted or not-reached.
 	Fault string `json:"fault,omitempty"`
 	// IndexRebuilt: its index was made anew from the log, as was asked for, and then examined.
 	IndexRebuilt bool `json:"index_rebuilt,omitempty"`
@@ -109,9 +110,10 @@ func (c *checker) run() error {
 		d, err := c.examine(s)
 		switch {
 		case c.ctx.Err() != nil:
-			return fmt.Errorf("interrupted at %s: %w", s.path, c.ctx.Err())
+			return c.end(i, fmt.Errorf("interrupted at %s: %w", s.path, c.ctx.Err()))
 		case errors.Is(err, drive.ErrInUse):
-			return advise(s.path, err)
+			c.report.Findings++
+			return c.end(i, advise(s.path, err))
 		case err != nil:
 			s.away = adviseCheck(s.path, err)
 			d.Refused, d.Fault = s.away.Error(), string(faultOf(s.away))
@@ -132,10 +134,35 @@ func (c *checker) run() error {
 	return c.compare()
 }
 
+// end puts into the report what is left when err ends the check at a directory: each that was given
+// is there, so that nobody has to guess which one a report says nothing of. It returns err.
+func (c *checker) end(at int, err error) error {
+	d := unexamined(c.slots[at].path)
+	d.Refused, d.Fault = err.Error(), string(faultOf(err))
+	if errors.Is(err, drive.ErrInUse) {
+		d.FindingsTotal = 1
+	}
+	c.report.Drives = append(c.report.Drives, d)
+	for _, s := range c.slots[at+1:] {
+		d := unexamined(s.path)
+		d.Refused = "the check ended before it: " + c.slots[at].path
+		d.Fault = string(faultNotReached)
+		c.report.Drives = append(c.report.Drives, d)
+	}
+	return err
+}
+
+func unexamined(path string) CheckDrive {
+	return CheckDrive{Report: local.Report{Path: path, Findings: []local.Finding{}}}
+}
+
 // examine is the census of one drive.
 func (c *checker) examine(s *slot) (CheckDrive, error) {
-	none := CheckDrive{Report: local.Report{Path: s.path, Findings: []local.Finding{}}}
+	none := unexamined(s.path)
 	id, err := local.Identify(c.io, s.path)
+	if errors.Is(err, drive.ErrForeign) {
+		err = fmt.Errorf("%w: it is no flashstore drive: name the directory of a drive", err)
+	}
 	if err != nil {
 		return none, err
 	}

@@ -225,7 +225,8 @@ func TestCheckRebuildsTheIndex(t *testing.T) {
 		}
 	}
 	r, err := Check(stopped, o)
-	if !errors.Is(err, context.Canceled) || r.Clean || len(r.Drives) > 0 {
+	if !errors.Is(err, context.Canceled) || r.Clean ||
+		faults(r) != "interrupted not-reached" {
 		t.Errorf("interrupted: %+v, %v", r, err)
 	}
 	r, err = d.check() // a start, or a check, goes on where that was
@@ -256,12 +257,38 @@ func TestCheckRebuildsTheIndex(t *testing.T) {
 	}
 }
 
+// faults are those of the directories, in their order; "" of one that was examined.
+func faults(r *CheckReport) string {
+	all := make([]string, len(r.Drives))
+	for i := range r.Drives {
+		all[i] = r.Drives[i].Fault
+		if (all[i] == "") != (r.Drives[i].Refused == "") {
+			all[i] = "contradicts: " + r.Drives[i].Refused
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// TestCheckOfAForeignDirectory: a check never makes a drive, so that it asks for no empty one.
+func TestCheckOfAForeignDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "photo.jpg"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Check(t.Context(), CheckOptions{Dirs: []string{dir}})
+	if !errors.Is(err, drive.ErrForeign) || faults(r) != "foreign" ||
+		!strings.Contains(r.Error, "no flashstore drive: name the directory of a drive") ||
+		strings.Contains(r.Error, "empty") {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // TestCheckThatCannotBeDone: an error, and what was found until then.
 func TestCheckThatCannotBeDone(t *testing.T) {
 	d := used(t, 2, 1)
 	e := d.start()
 	if r, err := d.check(); !errors.Is(err, drive.ErrInUse) || r.Clean || r.Error == "" ||
-		r.Fault != "in-use" ||
+		r.Fault != "in-use" || faults(r) != "in-use not-reached" || r.Findings != 1 ||
 		!strings.Contains(err.Error(), "stop the other server") {
 		t.Errorf("beside a server: %+v, %v", r, err)
 	}
@@ -273,8 +300,8 @@ func TestCheckThatCannotBeDone(t *testing.T) {
 		}
 	}}
 	r, err := Check(stopped, o)
-	if !errors.Is(err, context.Canceled) || r.Clean || len(r.Drives) != 1 || r.Error == "" ||
-		r.Fault != "interrupted" {
+	if !errors.Is(err, context.Canceled) || r.Clean || r.Error == "" ||
+		r.Fault != "interrupted" || faults(r) != " interrupted" {
 		t.Errorf("interrupted: %+v, %v", r, err)
 	}
 	for _, path := range d.config.Drives { // it left nothing behind

@@ -76,6 +76,10 @@ func inspectAll(dirs []string, e ioengine.Engine) ([]slot, error) {
 		}
 		slots[i].path = path
 		slots[i].identity, slots[i].away = local.Identify(e, path)
+		if errors.Is(slots[i].away, drive.ErrForeign) {
+			slots[i].away = fmt.Errorf("%w: give an empty directory, or that of a drive",
+				slots[i].away)
+		}
 	}
 	return slots, distinct(slots)
 }

@@ -55,6 +55,7 @@ const (
 	// Of a check only: a server does not start then.
 	faultInUse       fault = "in-use"
 	faultInterrupted fault = "interrupted"
+	faultNotReached  fault = "not-reached" // the check ended at a directory before
 	faultOther       fault = "other"
 )
 

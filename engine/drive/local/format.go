@@ -209,8 +209,8 @@ func withoutFormat(path string, names []string) error {
 	}
 	for _, n := range names {
 		if !slices.Contains(own, n) {
-			return fmt.Errorf("%w: %s has no %s but holds %q: name the directory of a drive, or an "+
-				"empty one that is to become a drive", drive.ErrForeign, path, formatName, n)
+			return fmt.Errorf("%w: %s has no %s but holds %q", drive.ErrForeign, path,
+				formatName, n)
 		}
 	}
 	return fmt.Errorf("%w: %s is empty", drive.ErrUnformatted, path)
