@@ -120,7 +120,9 @@ func TestEveryRow(t *testing.T) {
 	for i := range r.Ledgers {
 		l := &r.Ledgers[i]
 		titles = append(titles, l.Title)
-		if l.Sum.Requests < 1 || l.Measured <= 0 || l.Sum.SocketWrites < l.Sum.Requests {
+		// The end of a leg cuts off the answers that are under way.
+		if l.Sum.Requests < 1 || l.Measured <= 0 ||
+			l.Sum.SocketWrites+uint64(c.Connections) < l.Sum.Requests {
 			t.Errorf("ledger %+v", l)
 		}
 	}
