@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"flashstore/arena/block64k"
 	"flashstore/engine/config"
 	"flashstore/engine/erasure/codec"
 )
@@ -27,6 +28,9 @@ func TestPartsAnswerToTheirNames(t *testing.T) {
 				t.Errorf("%s %s: absent is %v, and picking it says %v", axis.Key, v, absent, err)
 			}
 		}
+	}
+	if block64k.BudgetDefaultBytes != 384<<20 { // as the help of memory_budget says
+		t.Errorf("%d bytes are the default of request memory", block64k.BudgetDefaultBytes)
 	}
 	if config.DrivesMax != codec.TotalMax {
 		t.Errorf("up to %d drives are let through, and a set has %d", config.DrivesMax,
