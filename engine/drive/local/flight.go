@@ -186,6 +186,9 @@ func (c *committer) send(f *flight) (err error) {
 func (c *committer) land(f *flight, err error) {
 	d := c.drive
 	if err == nil {
+		err = d.failure() // the batch before may not have been shown, so this one must not be
+	}
+	if err == nil {
 		pos := f.outcome.pos
 		var freed []freeItem
 		if freed, err = d.machine.show(f.outcome); err == nil {
