@@ -6,7 +6,7 @@ import "fmt"
 const headBytesCeiling = 60 << 10
 
 // waitingShare is the part of the request memory that all who wait with half a head may keep
-// besides: in the default budget that is 6 KiB, a long head, for each of 10,000 clients.
+// besides: in the default budget that is almost 5 KiB, a long head, for each of 10,000 clients.
 const waitingShare = 8
 
 // WaitingBytesMax is how much a server with that budget of request memory keeps of what clients

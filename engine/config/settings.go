@@ -58,7 +58,8 @@ func settings() []setting {
 		setting{key: "workers", usage: "`N` goroutines for what may block; 0: default",
 			set: parsed(natural, func(c *Config) *int { return &c.Workers }),
 			get: shown(func(c *Config) any { return c.Workers })},
-		setting{key: "memory_budget", usage: "`SIZE` of request memory, as in 512MiB; 0: 384MiB",
+		setting{key: "memory_budget", usage: "`SIZE` of request memory, as in 512MiB; 0: 384MiB " +
+			"(arena), no limit (syncpool, heap)",
 			set: parsed(parseBytes, func(c *Config) *int64 { return &c.MemoryBudget }),
 			get: shown(func(c *Config) any { return c.MemoryBudget })},
 		setting{key: "log_segment", usage: "`SIZE` of a drive's log segment (64MiB); 0: default",

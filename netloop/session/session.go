@@ -97,11 +97,13 @@ func (s *Session) Room() []byte {
 	if s.start == s.end {
 		s.start, s.end = 0, 0
 	} else if s.end == len(s.buf) {
-		s.end = copy(s.buf, s.buf[s.start:s.end])
-		s.start = 0
+		s.compact()
 	}
 	return s.buf[s.end:]
 }
+
+// compact moves what was not used to the buffer's beginning.
+func (s *Session) compact() { s.start, s.end = 0, copy(s.buf, s.buf[s.start:s.end]) }
 
 // Filled says that n bytes were put into Room.
 func (s *Session) Filled(n int) { s.end += n }
@@ -126,6 +128,9 @@ func (s *Session) Next(now time.Time) (bool, error) {
 	s.reading = n == 0
 	if s.reading {
 		return false, nil
+	}
+	if len(s.buf)-s.start-n < directBytes {
+		s.compact() // requests before it took the room that its body is read into
 	}
 	s.begin(s.buf[s.start:s.start+n], now)
 	s.start += n

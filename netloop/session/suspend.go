@@ -1,5 +1,7 @@
 package session
 
+import "bytes"
+
 // Suspend gives the buffer back to its owner: what has come and was not used, such as half a head,
 // is kept in memory of its own size. So a client that sends a little and waits holds no block. It
 // reports false, and does nothing, if those who wait keep as much as they may. Slices of a request
@@ -12,7 +14,7 @@ func (s *Session) Suspend() bool {
 	if !s.keep(len(rest)) {
 		return false
 	}
-	s.kept = append(s.kept[:0], rest...)
+	s.kept = bytes.Clone(rest)
 	s.buf, s.start, s.end = nil, 0, 0
 	return true
 }
@@ -41,6 +43,6 @@ func (s *Session) keep(bytes int) bool {
 		s.shared.waitingBytes.Add(-more)
 		return false
 	}
-	s.kept = s.kept[:0]
+	s.kept = nil
 	return true
 }

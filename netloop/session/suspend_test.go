@@ -115,3 +115,50 @@ func TestDrop(t *testing.T) {
 		}
 	}
 }
+
+// feed is a Stream of what a client sends, which refuses reads into nothing.
+type feed struct {
+	Stream
+	*strings.Reader
+	t *testing.T
+}
+
+func (f feed) ReadBefore(p []byte, _ time.Time) (int, error) {
+	if len(p) == 0 {
+		f.t.Fatal("a read into nothing, which no stream can answer")
+	}
+	return f.Read(p)
+}
+
+// TestBodyBehindAFullBuffer: a body is read wherever in the buffer the head ends that requests before
+// it have pushed to the buffer's end.
+func TestBodyBehindAFullBuffer(t *testing.T) {
+	const head = "PUT /k HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n"
+	const first = "GET /"
+	const rest = " HTTP/1.1\r\nHost: h\r\n\r\n"
+	buf := make([]byte, 8<<10)
+	for left := range 70 {
+		s := New(&Shared{Limits: netloop.DefaultLimits()}, &Counters{}, nil)
+		body := strings.Repeat("b", 100)
+		s.Attach(feed{nil, strings.NewReader(body), t}, netip.AddrPort{}, false)
+		s.Resume(buf)
+		pad := len(buf) - left - len(head) - len(first) - len(rest)
+		s.Filled(copy(s.Room(), first+strings.Repeat("x", pad)+rest+head))
+		for range 2 {
+			if ready, err := s.Next(time.Time{}); !ready || err != nil {
+				t.Fatalf("with %d bytes left: %v, %v", left, ready, err)
+			}
+		}
+		var got strings.Builder
+		for p := make([]byte, 50); got.Len() < len(body); {
+			n, err := s.ReadBody(p)
+			if got.Write(p[:n]); err != nil {
+				t.Fatalf("with %d bytes left: %v", left, err)
+			}
+		}
+		if r := &s.Exchange.Request; string(r.Path) != "/k" || got.String() != body {
+			t.Errorf("with %d bytes left: %s, %q", left, r.Path, got.String())
+		}
+		s.Detach()
+	}
+}
