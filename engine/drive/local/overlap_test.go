@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
@@ -126,6 +127,9 @@ type overlap struct {
 	switches int // of the log segment
 }
 
+// tablesIn is how long a flush of the index may take on a slow machine.
+const tablesIn = 10 * time.Second
+
 // overlapping is a flow of commits of several goroutines at once; see overlap.
 func overlapping() flow {
 	return flow{name: "overlapping", config: func(c *local.Config) {
@@ -150,12 +154,10 @@ func overlapping() flow {
 		for o.flying != nil {
 			o.fly()
 		}
-		tables := 0
-		for n := from + 1; n <= s.disk.Ops(); n++ {
-			if what := s.disk.Describe(n); strings.Contains(what, ": create of") &&
-				strings.HasSuffix(what, ".sst") {
-				tables++
-			}
+		tables := o.tables(from)
+		for end := time.Now().Add(tablesIn); tables == 0 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond) // one is on its way: the index is flushed in the background
+			tables = o.tables(from)
 		}
 		s.t.Logf("%d batches of %d waves overlapped, %d new log segments, %d tables of the index",
 			o.overlaps, waves, o.switches, tables)
@@ -163,6 +165,17 @@ func overlapping() flow {
 			s.t.Error("that is not what this flow is for")
 		}
 	}}
+}
+
+// tables counts those of the index that were begun since an operation.
+func (o *overlap) tables(since int) (count int) {
+	for n := since + 1; n <= o.disk.Ops(); n++ {
+		if what := o.disk.Describe(n); strings.Contains(what, ": create of") &&
+			strings.HasSuffix(what, ".sst") {
+			count++
+		}
+	}
+	return count
 }
 
 // release ends the holding, also where the test failed.
