@@ -37,8 +37,8 @@ type CheckReport struct {
 	Clean bool `json:"clean"`
 	// Findings are those of all drives and sets together.
 	Findings int `json:"findings"`
-	// Error says why the rest was not examined, and Fault is a word for it: in-use, interrupted, or
-	// that of the last drive that was refused.
+	// Error says why the rest was not examined, and Fault is a word for it: in-use, interrupted, or,
+	// where every directory was refused, why one of them was.
 	Error  string       `json:"error,omitempty"`
 	Fault  string       `json:"fault,omitempty"`
 	Drives []CheckDrive `json:"drives"`

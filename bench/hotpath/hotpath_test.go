@@ -120,9 +120,12 @@ func TestEveryRow(t *testing.T) {
 	for i := range r.Ledgers {
 		l := &r.Ledgers[i]
 		titles = append(titles, l.Title)
-		// The end of a leg cuts off the answers that are under way.
+		underWay := 0 // answers of workers that the end of the leg cuts off; a loop's are whole
+		if l.Title == "GET 1024 KiB" {
+			underWay = c.Connections
+		}
 		if l.Sum.Requests < 1 || l.Measured <= 0 ||
-			l.Sum.SocketWrites+float64(c.Connections) < l.Sum.Requests {
+			l.Sum.SocketWrites+float64(underWay) < l.Sum.Requests {
 			t.Errorf("ledger %+v", l)
 		}
 	}

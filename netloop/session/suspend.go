@@ -32,9 +32,10 @@ func (s *Session) Resume(buf []byte) {
 	s.keep(0)
 }
 
-// keep accounts for so many bytes kept instead of those that are, which it forgets.
-func (s *Session) keep(bytes int) bool {
-	more := int64(bytes - len(s.kept))
+// keep accounts for count bytes kept instead of those that are, which it forgets. It reports false,
+// and does nothing, beyond the limit.
+func (s *Session) keep(count int) bool {
+	more := int64(count - len(s.kept))
 	if more == 0 {
 		return true
 	}

@@ -83,15 +83,17 @@ func TestDrop(t *testing.T) {
 	for _, c := range []struct {
 		fields, body string
 		want         Verdict
+		malformed    uint64
 	}{
-		{"Content-Length: 60", strings.Repeat("x", 60), VerdictKeep},
-		{"Transfer-Encoding: chunked", "c8\r\n" + strings.Repeat("x", 200), VerdictClose},
-		{"Transfer-Encoding: chunked", chunks, VerdictKeep},
-		{"Transfer-Encoding: chunked", strings.Repeat("1\r\nx\r\n", 60), VerdictClose},
-		{"Transfer-Encoding: chunked", "3\r\nabcd", VerdictClose},
+		{"Content-Length: 60", strings.Repeat("x", 60), VerdictKeep, 0},
+		{"Transfer-Encoding: chunked", "c8\r\n" + strings.Repeat("x", 200), VerdictClose, 0},
+		{"Transfer-Encoding: chunked", chunks, VerdictKeep, 0},
+		{"Transfer-Encoding: chunked", strings.Repeat("1\r\nx\r\n", 60), VerdictClose, 0},
+		{"Transfer-Encoding: chunked", "3\r\nabcd", VerdictClose, 1},
 	} {
 		for _, piece := range []int{1, 7, 1000} {
-			s := New(&Shared{Limits: limits}, &Counters{}, nil)
+			counters := &Counters{}
+			s := New(&Shared{Limits: limits}, counters, nil)
 			s.Attach(nil, netip.AddrPort{}, false)
 			s.Resume(make([]byte, 64<<10))
 			s.Filled(copy(s.Room(), "PUT / HTTP/1.1\r\nHost: h\r\n"+c.fields+"\r\n\r\n"))
@@ -105,8 +107,9 @@ func TestDrop(t *testing.T) {
 				rest = rest[n:]
 				verdict = s.Drop()
 			}
-			if verdict != c.want {
-				t.Errorf("%s, %.20q by %d: %v, want %v", c.fields, c.body, piece, verdict, c.want)
+			if n := counters.Malformed.Load(); verdict != c.want || n != c.malformed {
+				t.Errorf("%s, %.20q by %d: %v, want %v; %d malformed", c.fields, c.body, piece,
+					verdict, c.want, n)
 			}
 			here := string(s.buf[s.start:s.end])
 			if verdict == VerdictKeep && !strings.HasPrefix(next, here) {

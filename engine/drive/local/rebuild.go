@@ -42,7 +42,7 @@ func (d *Drive) rebuildIndex(ctx context.Context, format *formatFile,
 	if err := d.checkLog(segments); err != nil {
 		return err
 	}
-	mark, _, err := d.log.cleanStop(segments)
+	mark, _, err := d.log.cleanStop(segments) // one in doubt counts for nothing
 	if err != nil {
 		return err
 	}
