@@ -93,7 +93,7 @@ func TestUsageErrors(t *testing.T) {
 		{"unknown admin command", "status", nil, []string{"admin", "stats"}},
 		{"admin without credentials", "flashstore-root.env", nil, []string{"admin", "status"}},
 		{"check of nothing", "name the directories", nil, []string{"check"}},
-		{"check of no name", "is empty", nil, []string{"check", ""}},
+		{"check of no name", "say . for the current one", nil, []string{"check", ""}},
 		{"check of a bad ellipsis", "{FIRST...LAST}", nil, []string{"check", "d{4...1}"}},
 		{"check of a foreign directory", "name the directory of a drive", nil,
 			[]string{"check", filepath.Dir(serverBinary)}},
