@@ -107,9 +107,6 @@ func uploadFlows() []flow {
 
 func spaceFlows() []flow {
 	small := func(c *local.Config) { c.BulkStreams = 1 }
-	compact := func(s *simulated) {
-		s.step(func() { must(s.t, s.drive.Compact(context.Background())) })
-	}
 	return []flow{
 		{name: "new-segments", prepare: nothing, act: func(s *simulated) {
 			for n := range 18 { // of 1 MiB each, half of it used: into the third
@@ -117,12 +114,26 @@ func spaceFlows() []flow {
 			}
 		}},
 		{name: "compaction", prepare: func(s *simulated) {
+			s.compaction = local.HoldCompaction(s.drive)
 			s.fillLog(44)
-		}, act: compact},
+		}, act: func(s *simulated) {
+			s.compact()
+			if n := s.drive.Info().Counters; n.CompactedSegments < 3 || n.MovedBytes == 0 {
+				s.t.Errorf("%d bytes moved of %d segments", n.MovedBytes, n.CompactedSegments)
+			}
+		}},
 		{name: "bulk-compaction", config: small, prepare: func(s *simulated) {
+			s.compaction = local.HoldCompaction(s.drive)
 			s.fillBulk(14)
-			s.reopen() // no segment is being filled now
-		}, act: compact},
+		}, act: func(s *simulated) {
+			s.compaction()
+			s.compaction = func() {}
+			s.step(s.reopen) // no segment is being filled now
+			s.compact()
+			if n := s.drive.Info().Counters; n.CopiedBytes == 0 {
+				s.t.Error("nothing was copied")
+			}
+		}},
 		{name: "punch", config: small, prepare: func(s *simulated) {
 			s.settleNow(s.bulk("stays", 70_000))
 		}, act: func(s *simulated) {
@@ -167,6 +178,14 @@ func spaceFlows() []flow {
 			s.commitStep(s.put("a", 40))
 		}},
 	}
+}
+
+// compact ends the holding back of compaction, and does it.
+func (s *simulated) compact() {
+	s.step(func() {
+		s.compaction()
+		must(s.t, s.drive.Compact(context.Background()))
+	})
 }
 
 // settleNow is two steps.
