@@ -55,7 +55,7 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 	counter("connections_refused_total", "Connections over the limit.", n.Refused)
 	counter("http_requests_total", "Requests parsed.", n.Requests)
 	counter("http_busy_total", "Requests answered 503: no worker or no memory.", n.Busy)
-	counter("http_malformed_total", "Heads refused by the parser.", n.Malformed)
+	counter("http_malformed_total", "Heads and chunk framings refused by the parser.", n.Malformed)
 	counter("http_timeouts_total", "Connections cut by a deadline or rate.", n.TimedOut)
 	counter("socket_read_bytes_total", "Bytes read from clients.", n.ReadBytes)
 	counter("socket_written_bytes_total", "Bytes written to clients.", n.WrittenBytes)

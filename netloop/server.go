@@ -21,9 +21,9 @@ type InlineHandler interface {
 }
 
 // BusyHandler is a Handler that words its own answer to a request the server has no time or memory
-// for. Busy is called in place of Handle, on a loop: it must not block, nor read the body. The
-// Request is empty if there was no room for its head. Without a BusyHandler the answer is 503
-// without a body, and the connection ends.
+// for. Busy is called in place of Handle, on a loop if there are any: it must not block, nor read
+// the body. The Request is empty if there was no room for its head. Without a BusyHandler the
+// answer is 503 without a body, and the connection ends.
 type BusyHandler interface {
 	Handler
 	Busy(*Exchange)

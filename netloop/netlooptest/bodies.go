@@ -113,9 +113,20 @@ func (s *suite) unreadBody(t *testing.T) {
 	}
 }
 
-// slowUnread: an unread body is dropped for a while only, however fast it comes.
+// slowUnread: an unread body is dropped for a while only, however fast it comes. The head behind
+// one that came in time has its own time.
 func (s *suite) slowUnread(t *testing.T) {
 	r := start(t, s, func(l *netloop.Limits) { l.DrainTimeout = 300 * time.Millisecond })
+	next := r.dial()
+	next.send("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n")
+	if s.traits.NetHTTP { // it reads before it answers
+		next.send("12345")
+		next.want(403, "no")
+		next.send("GET /x HTTP/1.1\r\nHo")
+	} else {
+		next.want(403, "no")
+		next.send("12345GET /x HTTP/1.1\r\nHo")
+	}
 	for _, head := range []string{"PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
 		"PUT /inline/refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
 		"PUT /refuse HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n"} {
@@ -143,6 +154,8 @@ func (s *suite) slowUnread(t *testing.T) {
 	if n := r.server.Stats().TimedOut; n != 3 && !s.traits.NetHTTP {
 		t.Errorf("%d timed out", n)
 	}
+	next.send("st: h\r\n\r\n")
+	next.want(200, "/x")
 }
 
 func (s *suite) brokenBodies(t *testing.T) {

@@ -134,6 +134,8 @@ func (l *loop) close(c *conn) {
 		c.closeNotify()
 	}
 	l.detach(c)
+	c.spill = nil
+	c.countUntaken()
 	l.wheel.remove(&c.timer)
 	_ = unix.Close(c.fd)
 	l.slots[c.token.slot] = nil

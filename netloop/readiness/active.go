@@ -90,6 +90,9 @@ func (l *loop) attach(c *conn) {
 	a.session.Resume(a.block[0].Bytes)
 }
 
+// holdsBlock reports whether c keeps a buffer while others are served.
+func (c *conn) holdsBlock() bool { return c.active != nil && c.active.block[0] != nil }
+
 // suspend takes the buffer back until c is attached again. It reports false if those who wait keep
 // too much already.
 func (l *loop) suspend(c *conn) bool {

@@ -76,8 +76,9 @@ type conn struct {
 	tls      *secure // nil: no TLS, or no handshake yet
 	verdict  session.Verdict
 	spill    []byte // what the loop could not write at once
+	untaken  int    // of spill, as its server counts it
 	timer    timer
-	headBy   int64 // the tick by which the head or handshake must end; 0: none has begun
+	headBy   int64 // the tick by which the head, handshake or drain must end; 0: none has begun
 }
 
 // errAgain is what fill returns when nothing has come.
@@ -201,36 +202,4 @@ func (c *conn) awaitRoom() error {
 		return os.ErrDeadlineExceeded
 	}
 	return nil
-}
-
-// spillFrom copies bufs without their first skip bytes.
-func (c *conn) spillFrom(bufs [][]byte, skip int) {
-	for _, b := range bufs {
-		if skip >= len(b) {
-			skip -= len(b)
-			continue
-		}
-		c.spill = append(c.spill, b[skip:]...)
-		c.loop.counters.CopiedBytes.Add(uint64(len(b) - skip))
-		skip = 0
-	}
-}
-
-// flush writes spill as far as it goes and reports whether all of it went.
-func (c *conn) flush() (bool, error) {
-	c.ready.And(^bitOut)
-	for len(c.spill) > 0 {
-		n, errno := rawWrite(c.fd, c.spill)
-		c.loop.counters.WriteCalls.Add(1)
-		if errno == errAgain {
-			return false, nil
-		}
-		if errno != 0 {
-			return false, errno
-		}
-		c.loop.counters.WrittenBytes.Add(uint64(n))
-		c.spill = c.spill[n:]
-	}
-	c.spill = nil
-	return true, nil
 }

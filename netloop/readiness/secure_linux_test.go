@@ -151,6 +151,45 @@ func TestSpillBesidesAnswers(t *testing.T) {
 	}
 }
 
+// TestSpillWhileDraining: what TLS has to say gives no client more time to send a body that nobody
+// reads.
+func TestSpillWhileDraining(t *testing.T) {
+	identity := netlooptest.NewIdentity(t)
+	c := config(t, 0)
+	c.TLS, c.Limits.DrainTimeout = identity.Server, time.Hour
+	s, address := start(t, c, handlerFunc(func(*netloop.Exchange) {}))
+	client := handshake(t, address, identity.Client)
+	const head = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n"
+	if _, err := io.WriteString(client, head); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, client, 200)
+	var by int64
+	draining := func(c *conn) { by = c.headBy }
+	until(t, func() bool { return idle(s.loops[0], draining) && by != 0 })
+	began := by
+	idle(s.loops[0], func(c *conn) {
+		c.headBy = by - 1 // as if it had begun earlier
+		c.spill = c.tls.seal(t, "besides")
+	})
+	if _, err := io.WriteString(client, "1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(client, make([]byte, len("besides"))); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool {
+		return idle(s.loops[0], func(c *conn) { by = c.timer.deadline.Load() })
+	})
+	if by != began-1 {
+		t.Errorf("it has to end by tick %d, and had until %d", by, began-1)
+	}
+	if _, err := io.WriteString(client, "2345GET / HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, client, 200)
+}
+
 // seal makes a record without sending it.
 func (s *secure) seal(t *testing.T, data string) []byte {
 	t.Helper()

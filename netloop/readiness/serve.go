@@ -87,7 +87,7 @@ func (l *loop) read(c *conn) {
 // answer handles a request and reports whether the loop may go on with c.
 func (l *loop) answer(c *conn) bool {
 	s := c.active.session
-	if inline := l.server.inline; inline != nil {
+	if inline := l.server.inline; inline != nil && l.server.inlineMay() {
 		s.SetInline(true)
 		l.sampler.watch(&s.Exchange)
 		if inline.TryHandle(&s.Exchange) {
@@ -108,7 +108,7 @@ func (l *loop) answer(c *conn) bool {
 // lend gives c to a worker, or returns false if none has time or c has no block. Nothing of a lent
 // c may be touched.
 func (l *loop) lend(c *conn, p phase) bool {
-	if c.active != nil && c.active.block[0] == nil {
+	if c.active != nil && !c.holdsBlock() {
 		return false
 	}
 	c.phase, c.inWorker = p, true
@@ -137,6 +137,7 @@ func (l *loop) settle(c *conn, verdict session.Verdict) bool {
 			l.detach(c)
 		}
 		c.phase, c.verdict = phaseFlush, verdict
+		c.countUntaken()
 		l.setDeadline(c, l.server.config.Limits.WriteTimeout)
 		l.flush(c)
 		return false
@@ -147,7 +148,10 @@ func (l *loop) settle(c *conn, verdict session.Verdict) bool {
 		return true
 	case session.VerdictDrain:
 		c.phase = phaseDrain
-		l.setDeadline(c, l.server.config.Limits.DrainTimeout)
+		if c.headBy == 0 { // not come back to behind a flush
+			c.headBy = l.tickAfter(l.now, l.server.config.Limits.DrainTimeout)
+		}
+		l.wheel.set(&c.timer, c.headBy)
 		return l.drain(c)
 	case session.VerdictClose:
 		l.hangUp(c)
@@ -165,6 +169,9 @@ func (l *loop) drain(c *conn) bool {
 		l.attach(c)
 		verdict = c.drain()
 	}
+	if verdict != session.VerdictDrain {
+		c.headBy = 0
+	}
 	if verdict != session.VerdictDrain || len(c.spill) > 0 { // TLS had something to say
 		return l.settle(c, verdict)
 	}
@@ -181,6 +188,7 @@ func (l *loop) flush(c *conn) {
 		return
 	}
 	if done {
+		c.countUntaken()
 		if l.settle(c, c.verdict) {
 			l.putOff(c)
 		}
@@ -250,23 +258,34 @@ func (l *loop) park(c *conn) {
 
 // giveUp makes nobody the owner. Only the loop sets bits, so none of wanted can come between.
 func (l *loop) giveUp(c *conn, wanted uint32) {
-	switch {
-	case c.ready.Load()&wanted != 0:
-		l.putOff(c)
-	case !l.suspend(c): // it asks for more and does not take the answers
-		l.reset(c)
-	default:
-		c.owner.Store(ownerNobody)
+	again := c.ready.Load()&wanted != 0
+	if !(again && c.holdsBlock()) && !l.suspend(c) {
+		l.hearNoMore(c) // it asks for more and does not take the answers
 	}
-}
-
-// putOff has c served again once others had their turn, who may need the loop's scraps.
-func (l *loop) putOff(c *conn) {
-	if c.active != nil && c.active.block[0] == nil && !l.suspend(c) {
-		l.reset(c)
+	if again {
+		l.again = append(l.again, c)
 		return
 	}
-	l.again = append(l.again, c)
+	c.owner.Store(ownerNobody)
+}
+
+// hearNoMore drops what a client has asked for besides an answer that it does not take: the
+// connection ends behind that.
+func (l *loop) hearNoMore(c *conn) {
+	l.counters.Busy.Add(1)
+	c.verdict = session.VerdictClose
+	c.closeNotify()
+	l.detach(c)
+}
+
+// putOff has c, whose next request may be read, served again once others had their turn, who may
+// need the loop's scraps.
+func (l *loop) putOff(c *conn) {
+	if c.holdsBlock() || l.suspend(c) {
+		l.again = append(l.again, c)
+		return
+	}
+	l.settle(c, c.active.session.BusyHead(l.server.busy))
 }
 
 func (l *loop) setDeadline(c *conn, d time.Duration) {

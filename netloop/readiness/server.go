@@ -34,6 +34,9 @@ type Server struct {
 
 	accepting atomic.Int32 // loops that have listeners
 
+	untakenBytes    atomic.Int64 // of all conn.spill
+	untakenBytesMax int64        // 0: no limit
+
 	mu             sync.Mutex
 	begun, stopped bool
 }
@@ -49,6 +52,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{config: config, ended: make(chan struct{})}
 	s.shared.Limits = config.Limits
 	s.shared.WaitingBytesMax = netloop.WaitingBytesMax(config.Allocator.Stats().BudgetBytes)
+	s.untakenBytesMax = s.shared.WaitingBytesMax
 	s.admission = netloop.NewAdmission(&s.config.Limits)
 	s.workers = pool{server: s, workersMax: config.Workers, waitMax: config.Limits.QueueWaitMax}
 	s.handshakers = pool{server: s, workersMax: handshakersMax}

@@ -1,0 +1,121 @@
+package readiness
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"flashstore/netloop"
+)
+
+// long answers with more than one socket's room at a time, from the loop.
+type long struct{ inline }
+
+var longBody = make([]byte, 64<<10)
+
+func (long) TryHandle(ex *netloop.Exchange) bool {
+	ex.SetContentLength(int64(len(longBody)))
+	_ = ex.Write(longBody)
+	return true
+}
+
+// askMuch asks for more than its socket takes, and takes nothing.
+func askMuch(t *testing.T, address string) net.Conn {
+	t.Helper()
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		failed := c.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10)
+		})
+		return errors.Join(failed, err)
+	}}
+	c, err := dialer.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	const head = "GET / HTTP/1.1\r\nHost: h\r\nX-A: "
+	request := head + strings.Repeat("a", 900) + "\r\n\r\n"
+	if _, err := io.WriteString(c, strings.Repeat(request, 60<<10/len(request))); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestUntakenAnswers: what clients do not take costs a limited amount of memory. Past it workers
+// answer, and when clients take what they are owed, or go, it is free again.
+func TestUntakenAnswers(t *testing.T) {
+	c := config(t, 4<<20) // of which an eighth
+	c.Workers = 80
+	c.Limits.PipelineMax = 1 << 10
+	s, address := start(t, c, long{})
+	var clients []net.Conn
+	for range 60 {
+		clients = append(clients, askMuch(t, address))
+	}
+	until(t, func() bool { return s.Stats().Requests-s.Stats().Inline >= 10 }) // workers wait
+	if n := s.untakenBytes.Load(); n < s.untakenBytesMax || n > s.untakenBytesMax+256<<10 {
+		t.Errorf("%d bytes, limit %d", n, s.untakenBytesMax)
+	}
+	good := dial(t, address)
+	ask(t, good)
+	wantStatus(t, good, 200)
+	for i, c := range clients {
+		if i%2 == 0 {
+			_ = c.Close()
+			continue
+		}
+		in := bufio.NewReader(c)
+		for range 10 {
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = c.Close()
+	}
+	until(t, func() bool { return s.untakenBytes.Load() == 0 })
+	before := s.Stats().Inline
+	ask(t, good)
+	wantStatus(t, good, 200)
+	if s.Stats().Inline == before {
+		t.Error("the loop does not answer any more")
+	}
+}
+
+// TestNoRoomToWait: a client that asks on while it does not take its answers, when all who wait
+// keep what they may, gets the answers that have begun, and the end.
+func TestNoRoomToWait(t *testing.T) {
+	c := config(t, 0)
+	c.Limits.PipelineMax = 1 << 10
+	s, address := start(t, c, long{})
+	s.shared.WaitingBytesMax = 1
+	conn := askMuch(t, address)
+	until(t, func() bool { return s.Stats().Busy == 1 })
+	in := bufio.NewReader(conn)
+	for n := 0; ; n++ {
+		resp, err := http.ReadResponse(in, nil)
+		if errors.Is(err, io.ErrUnexpectedEOF) && n > 0 { // between two answers
+			break
+		}
+		if err != nil {
+			t.Fatalf("behind %d answers: %v", n, err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatalf("answer %d: %v", n, err)
+		}
+	}
+	if n := s.Stats().Requests; n == 0 || s.Stats().Busy != 1 {
+		t.Errorf("%d requests, %d refused", n, s.Stats().Busy)
+	}
+}
