@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest slowtest overload test lint cross race arenadebug fuzz-smoke ci-long clean
+	killtest slowtest overload model test lint cross race arenadebug fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -50,6 +50,10 @@ bench-keys: ## ten million keys on one drive: memory and time to open; 16 GiB of
 powercut: ## N=200 power cuts of an ext4 under load: as root, with loop devices
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestPowerCut$$' -e2e.powercut $(or $(N),200)
 
+model: ## every history of small sets, up to STATES=10000000 states each: half an hour, 8 GiB
+	go test ./engine/erasure/model -count=1 -v -timeout 0 -run 'TestPromise$$' \
+		-model.states $(or $(STATES),10000000)
+
 killtest: ## N=200 times kill -9 under load
 	go test ./e2e -count=1 -v -timeout 0 -run SurvivesKill -e2e.kill $(or $(N),200)
 
@@ -92,7 +96,7 @@ arenadebug: ## a server between guard pages and red zones: who breaks the rules 
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data
