@@ -67,6 +67,42 @@ func (s *server) wantGood(t *testing.T) {
 	}
 }
 
+// TestFewDescriptors: a flood of idle clients takes no file descriptors from the drives, which would
+// end all writing.
+func TestFewDescriptors(t *testing.T) {
+	const files = 600
+	for _, netloop := range []string{"epoll", "netconn", "nethttp"} {
+		t.Run(netloop, func(t *testing.T) {
+			s := newServer(t, 4, "--netloop", netloop)
+			s.under = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files)}
+			s.start()
+			s.must(t, http.StatusOK, request{method: "PUT", path: "/starve"})
+			var idle []net.Conn
+			for range files {
+				c, err := net.Dial("tcp", s.host())
+				if err != nil {
+					break
+				}
+				defer c.Close()
+				idle = append(idle, c)
+			}
+			s.must(t, http.StatusOK, request{method: "PUT", path: "/starve/bulk",
+				body: content{3, 4 << 20}.bytes()}) // over the connection that is open
+			for _, c := range idle {
+				_ = c.Close()
+			}
+			s.wantGood(t)
+			if n := s.status().Set.DrivesOnline; n != 4 {
+				t.Errorf("%d drives are online", n)
+			}
+			if !strings.Contains(s.log(), "LimitNOFILE") {
+				t.Error("nobody was told")
+			}
+			s.stop()
+		})
+	}
+}
+
 // TestUnreadBodies: clients whose PUT was refused and who go on sending its body, slowly, keep
 // nobody else waiting, and are cut soon.
 func TestUnreadBodies(t *testing.T) {

@@ -63,6 +63,7 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	if err := e.parts.refuse(&e.config); err != nil {
 		return err
 	}
+	limitConnections(&e.config, e.log)
 	if e.allocator, err = e.parts.allocator(&e.config); err != nil {
 		return err
 	}

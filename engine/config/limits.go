@@ -21,7 +21,8 @@ func limitSettings() []setting {
 			get: func(c *Config) []string { return []string{field(&c.Limits).String()} }}
 	}
 	return []setting{
-		count("connections_max", "`N` connections at once; more are closed",
+		count("connections_max", "`N` connections at once, half of the open files allowed at most; more "+
+			"are closed",
 			func(l *netloop.Limits) *int { return &l.ConnectionsMax }),
 		count("connections_per_address", "`N` of them from one IPv4 address or IPv6 /64",
 			func(l *netloop.Limits) *int { return &l.ConnectionsPerAddress }),

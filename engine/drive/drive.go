@@ -16,6 +16,7 @@ var (
 	ErrCorrupt   = errors.New("drive: damaged")
 	ErrOffline   = errors.New("drive: out of service")
 	ErrFull      = errors.New("drive: no space left")
+	ErrScarce    = errors.New("drive: no file descriptors left")
 	ErrStaleTerm = errors.New("drive: the writer's term is over")
 	ErrFenced    = errors.New("drive: the register is fenced against this writer")
 	ErrClosed    = errors.New("drive: closed")
@@ -34,15 +35,15 @@ type Drive interface {
 	// Commit queues r for the next batch and returns at once. done is called exactly once,
 	// with nil when r is durable and visible (Info.Properties.Durability says how durable),
 	// from a goroutine of the drive that must not block. A TypeSettle record may wait up to
-	// 100 ms for a batch to ride in. Errors: ErrStaleTerm, ErrFenced, ErrFull, ErrOffline,
-	// ErrClosed.
+	// 100 ms for a batch to ride in. Errors: ErrStaleTerm, ErrFenced, ErrFull, ErrScarce,
+	// ErrOffline, ErrClosed.
 	Commit(r *Record, done func(error))
 	// Lookup returns the register's entries, newest first. With opt.Inline the Inline shard
 	// of the newest entry is read into memory from opt and verified; it is otherwise nil.
 	// Errors: ErrWouldBlock, ErrCorrupt, ErrOffline, ErrClosed.
 	Lookup(ctx context.Context, key Key, opt LookupOptions) (State, error)
 	// Create opens a writer for a shard of exactly shardBytes in bulk storage.
-	// Errors: ErrFull, ErrOffline, ErrClosed.
+	// Errors: ErrFull, ErrScarce, ErrOffline, ErrClosed.
 	Create(shardBytes int64) (ShardWriter, error)
 	// Read fills the buffers of dst in order with the shard of e (from Lookup on this
 	// drive) from offsetBytes, a multiple of ChunkBytes; together they end at a chunk's or

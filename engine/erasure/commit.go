@@ -161,8 +161,11 @@ func (f *fanout) wait(began time.Time) error {
 // missed is the error of a commit that did not reach its quorum.
 func (s *Store) missed(reason error, silent int) error {
 	class := object.ErrUnavailable
-	if errors.Is(reason, drive.ErrFull) {
+	switch {
+	case errors.Is(reason, drive.ErrFull):
 		class = object.ErrFull
+	case errors.Is(reason, drive.ErrScarce):
+		class = object.ErrBusy
 	}
 	if reason == nil {
 		return fmt.Errorf("%w: no answer from %d drives within %s", class, silent,

@@ -169,6 +169,8 @@ func (g *staged) enough(faults error) error {
 		return nil
 	case errors.Is(faults, drive.ErrFull):
 		return fmt.Errorf("%w: %w", object.ErrFull, faults)
+	case errors.Is(faults, drive.ErrScarce):
+		return fmt.Errorf("%w: %w", object.ErrBusy, faults)
 	default:
 		return fmt.Errorf("%w: %w", object.ErrUnavailable, faults)
 	}

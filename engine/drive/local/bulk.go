@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"flashstore/engine/drive"
 	"flashstore/ioengine"
@@ -160,7 +159,7 @@ func (s *bulkStore) create(leastBytes int64) (*bulkSegment, error) {
 	w, err := files.Open(path, ioengine.OpenFlags{Create: true, Exclusive: true, Write: true,
 		Direct: true})
 	if err != nil {
-		return nil, fullOr(err)
+		return nil, lack(err)
 	}
 	size, err := s.allocate(w, max(leastBytes, bulkSegmentMin))
 	if err == nil {
@@ -173,7 +172,7 @@ func (s *bulkStore) create(leastBytes int64) (*bulkSegment, error) {
 	if err != nil {
 		_ = w.Close()
 		_ = files.Remove(path) // an empty file of the next number is no harm either
-		return nil, fmt.Errorf("bulk segment %s: %w", path, fullOr(err))
+		return nil, fmt.Errorf("bulk segment %s: %w", path, lack(err))
 	}
 	g := &bulkSegment{number: number, sizeBytes: size, active: true, write: w, read: r}
 	s.mu.Lock()
@@ -211,24 +210,17 @@ func (s *bulkStore) allocateSize(w ioengine.File, sizeBytes, roomBytes int64) er
 	if err != nil {
 		err = errors.Join(err, w.Truncate(0)) // some file systems keep a part
 	}
-	return fullOr(err)
+	return lack(err)
 }
 
-// wrote classes the error of a write of bulk data. But for a lack of space it takes the drive out
-// of service: nobody knows what a device that refuses writes does to the others.
+// wrote classes the error of a write of bulk data. But for a lack of space or of file descriptors
+// it takes the drive out of service: nobody knows what a device that refuses writes does to the
+// others.
 func (d *Drive) wrote(err error) error {
-	if err = fullOr(err); err == nil || errors.Is(err, drive.ErrFull) {
+	if err = lack(err); err == nil || isLack(err) {
 		return err
 	}
 	return d.fail(fmt.Errorf("bulk write: %w", err))
-}
-
-// fullOr names ENOSPC as the drive's error.
-func fullOr(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", drive.ErrFull, err)
-	}
-	return err
 }
 
 // retire ends the filling of a segment and gives its unused end back.

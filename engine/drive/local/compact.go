@@ -168,8 +168,8 @@ func (c *compactor) segment(ctx context.Context, victim uint64, worthBytes int64
 	if err := errors.Join(d.log.flush(), d.machine.index.flush()); err != nil {
 		return d.fail(fmt.Errorf("flush before a log segment is removed: %w", err))
 	}
-	if err := fullOr(d.log.retire(span)); err != nil {
-		if !errors.Is(err, drive.ErrFull) {
+	if err := lack(d.log.retire(span)); err != nil {
+		if !isLack(err) {
 			err = d.fail(err)
 		}
 		return err

@@ -3,8 +3,6 @@ package local
 import (
 	"errors"
 	"fmt"
-
-	"flashstore/engine/drive"
 )
 
 // committer writes batches, one at a time: all that queued while the last one was written. While
@@ -121,7 +119,7 @@ func (c *committer) fill(list []request) (count int) {
 		}
 		if err := d.log.room(); err != nil {
 			d.compactor.signal()
-			if !errors.Is(err, drive.ErrFull) {
+			if !isLack(err) {
 				d.fail(fmt.Errorf("new log segment: %w", err))
 				err = d.failure()
 			}

@@ -135,7 +135,7 @@ func (l *segmentLog) resume(at location) error {
 
 // room makes sure that a whole batch fits behind l.next, with a new segment if necessary: then no
 // batch may be under way.
-// Errors: drive.ErrFull, and others.
+// Errors: drive.ErrFull, drive.ErrScarce, and others.
 func (l *segmentLog) room() error {
 	if l.hasRoom() {
 		if l.next.offsetBytes > l.currentSize/2 {
@@ -144,7 +144,7 @@ func (l *segmentLog) room() error {
 		return nil
 	}
 	s := l.takeSpare()
-	if errors.Is(s.err, drive.ErrFull) {
+	if isLack(s.err) {
 		s = l.takeSpare() // the first one may have failed long ago
 	}
 	if s.err != nil {
@@ -193,8 +193,8 @@ func (l *segmentLog) prepare() {
 		if errors.Is(s.err, syscall.ENOSPC) && size > logSegmentMin {
 			s = l.newSegment(before, logSegmentMin, true) // enough to record deletions
 		}
-		if errors.Is(s.err, syscall.ENOSPC) {
-			s.err = fmt.Errorf("%w: log segment %d: %w", drive.ErrFull, before.number+1, s.err)
+		if s.err = lack(s.err); isLack(s.err) {
+			s.err = fmt.Errorf("log segment %d: %w", before.number+1, s.err)
 		} else if s.err != nil {
 			l.broken(s.err)
 		}

@@ -136,6 +136,7 @@ func overlapping() flow {
 		smallMemtables(c)
 		c.Engine = newHeldLog(c.Engine)
 	}, prepare: func(s *simulated) {
+		s.compaction = local.HoldCompaction(s.drive) // its batches answer nobody
 		for n := range 5 {
 			s.settleNow(s.put(fmt.Sprint("a", n%3), 60_000))
 		}
@@ -145,6 +146,7 @@ func overlapping() flow {
 		o := &overlap{simulated: s, log: s.config.Engine.(*heldLog),
 			written: make(map[said]*drive.Record), settled: make(map[drive.Key]drive.Order)}
 		o.log.hold.Store(true)
+		defer s.compaction()
 		defer o.release()
 		from := s.disk.Ops()
 		for n := range waves {

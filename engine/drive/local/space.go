@@ -1,9 +1,13 @@
 package local
 
 import (
+	"errors"
+	"fmt"
 	"sync/atomic"
+	"syscall"
 	"time"
 
+	"flashstore/engine/drive"
 	"flashstore/ioengine"
 )
 
@@ -45,4 +49,23 @@ func spaceOf(files ioengine.FileSystem, path string) (totalBytes, freeBytes int6
 		return 0, 0
 	}
 	return totalBytes, freeBytes
+}
+
+// lack names what says nothing about a device: there is no space on it, or the process has no file
+// descriptors.
+func lack(err error) error {
+	switch {
+	case isLack(err):
+		return err
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", drive.ErrFull, err)
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("%w: %w", drive.ErrScarce, err)
+	}
+	return err
+}
+
+// isLack reports whether err is one that lack names.
+func isLack(err error) bool {
+	return errors.Is(err, drive.ErrFull) || errors.Is(err, drive.ErrScarce)
 }
