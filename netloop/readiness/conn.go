@@ -48,10 +48,9 @@ const (
 	phaseShake               // a worker is to go through the TLS handshake
 	phaseShaken              // it has; from now on as phaseRead
 	phaseHandle              // a worker is to call the handler
-	phaseUnread              // the rest of a body is to be dropped: the loop begins with it
-	phaseDrain               // it has; until the time is over
+	phaseSettle              // the loop is to act on a worker's verdict
+	phaseDrain               // the rest of a body is dropped, until the time is over
 	phaseFlush               // the loop writes spill, then goes by verdict
-	phaseHangUp              // half-close, then linger
 	phaseLinger              // half-closed; bytes are dropped until the peer closes too
 	phaseClose
 	phaseBreak // close with a reset
@@ -160,12 +159,17 @@ func (c *conn) WriteAll(bufs [][]byte) error {
 	if c.tls != nil {
 		return c.writeRecords(bufs)
 	}
-	if !c.inWorker && len(c.spill) > 0 {
-		c.spillFrom(bufs, 0)
-		return nil
+	if len(c.spill) > 0 {
+		if !c.inWorker {
+			c.spillFrom(bufs, 0)
+			return nil
+		}
+		if err := c.flushAll(); err != nil {
+			return err
+		}
 	}
 	a := c.active
-	for done := 0; ; {
+	for done, waited := 0, false; ; {
 		iov, total := a.fillIovecs(bufs, done)
 		if total == 0 {
 			return nil
@@ -175,31 +179,37 @@ func (c *conn) WriteAll(bufs [][]byte) error {
 		c.loop.counters.WriteCalls.Add(1)
 		if errno == 0 {
 			c.loop.counters.WrittenBytes.Add(uint64(n))
-			done += n
+			done, waited = done+n, false
 			continue
 		}
 		if errno != errAgain {
 			return errno
 		}
-		if !c.inWorker {
+		if !c.inWorker || c.mayLeave(bufs) {
 			c.spillFrom(bufs, done)
 			return nil
 		}
-		if err := c.awaitRoom(); err != nil {
-			return err
+		if waited {
+			return c.tooSlow()
 		}
+		waited = !c.awaitRoom()
 	}
 }
 
 // awaitRoom returns once the socket may take bytes again. The bit may be old: clearing it and
-// trying once more is left to the caller's loop, which comes back if there is still no room.
-func (c *conn) awaitRoom() error {
+// trying once more is left to the caller's loop, which comes back if there is still no room. false:
+// Limits.WriteTimeout is over. That is no reason to give up if the caller can write something now:
+// the kernel speaks up only when a third of its buffer is free, which a slow client, who takes bytes
+// all the time, may need longer for.
+func (c *conn) awaitRoom() bool {
 	if c.ready.And(^bitOut)&bitOut != 0 {
-		return nil
+		return true
 	}
-	if !c.worker.await(c, bitOut, time.Now().Add(c.loop.server.config.Limits.WriteTimeout)) {
-		c.loop.counters.TimedOut.Add(1)
-		return os.ErrDeadlineExceeded
-	}
-	return nil
+	return c.worker.await(c, bitOut, time.Now().Add(c.loop.server.config.Limits.WriteTimeout))
+}
+
+// tooSlow is the error of a client that took nothing within Limits.WriteTimeout.
+func (c *conn) tooSlow() error {
+	c.loop.counters.TimedOut.Add(1)
+	return os.ErrDeadlineExceeded
 }

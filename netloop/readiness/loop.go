@@ -120,13 +120,28 @@ func (l *loop) run() error {
 		l.handleEvents()
 		l.handleMail()
 		l.handleAgain()
-		if now := l.tickAfter(l.now, 0) - 1; now > l.wheel.now {
-			l.wheel.advance(now, l.due)
-		}
+		l.handleTime()
 		l.counters.EpollWaits.Add(l.poller.waits - l.served)
 		l.served = l.poller.waits
 	}
 	return nil
+}
+
+// handleTime lets deadlines come, once what happened before them has been looked at: a loop that is
+// late must not take its clients for late.
+func (l *loop) handleTime() {
+	now := l.tickAfter(l.now, 0) - 1
+	if now <= l.wheel.now {
+		return
+	}
+	for looks := len(l.slots)/eventsMax + 1; looks > 0; looks-- {
+		seen := l.poller.peek()
+		l.handleEvents()
+		if seen < eventsMax {
+			break
+		}
+	}
+	l.wheel.advance(now, l.due)
 }
 
 // release closes what the loop holds, once it does not run.

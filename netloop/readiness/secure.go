@@ -91,18 +91,18 @@ func (w wire) Read(p []byte) (int, error) {
 	}
 }
 
-// Write writes all of p. A worker waits for room in the socket; a loop copies what finds none.
+// Write writes all of p. A worker waits for room in the socket, unless p is all there is to be
+// written; a loop copies what finds none.
 func (w wire) Write(p []byte) (int, error) {
 	c := w.c
 	if !c.inWorker && len(c.spill) > 0 {
 		c.spill = append(c.spill, p...)
 		return len(p), nil
 	}
-	if len(c.spill) > 0 { // by the loop, before it gave c to a worker
-		if _, err := c.writeSocket(c.spill); err != nil {
+	if len(c.spill) > 0 {
+		if err := c.flushAll(); err != nil {
 			return 0, err
 		}
-		c.spill = nil
 	}
 	n, err := c.writeSocket(p)
 	if err != nil {
@@ -112,23 +112,25 @@ func (w wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// writeSocket writes all of p, or what finds room if a loop calls.
+// writeSocket writes all of p, or what finds room if a loop calls, or a worker that may leave the
+// rest.
 func (c *conn) writeSocket(p []byte) (int, error) {
+	waited := false
 	for done := 0; done < len(p); {
 		n, errno := rawWrite(c.fd, p[done:])
 		c.loop.counters.WriteCalls.Add(1)
 		switch {
 		case errno == 0:
 			c.loop.counters.WrittenBytes.Add(uint64(n))
-			done += n
+			done, waited = done+n, false
 		case errno != errAgain:
 			return done, errno
-		case !c.inWorker:
+		case !c.inWorker, !c.tls.shaking && c.loop.server.roomToLeave():
 			return done, nil
+		case waited:
+			return done, c.tooSlow()
 		default:
-			if err := c.awaitRoom(); err != nil {
-				return done, err
-			}
+			waited = !c.awaitRoom()
 		}
 	}
 	return len(p), nil

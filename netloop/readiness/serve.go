@@ -19,8 +19,8 @@ func (l *loop) serve(c *conn) {
 		c.phase = phaseRead
 		l.setDeadline(c, l.server.config.Limits.IdleTimeout) // which may be an earlier one
 		l.read(c)
-	case phaseUnread:
-		if l.settle(c, session.VerdictDrain) {
+	case phaseSettle:
+		if l.settle(c, c.verdict) {
 			l.read(c)
 		}
 	case phaseDrain:
@@ -29,14 +29,10 @@ func (l *loop) serve(c *conn) {
 		}
 	case phaseFlush:
 		l.flush(c)
-	case phaseHangUp:
-		l.hangUp(c)
 	case phaseLinger:
 		l.linger(c)
 	case phaseClose:
 		l.close(c)
-	case phaseBreak:
-		l.reset(c)
 	default:
 		l.read(c)
 	}
@@ -87,7 +83,7 @@ func (l *loop) read(c *conn) {
 // answer handles a request and reports whether the loop may go on with c.
 func (l *loop) answer(c *conn) bool {
 	s := c.active.session
-	if inline := l.server.inline; inline != nil && l.server.inlineMay() {
+	if inline := l.server.inline; inline != nil && l.server.roomToLeave() {
 		s.SetInline(true)
 		l.sampler.watch(&s.Exchange)
 		if inline.TryHandle(&s.Exchange) {
@@ -179,7 +175,7 @@ func (l *loop) drain(c *conn) bool {
 	return false
 }
 
-// flush goes on writing what the loop could not write at once.
+// flush goes on writing what could not be written at once.
 func (l *loop) flush(c *conn) {
 	before := len(c.spill)
 	done, err := c.flush()
@@ -303,13 +299,12 @@ func (l *loop) due(t *timer) int64 {
 		return l.wheel.now + lentTicks // a worker has it, or it has bytes to be served
 	}
 	if t.deadline.Load() > l.wheel.now { // a worker had it a moment ago
-		c.owner.Store(ownerNobody)
+		l.handBack(c)
 		return t.deadline.Load()
 	}
 	switch {
 	case c.phase == phaseFlush:
-		l.counters.TimedOut.Add(1)
-		l.reset(c)
+		l.flushLate(c)
 	case c.phase == phaseDrain:
 		l.counters.TimedOut.Add(1)
 		l.settle(c, session.VerdictClose)
@@ -320,6 +315,32 @@ func (l *loop) due(t *timer) int64 {
 		l.close(c) // idle, or lingering
 	}
 	return 0
+}
+
+// handBack gives up a connection that a worker may have given up while the loop had it: what the
+// worker saw then, it left to the loop.
+func (l *loop) handBack(c *conn) {
+	wanted := bitIn
+	if c.phase == phaseFlush {
+		wanted = bitOut
+	}
+	if l.stopping {
+		l.again = append(l.again, c)
+		return
+	}
+	l.giveUp(c, wanted)
+}
+
+// flushLate ends a client that has taken nothing for Limits.WriteTimeout; see awaitRoom.
+func (l *loop) flushLate(c *conn) {
+	before := len(c.spill)
+	if _, err := c.flush(); err == nil && len(c.spill) < before {
+		l.setDeadline(c, l.server.config.Limits.WriteTimeout)
+		l.flush(c)
+		return
+	}
+	l.counters.TimedOut.Add(1)
+	l.reset(c)
 }
 
 // stop closes listeners and whatever waits for a first or another request.

@@ -95,7 +95,7 @@ func (w *worker) shake(c *conn) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			counters.TimedOut.Add(1)
 		}
-		c.phase = phaseHangUp // an alert is to arrive
+		c.phase, c.verdict = phaseSettle, session.VerdictClose // an alert is to arrive
 	}
 	c.loop.post(c)
 }

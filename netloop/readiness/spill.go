@@ -2,13 +2,42 @@
 
 package readiness
 
-// What a loop writes and the socket has no room for is in conn.spill. It is no part of the request
-// memory, but there is a limit to it: with that much untaken by clients, loops answer nothing
-// themselves. Workers do, and they wait for room, for Limits.WriteTimeout.
+// What a loop writes and the socket has no room for is in conn.spill, and so is a short answer of a
+// worker: who waits for a client is the loop. It is no part of the request memory, but there is a
+// limit to it: with that much untaken by clients, loops answer nothing themselves. Workers do, and
+// they wait for room, for Limits.WriteTimeout.
 
-// inlineMay reports whether loops may answer, as far as memory is concerned.
-func (s *Server) inlineMay() bool {
+// leaveBytesMax is how long an answer may be that a worker leaves to the loop.
+const leaveBytesMax = 16 << 10
+
+// roomToLeave reports whether loops may answer, and workers leave answers, as far as memory is
+// concerned.
+func (s *Server) roomToLeave() bool {
 	return s.untakenBytesMax == 0 || s.untakenBytes.Load() < s.untakenBytesMax
+}
+
+// mayLeave reports whether a worker may leave what it writes to the loop.
+func (c *conn) mayLeave(bufs [][]byte) bool {
+	total := 0
+	for _, b := range bufs {
+		total += len(b)
+	}
+	return total <= leaveBytesMax && c.loop.server.roomToLeave()
+}
+
+// flushAll writes spill, for a worker, which waits for room.
+func (c *conn) flushAll() error {
+	for waited := false; ; {
+		before := len(c.spill)
+		done, err := c.flush()
+		if err != nil || done {
+			return err
+		}
+		if waited && len(c.spill) == before {
+			return c.tooSlow()
+		}
+		waited = !c.awaitRoom()
+	}
 }
 
 // countUntaken makes the server's sum true again once c.spill has been begun or emptied.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,8 +27,8 @@ func (long) TryHandle(ex *netloop.Exchange) bool {
 	return true
 }
 
-// askMuch asks for more than its socket takes, and takes nothing.
-func askMuch(t *testing.T, address string) net.Conn {
+// askMuch asks for more than its socket takes, with padding in each head, and takes nothing.
+func askMuch(t *testing.T, address string, padding int) net.Conn {
 	t.Helper()
 	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
@@ -42,7 +43,7 @@ func askMuch(t *testing.T, address string) net.Conn {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	const head = "GET / HTTP/1.1\r\nHost: h\r\nX-A: "
-	request := head + strings.Repeat("a", 900) + "\r\n\r\n"
+	request := head + strings.Repeat("a", padding) + "\r\n\r\n"
 	if _, err := io.WriteString(c, strings.Repeat(request, 60<<10/len(request))); err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestUntakenAnswers(t *testing.T) {
 	s, address := start(t, c, long{})
 	var clients []net.Conn
 	for range 60 {
-		clients = append(clients, askMuch(t, address))
+		clients = append(clients, askMuch(t, address, 900))
 	}
 	until(t, func() bool { return s.Stats().Requests-s.Stats().Inline >= 10 }) // workers wait
 	if n := s.untakenBytes.Load(); n < s.untakenBytesMax || n > s.untakenBytesMax+256<<10 {
@@ -100,7 +101,7 @@ func TestNoRoomToWait(t *testing.T) {
 	c.Limits.PipelineMax = 1 << 10
 	s, address := start(t, c, long{})
 	s.shared.WaitingBytesMax = 1
-	conn := askMuch(t, address)
+	conn := askMuch(t, address, 900)
 	until(t, func() bool { return s.Stats().Busy == 1 })
 	in := bufio.NewReader(conn)
 	for n := 0; ; n++ {
@@ -118,4 +119,77 @@ func TestNoRoomToWait(t *testing.T) {
 	if n := s.Stats().Requests; n == 0 || s.Stats().Busy != 1 {
 		t.Errorf("%d requests, %d refused", n, s.Stats().Busy)
 	}
+}
+
+// TestShortAnswersUntaken: clients that do not take short answers of workers hold none of them.
+func TestShortAnswersUntaken(t *testing.T) {
+	c := config(t, 0)
+	c.Workers, c.Limits.PipelineMax = 2, 1<<10
+	s, address := start(t, c, handlerFunc(func(ex *netloop.Exchange) {
+		ex.SetContentLength(leaveBytesMax / 2)
+		_ = ex.Write(longBody[:leaveBytesMax/2])
+	}))
+	for range 8 {
+		before := s.untakenBytes.Load()
+		askMuch(t, address, 0)
+		until(t, func() bool { return s.untakenBytes.Load() > before })
+		good := dial(t, address)
+		ask(t, good)
+		wantStatus(t, good, 200)
+	}
+	if n := s.Stats().Busy; n != 0 {
+		t.Errorf("%d were refused", n)
+	}
+}
+
+// TestSlowTakers: a client that takes bytes all the time is not cut, though the kernel does not
+// speak up within the time in which it has to take one; who takes nothing is.
+func TestSlowTakers(t *testing.T) {
+	for name, h := range map[string]netloop.Handler{"loop": huge{true}, "worker": huge{false}} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t, 0)
+			c.Limits.WriteTimeout = 300 * time.Millisecond
+			s, address := start(t, c, h)
+			slow, gone := dial(t, address), dial(t, address)
+			ask(t, slow)
+			ask(t, gone)
+			in := bufio.NewReaderSize(slow, 16<<10)
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pace := time.NewTicker(30 * time.Millisecond)
+			defer pace.Stop()
+			for began := time.Now(); time.Since(began) < 2*time.Second; <-pace.C {
+				if _, err := io.CopyN(io.Discard, resp.Body, 64<<10); err != nil {
+					t.Fatalf("cut after %v: %v", time.Since(began), err)
+				}
+			}
+			if n := s.Stats().TimedOut; n != 1 {
+				t.Errorf("%d timed out, want the one that takes nothing", n)
+			}
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// huge answers with more than any socket takes at a time, on the loop or not.
+type huge struct{ inline bool }
+
+func (h huge) Handle(ex *netloop.Exchange) {
+	ex.SetContentLength(16 << 20)
+	for range 16 {
+		_ = ex.Write(hugePiece)
+	}
+}
+
+var hugePiece = make([]byte, 1<<20)
+
+func (h huge) TryHandle(ex *netloop.Exchange) bool {
+	if h.inline {
+		h.Handle(ex)
+	}
+	return h.inline
 }

@@ -183,17 +183,8 @@ func (w *worker) serve(c *conn) {
 		return
 	}
 	for turn := 1; ; turn++ {
-		switch w.answer(c) {
-		case session.VerdictClose:
-			w.hangUp(c)
-			return
-		case session.VerdictBreak:
-			c.phase = phaseBreak
-			c.loop.post(c)
-			return
-		case session.VerdictDrain: // who waits for a client is the loop
-			c.phase = phaseUnread
-			c.loop.post(c)
+		if verdict := w.answer(c); verdict != session.VerdictKeep || len(c.spill) > 0 {
+			w.leave(c, verdict) // who waits for a client is the loop
 			return
 		}
 		c.phase = phaseRead
@@ -207,10 +198,9 @@ func (w *worker) serve(c *conn) {
 	}
 }
 
-// hangUp gives c up for the loop to end it.
-func (w *worker) hangUp(c *conn) {
-	c.closeNotify()
-	c.phase = phaseHangUp
+// leave gives c up for the loop to act on a verdict.
+func (w *worker) leave(c *conn, verdict session.Verdict) {
+	c.phase, c.verdict = phaseSettle, verdict
 	c.loop.post(c)
 }
 
@@ -231,7 +221,7 @@ func (w *worker) next(c *conn) bool {
 		ready, err := s.Next(time.Now())
 		if err != nil {
 			s.Refuse(err)
-			w.hangUp(c)
+			w.leave(c, session.VerdictClose)
 			return false
 		}
 		if ready {
