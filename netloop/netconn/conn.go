@@ -16,6 +16,9 @@ import (
 // firstBytes is what a connection waits with instead of a block: most heads fit.
 const firstBytes = 1 << 10
 
+// lateLook is how long a look takes for what came before a deadline.
+const lateLook = time.Millisecond
+
 // conn is one connection and the goroutine that serves it.
 type conn struct {
 	server *Server
@@ -104,7 +107,7 @@ func (c *conn) serve(s *session.Session) session.Verdict {
 			return s.BusyHead(c.server.busy)
 		default:
 			if err := c.more(headBy); err != nil {
-				return session.VerdictBreak
+				return session.VerdictClose // the answers that were sent are whole
 			}
 		}
 	}
@@ -133,6 +136,9 @@ func (c *conn) answer(s *session.Session) session.Verdict {
 // more waits until deadline for bytes of a suspended session, and resumes it with them.
 func (c *conn) more(deadline time.Time) error {
 	n, err := c.ReadBefore(c.first[:], deadline)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // or we are late, and it was not
+		n, err = c.ReadBefore(c.first[:], time.Now().Add(lateLook))
+	}
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			c.server.counters.TimedOut.Add(1)

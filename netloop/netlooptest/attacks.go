@@ -82,6 +82,25 @@ func (s *suite) idleTimeout(t *testing.T) {
 	}
 }
 
+// cutBetween: a client that ends, or falls silent, within its next head gets the answer before it,
+// whole (RFC 9112, 9.6).
+func (s *suite) cutBetween(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = 300 * time.Millisecond })
+	body := pattern(1 << 20)
+	for _, ends := range []bool{true, false} {
+		c := r.dial()
+		c.send(put("/echo", body), "GET /x HT")
+		if ends {
+			if err := c.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.wait(t, "the end", func() bool { return r.server.Stats().Connections == 0 })
+		c.want(200, string(body))
+		_ = c.Close()
+	}
+}
+
 // halfClose: a client that has sent all it wants still gets its answers.
 func (s *suite) halfClose(t *testing.T) {
 	if s.traits.NetHTTP {

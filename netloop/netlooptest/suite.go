@@ -80,6 +80,7 @@ func conversations() []conversation {
 		{"bodies of any method", (*suite).bodiesAnywhere},
 		{"continue, then silence", (*suite).continueThenSilence},
 		{"inject", (*suite).inject}, {"half-close", (*suite).halfClose},
+		{"cut between answers", (*suite).cutBetween},
 		{"resets", (*suite).resets}, {"connections max", (*suite).connectionsMax},
 		{"connections per address", (*suite).connectionsPerAddress},
 		{"many", (*suite).many}, {"shutdown", (*suite).shutdown},

@@ -85,7 +85,7 @@ func (w wire) Read(p []byte) (int, error) {
 		if !c.tls.shaking {
 			return 0, errAgain // a net.Error that says it is temporary
 		}
-		if !c.worker.await(c, bitIn, c.shakeBy()) {
+		if !c.worker.awaitFlight(c) {
 			return 0, os.ErrDeadlineExceeded
 		}
 	}

@@ -325,3 +325,22 @@ func TestHalfRecord(t *testing.T) {
 	until(t, func() bool { return s.Stats().TimedOut == 1 })
 	until(t, func() bool { return s.Stats().Connections == 1 })
 }
+
+// TestSilentHandshakes: clients that greet and fall silent do not hold up one that goes on.
+func TestSilentHandshakes(t *testing.T) {
+	identity := netlooptest.NewIdentity(t)
+	c := config(t, 0)
+	c.TLS, c.Limits.HeadTimeout = identity.Server, time.Hour
+	s, address := start(t, c, handlerFunc(func(*netloop.Exchange) {}))
+	s.handshakers.workersMax = 2
+	for range 2 {
+		silent := greeting(t, address, identity.Client)
+		if _, err := io.ReadFull(silent, make([]byte, 5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := handshake(t, address, identity.Client) // in vain after 20 s
+	ask(t, client)
+	wantStatus(t, client, 200)
+	until(t, func() bool { return s.Stats().HandshakesFailed > 0 })
+}

@@ -13,6 +13,9 @@ import (
 	"flashstore/netloop/session"
 )
 
+// handshakePatience is more than a round trip takes to the other side of the world, and back.
+const handshakePatience = time.Second
+
 // greet looks at the first bytes of a connection that is to speak TLS, and leaves them in the
 // socket. Only when the first record is here does a worker take c: a client that sends less waits
 // on the loop, where it costs nothing, for the time a head may take.
@@ -98,6 +101,23 @@ func (w *worker) shake(c *conn) {
 		c.phase, c.verdict = phaseSettle, session.VerdictClose // an alert is to arrive
 	}
 	c.loop.post(c)
+}
+
+// awaitFlight waits for more of a handshake, until the head deadline, or for handshakePatience if
+// others wait for a worker: clients that greet and fall silent hold nobody up for long.
+func (w *worker) awaitFlight(c *conn) bool {
+	for by := c.shakeBy(); ; {
+		patience := time.Now().Add(handshakePatience)
+		if patience.After(by) {
+			return w.await(c, bitIn, by)
+		}
+		if w.await(c, bitIn, patience) {
+			return true
+		}
+		if w.pool.crowded() {
+			return false
+		}
+	}
 }
 
 // shakeBy is when the handshake must have ended.

@@ -87,6 +87,13 @@ func (p *pool) submit(c *conn, now time.Time) bool {
 	return true
 }
 
+// crowded reports whether somebody waits for a worker.
+func (p *pool) crowded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.queueAt < len(p.queue)
+}
+
 // next returns a connection that waits, or nil after w was put among the idle or is to end.
 func (p *pool) next(w *worker) (c *conn, end bool) {
 	p.mu.Lock()
