@@ -40,6 +40,11 @@ func (l *Ledger) Take(n int) error {
 	}
 }
 
+// crowded reports whether more than half of the budget is out.
+func (l *Ledger) crowded() bool {
+	return l.budgetBlocks > 0 && l.inUse.Load() > l.budgetBlocks/2
+}
+
 // Cancel undoes a Take whose blocks could not be had after all.
 func (l *Ledger) Cancel(n int) {
 	l.borrowed.Add(^uint64(n - 1))

@@ -40,5 +40,8 @@ func (s *Share) Return(blocks []*Block) {
 // Exhausted counts the calls of Borrow that the share refused.
 func (s *Share) Exhausted() uint64 { return s.ledger.Stats().Exhausted }
 
+// Crowded reports whether more than half of the share is out; never without a budget.
+func (s *Share) Crowded() bool { return s.ledger.crowded() }
+
 // Close ends the share, not what it lends from; it says how many blocks were not returned.
 func (s *Share) Close() error { return s.ledger.Close() }

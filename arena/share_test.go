@@ -16,11 +16,17 @@ func TestShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	share := arena.NewShare(whole, 2*arena.BlockBytes)
+	if share.Crowded() {
+		t.Error("crowded, and nothing is out")
+	}
 	ours, others := make([]*arena.Block, 2), make([]*arena.Block, 2)
 	if err := errors.Join(share.Borrow(ours, 0), whole.Borrow(others, 0)); err != nil {
 		t.Fatal(err)
 	}
 	whole.Return(others)
+	if unlimited := arena.NewShare(whole, 0); !share.Crowded() || unlimited.Crowded() {
+		t.Errorf("crowded: %t, without a limit %t", share.Crowded(), unlimited.Crowded())
+	}
 	one := make([]*arena.Block, 1)
 	if err := share.Borrow(one, 0); !errors.Is(err, arena.ErrExhausted) || share.Exhausted() != 1 {
 		t.Errorf("a block over the share: %v", err)

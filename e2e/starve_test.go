@@ -30,6 +30,9 @@ const (
 	// exhausters at most are needed: each holds a block or two of the 128 in exhaustBudget.
 	exhausters    = 1_000
 	exhaustBudget = "8MiB"
+	// slowReaders would need four times what bodies have of slowBudget, a stripe each.
+	slowReaders = 64
+	slowBudget  = "32MiB"
 )
 
 // starving runs test with a server of each loop that has a bucket.
@@ -101,6 +104,37 @@ func TestFewDescriptors(t *testing.T) {
 			s.stop()
 		})
 	}
+}
+
+// TestSlowReaders: clients that do not take large answers keep neither writes nor other reads from
+// the memory of bodies.
+func TestSlowReaders(t *testing.T) {
+	starving(t, func(t *testing.T, s *server) {
+		large := s.put("/starve/large", content{9, 16 << 20}, http.StatusOK)
+		target := sign.New(rootUser, rootPassword, "us-east-1").Presign("GET", s.host(),
+			"/starve/large", time.Now(), time.Hour)
+		for range slowReaders {
+			c, err := net.Dial("tcp", s.host())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.(*net.TCPConn).SetReadBuffer(16 << 10); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target,
+				s.host()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(c, make([]byte, 12)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.wantGood(t)
+		if err := s.readable(large); err != nil {
+			t.Error(err)
+		}
+	}, "--memory-budget", slowBudget)
 }
 
 // TestUnreadBodies: clients whose PUT was refused and who go on sending its body, slowly, keep

@@ -33,6 +33,7 @@ type Engine struct {
 	parts     parts
 	allocator arena.Allocator
 	bodies    *arena.Share // of allocator
+	answers   *arena.Share // of bodies
 	io        ioengine.Engine
 	ioWhy     string // why io is not the engine asked for, or ""
 	drives    *driveSet
@@ -131,8 +132,10 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	// Bodies get half of the memory: however many clients do not take theirs, heads are read, and
 	// what is small and near is answered.
 	e.bodies = arena.NewShare(e.allocator, e.allocator.Stats().BudgetBytes/2)
+	// And of that, clients that are slow to take theirs leave something for those who send.
+	e.answers = arena.NewShare(e.bodies, e.allocator.Stats().BudgetBytes/8*3)
 	e.store, err = erasure.New(erasure.Config{Drives: e.drives.drives(),
-		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.bodies,
+		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.bodies, Reads: e.answers,
 		Locks: lockslocal.New(), Logger: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrUsage, err)

@@ -52,9 +52,11 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 	n := e.server.Stats()
 	level("connections", "Open connections.", n.Connections)
 	counter("connections_accepted_total", "Connections accepted.", n.Accepted)
-	counter("connections_refused_total", "Connections over the limit.", n.Refused)
+	counter("connections_refused_total",
+		"Connections over a limit: of all, of an address, of files, of handshakes.", n.Refused)
 	counter("http_requests_total", "Requests parsed.", n.Requests)
-	counter("http_busy_total", "Requests answered 503: no worker or no memory.", n.Busy)
+	counter("http_busy_total", "Requests answered 503 before they had a worker and memory.", n.Busy)
+	counter("http_aborted_total", "Answers that ended before their end.", n.AbortedReplies)
 	counter("http_malformed_total", "Heads and chunk framings refused by the parser.", n.Malformed)
 	counter("http_timeouts_total", "Connections cut by a deadline or rate.", n.TimedOut)
 	counter("socket_read_bytes_total", "Bytes read from clients.", n.ReadBytes)
@@ -70,8 +72,8 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 	level("blocks_in_use", "64 KiB blocks lent out.", m.BlocksInUse)
 	level("memory_reserved_bytes", "Memory the allocator holds.", m.ReservedBytes)
 	counter("blocks_borrowed_total", "Blocks lent.", m.BlocksBorrowed)
-	counter("memory_exhausted_total", "Requests refused for lack of memory.",
-		m.Exhausted+e.bodies.Exhausted())
+	counter("memory_exhausted_total", "Times that no block was left for a head or a body.",
+		m.Exhausted+e.bodies.Exhausted()+e.answers.Exhausted())
 	counter("memory_heap_fallbacks_total", "Allocations served by the Go heap.",
 		m.HeapFallbacks)
 }

@@ -16,10 +16,10 @@ type lease struct {
 	onReturn  func() // may be nil
 }
 
-// borrow takes n blocks; the caller is the first holder.
-func (s *Store) borrow(n, home int) (*lease, error) {
-	l := &lease{allocator: s.cfg.Allocator, blocks: make([]*arena.Block, n)}
-	if err := s.cfg.Allocator.Borrow(l.blocks, home); err != nil {
+// borrow takes n blocks of a; the caller is the first holder.
+func borrow(a arena.Allocator, n, home int) (*lease, error) {
+	l := &lease{allocator: a, blocks: make([]*arena.Block, n)}
+	if err := a.Borrow(l.blocks, home); err != nil {
 		return nil, fmt.Errorf("%w: %w", object.ErrBusy, err)
 	}
 	l.holders.Store(1)

@@ -161,7 +161,11 @@ func (h *handle) Select(offsetBytes, lengthBytes int64) error {
 	return nil
 }
 
-// Next returns the next stripe of the range, or what of it lies inside.
+// crowdedBytes is how much of a body is in memory at a time where many clients are slow to take
+// theirs.
+const crowdedBytes = arena.BlockBytes
+
+// Next returns the next stripe of the range, or what of it lies inside; less where memory is short.
 func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 	h.release()
 	if h.from >= h.to {
@@ -174,6 +178,9 @@ func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 	dataBytes, shardBytes := layout.StripeAt(p.size, stripe)
 	begin := stripe * layout.StripeBytes() // of the stripe, within the part
 	lo, hi := at-begin, min(dataBytes, h.to-p.begin-begin)
+	if h.store.cfg.Reads.Crowded() {
+		hi = min(hi, (lo/crowdedBytes+1)*crowdedBytes)
+	}
 	if h.cutInline(p.source, lo, hi, shardBytes) {
 		h.from += hi - lo
 		return h.bufs, nil

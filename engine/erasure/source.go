@@ -181,7 +181,7 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 			shards++
 		}
 	}
-	memory, err := src.store.borrow(blocks, int(stripe)+src.byShard[firstOf(plan)])
+	memory, err := borrow(src.store.cfg.Reads, blocks, int(stripe)+src.byShard[firstOf(plan)])
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func (src *shardSource) rebuild(got *fetched, shardBytes int64, want, plan []spa
 		}
 	}
 	extra := make([]*arena.Block, blocks)
-	if err := s.cfg.Allocator.Borrow(extra, 0); err != nil {
+	if err := s.cfg.Reads.Borrow(extra, 0); err != nil {
 		return fmt.Errorf("%w: %w", object.ErrBusy, err)
 	}
 	got.memory.blocks = append(got.memory.blocks, extra...)

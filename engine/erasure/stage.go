@@ -83,7 +83,7 @@ func (g *staged) readInline(body io.Reader) error {
 		return nil
 	}
 	perBlock := arena.BlockBytes / each
-	memory, err := s.borrow((s.n+perBlock-1)/perBlock, g.rotation)
+	memory, err := borrow(s.cfg.Allocator, (s.n+perBlock-1)/perBlock, g.rotation)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (g *staged) writeStripe(body io.Reader, i int64, returned func()) error {
 	s, home := g.store, g.rotation+int(i)
 	rest, shardBytes := s.codec.StripeAt(g.size, i)
 	columns := columnsOf(shardBytes)
-	memory, err := s.borrow(0, home)
+	memory, err := borrow(s.cfg.Allocator, 0, home)
 	if err != nil {
 		returned()
 		return err

@@ -30,8 +30,11 @@ type Config struct {
 	Parity    int
 	SIMD      string
 	Allocator arena.Allocator
-	Locks     lock.Locker
-	Logger    *slog.Logger
+	// Reads lends what bodies are read into; nil: Allocator does. While it is crowded, bodies are
+	// read in smaller pieces.
+	Reads  *arena.Share
+	Locks  lock.Locker
+	Logger *slog.Logger
 }
 
 // Store implements object.Store over one erasure set.
@@ -94,6 +97,9 @@ func New(cfg Config) (*Store, error) {
 	c, err := codec.New(layout, cfg.SIMD)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Reads == nil {
+		cfg.Reads = arena.NewShare(cfg.Allocator, 0)
 	}
 	s := &Store{cfg: cfg, codec: c, k: layout.Data, n: n,
 		w: WriteQuorum(layout.Data, layout.Parity), log: cfg.Logger, stop: func() {},

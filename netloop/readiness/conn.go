@@ -199,8 +199,8 @@ func (c *conn) WriteAll(bufs [][]byte) error {
 // awaitRoom returns once the socket may take bytes again. The bit may be old: clearing it and
 // trying once more is left to the caller's loop, which comes back if there is still no room. false:
 // Limits.WriteTimeout is over. That is no reason to give up if the caller can write something now:
-// the kernel speaks up only when a third of its buffer is free, which a slow client, who takes bytes
-// all the time, may need longer for.
+// the kernel speaks up only when a third of its buffer is free, which a slow client, who takes
+// bytes all the time, may need longer for.
 func (c *conn) awaitRoom() bool {
 	if c.ready.And(^bitOut)&bitOut != 0 {
 		return true
