@@ -332,7 +332,9 @@ func TestSilentHandshakes(t *testing.T) {
 	c := config(t, 0)
 	c.TLS, c.Limits.HeadTimeout = identity.Server, time.Hour
 	s, address := start(t, c, handlerFunc(func(*netloop.Exchange) {}))
+	s.handshakers.mu.Lock()
 	s.handshakers.workersMax = 2
+	s.handshakers.mu.Unlock()
 	for range 2 {
 		silent := greeting(t, address, identity.Client)
 		if _, err := io.ReadFull(silent, make([]byte, 5)); err != nil {
