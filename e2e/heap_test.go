@@ -3,6 +3,7 @@ package e2e
 import (
 	"flag"
 	"fmt"
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ var heapRequestsFlag = flag.Int("e2e.heaprequests", 500_000,
 const (
 	heapConnections = 16
 	heapObjects     = 500
+	heapRounds      = 3
 	// heapPerRequest is the target of what never leaves an event loop.
 	heapPerRequest = 0.01
 	// heapPerPut is not the target, which is the same, but what there is: it must not grow.
@@ -52,15 +54,20 @@ func TestHeapObjects(t *testing.T) {
 				Signer: sign.New(rootUser, rootPassword, "us-east-1"), Presigned: c.presigned,
 				Connections: heapConnections, Duration: 5 * time.Second}
 			s.generate(t, config) // sessions, pools and connections are made
-			from, requests := s.heapObjects(), 0
-			for requests < *heapRequestsFlag/c.share {
-				requests += s.generate(t, config)
+			// What requests make they make in every round; what drives make beside them, such as a
+			// flush of the index, they do not.
+			least := math.Inf(1)
+			for round := 0; round < heapRounds && least > c.most; round++ {
+				from, requests := s.heapObjects(), 0
+				for requests < *heapRequestsFlag/c.share {
+					requests += s.generate(t, config)
+				}
+				each := (s.heapObjects() - from) / float64(requests)
+				t.Logf("%d requests: %.4f heap objects each", requests, each)
+				least = min(least, each)
 			}
-			made := s.heapObjects() - from
-			t.Logf("%d requests: %.4f heap objects each", requests, made/float64(requests))
-			if made/float64(requests) > c.most {
-				t.Errorf("%.0f heap objects in %d requests, at most %g each are allowed", made, requests,
-					c.most)
+			if least > c.most {
+				t.Errorf("%.4f heap objects each, at most %g are allowed", least, c.most)
 			}
 		})
 	}

@@ -257,14 +257,27 @@ func (c *conn) giveBack(a *active) {
 }
 
 // linger closes our side and drops what the peer still sends, so that its kernel does not
-// throw our answer away, until it closes too or the time is over.
+// throw our answers away, until it closes too or the time is over: see session.LingerMax.
 func (c *conn) linger() {
 	c.closeNotify()
 	_ = c.socket.CloseWrite()
-	_ = c.socket.SetReadDeadline(time.Now().Add(c.server.config.Limits.ShutdownLinger))
-	for {
-		if n, err := c.socket.Read(c.first[:]); n == 0 || err != nil {
+	end := time.Now().Add(session.LingerMax)
+	for late := true; late; late = time.Now().Before(end) && c.unacknowledged() > 0 {
+		_ = c.socket.SetReadDeadline(time.Now().Add(c.server.config.Limits.ShutdownLinger))
+		var err error
+		for n := 1; n > 0 && err == nil; {
+			n, err = c.socket.Read(c.first[:])
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
 	}
+}
+
+// unacknowledged is how much of what was sent has not arrived.
+func (c *conn) unacknowledged() (bytes int) {
+	if raw, err := c.socket.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { bytes = session.Unacknowledged(int(fd)) })
+	}
+	return bytes
 }

@@ -101,6 +101,39 @@ func (s *suite) cutBetween(t *testing.T) {
 	}
 }
 
+// slowBehindRefusal: who is refused, and goes on sending, gets the answers before that all the
+// same, though it takes its time to read them (RFC 9112, 9.6).
+func (s *suite) slowBehindRefusal(t *testing.T) {
+	if s.traits.NetHTTP {
+		t.Skip("net/http lingers for half a second")
+	}
+	r := start(t, s, func(l *netloop.Limits) {
+		l.DrainTimeout, l.ShutdownLinger = 100*time.Millisecond, 100*time.Millisecond
+	})
+	c := r.dial()
+	c.send(get("/size?2097152"), "PUT /refuse HTTP/1.1\r\nHost: h\r\n"+
+		"Content-Length: 1000000000\r\n\r\n")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if _, err := c.Write(pattern(100)); err != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond) // the client's own pace
+		}
+	}()
+	s.wait(t, "the refusal", func() bool { return r.handler.calls.Load() == 2 })
+	began := time.Now()
+	s.wait(t, "the linger of others", func() bool { return time.Since(began) > time.Second })
+	resp, got := c.answer("GET")
+	if resp.StatusCode != 200 || len(got) != 2<<20 {
+		t.Errorf("%d with %d bytes", resp.StatusCode, len(got))
+	}
+	_ = c.Close()
+	<-ended
+}
+
 // halfClose: a client that has sent all it wants still gets its answers.
 func (s *suite) halfClose(t *testing.T) {
 	if s.traits.NetHTTP {

@@ -81,6 +81,7 @@ func conversations() []conversation {
 		{"continue, then silence", (*suite).continueThenSilence},
 		{"inject", (*suite).inject}, {"half-close", (*suite).halfClose},
 		{"cut between answers", (*suite).cutBetween},
+		{"slow behind a refusal", (*suite).slowBehindRefusal},
 		{"resets", (*suite).resets}, {"connections max", (*suite).connectionsMax},
 		{"connections per address", (*suite).connectionsPerAddress},
 		{"many", (*suite).many}, {"shutdown", (*suite).shutdown},

@@ -77,7 +77,7 @@ type conn struct {
 	spill    []byte // what the loop could not write at once
 	untaken  int    // of spill, as its server counts it
 	timer    timer
-	headBy   int64 // the tick by which the head, handshake or drain must end; 0: none has begun
+	headBy   int64 // the tick by which what has begun must end: head, handshake, drain, linger
 }
 
 // errAgain is what fill returns when nothing has come.

@@ -200,16 +200,26 @@ func (l *loop) flush(c *conn) {
 func (l *loop) hangUp(c *conn) {
 	l.detach(c)
 	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
-	c.phase, c.headBy = phaseLinger, 0
+	c.phase, c.headBy = phaseLinger, l.tickAfter(l.now, session.LingerMax)
 	l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
 	l.linger(c)
+}
+
+// lingerLater ends a lingering whose time has come, or puts it off while answers are on their way.
+func (l *loop) lingerLater(c *conn) {
+	if l.wheel.now >= c.headBy || session.Unacknowledged(c.fd) == 0 {
+		l.close(c)
+		return
+	}
+	l.setDeadline(c, l.server.config.Limits.ShutdownLinger)
+	l.giveUp(c, bitIn)
 }
 
 // linger drops what the peer still sends, so that its kernel does not throw our answer away,
 // until it closes too or the time is over.
 func (l *loop) linger(c *conn) {
 	if c.timer.deadline.Load() <= l.wheel.now {
-		l.close(c) // it sends so fast that the wheel never finds it idle
+		l.lingerLater(c) // it sends so fast that the wheel never finds it idle
 		return
 	}
 	if c.ready.Load()&bitIn != 0 {
@@ -305,6 +315,8 @@ func (l *loop) due(t *timer) int64 {
 	switch {
 	case c.phase == phaseFlush:
 		l.flushLate(c)
+	case c.phase == phaseLinger:
+		l.lingerLater(c)
 	case c.phase == phaseDrain:
 		l.counters.TimedOut.Add(1)
 		l.settle(c, session.VerdictClose)
@@ -312,7 +324,7 @@ func (l *loop) due(t *timer) int64 {
 		l.counters.TimedOut.Add(1)
 		l.close(c)
 	default:
-		l.close(c) // idle, or lingering
+		l.close(c) // idle
 	}
 	return 0
 }
