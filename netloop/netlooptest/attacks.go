@@ -113,16 +113,7 @@ func (s *suite) slowBehindRefusal(t *testing.T) {
 	c := r.dial()
 	c.send(get("/size?2097152"), "PUT /refuse HTTP/1.1\r\nHost: h\r\n"+
 		"Content-Length: 1000000000\r\n\r\n")
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			if _, err := c.Write(pattern(100)); err != nil {
-				return
-			}
-			time.Sleep(10 * time.Millisecond) // the client's own pace
-		}
-	}()
+	ended := c.drip()
 	s.wait(t, "the refusal", func() bool { return r.handler.calls.Load() == 2 })
 	began := time.Now()
 	s.wait(t, "the linger of others", func() bool { return time.Since(began) > time.Second })

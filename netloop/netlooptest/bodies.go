@@ -133,16 +133,7 @@ func (s *suite) slowUnread(t *testing.T) {
 		c := r.dial()
 		began := time.Now()
 		c.send(head)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			for {
-				if _, err := c.Write(pattern(100)); err != nil {
-					return
-				}
-				time.Sleep(20 * time.Millisecond) // the client's own pace
-			}
-		}()
+		ended := c.drip()
 		c.want(403, "no")
 		c.wantEnd()
 		if took := time.Since(began); took > 3*time.Second {

@@ -219,3 +219,18 @@ func putChunked(path string, body []byte, chunkBytes int) string {
 	out.WriteString("0\r\n\r\n")
 	return out.String()
 }
+
+// drip sends a body slowly until the connection ends; ended is closed then.
+func (c *client) drip() (ended chan struct{}) {
+	ended = make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if _, err := c.Write(pattern(100)); err != nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond) // the client's own pace
+		}
+	}()
+	return ended
+}
