@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -98,4 +99,29 @@ func givenBack(t *testing.T, trace string) (bytes []int) {
 		t.Errorf("no region in the trace: %v", lines.Err())
 	}
 	return bytes
+}
+
+// TestMemoryTooSmall: a budget that no large object gets through is said to be one, and what the
+// warning names is enough.
+func TestMemoryTooSmall(t *testing.T) {
+	atLeast := regexp.MustCompile(`level=WARN msg="memory_budget is too small.* at_least=([0-9]+)`)
+	large := content{4, 16 << 20}
+	s := newServer(t, 4, "--memory-budget", "1MiB").start()
+	s.must(t, http.StatusOK, request{method: "PUT", path: "/" + crashBucket})
+	s.put("/"+crashBucket+"/small", content{3, 100 << 10}, http.StatusOK)
+	s.put("/"+crashBucket+"/large", large, http.StatusServiceUnavailable)
+	said := atLeast.FindStringSubmatch(s.log())
+	if said == nil {
+		t.Fatalf("no warning in\n%s", s.log())
+	}
+	s.stop()
+	s.args = append(s.args, "--memory-budget", said[1])
+	s.start()
+	if err := s.readable(s.put("/"+crashBucket+"/large", large, http.StatusOK)); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(s.log(), "too small") {
+		t.Error("it warns of what it asked for")
+	}
+	s.stop()
 }

@@ -179,6 +179,51 @@ func TestUnreadBodies(t *testing.T) {
 	}, "--drain-timeout", "1s")
 }
 
+// TestSlowUploads: clients with credentials whose bodies come slowly, more of them than the server
+// has workers, keep nobody else waiting, and what they send is taken.
+func TestSlowUploads(t *testing.T) {
+	starving(t, func(t *testing.T, s *server) {
+		signer := sign.New(rootUser, rootPassword, "us-east-1")
+		slow := make([]net.Conn, starvers)
+		for i := range slow {
+			c, err := net.Dial("tcp", s.host())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(abuseOver))
+			target := signer.Presign("PUT", s.host(), fmt.Sprintf("/starve/slow-%d", i), time.Now(),
+				time.Hour)
+			if _, err := fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nExpect: 100-continue\r\n"+
+				"Content-Length: %d\r\n\r\n", target, s.host(), 2*dripBytes); err != nil {
+				t.Fatal(err)
+			}
+			slow[i] = c
+		}
+		half := strings.Repeat("x", dripBytes)
+		for _, c := range slow { // its body is waited for, and half of it comes
+			if err := answered(c.(*net.TCPConn), 1, http.StatusContinue); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(c, half); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.wantGood(t)
+		if code := s.health("cluster"); code != http.StatusOK {
+			t.Errorf("health: %d", code)
+		}
+		for _, c := range slow {
+			if _, err := io.WriteString(c, half); err != nil {
+				t.Fatal(err)
+			}
+			if err := answered(c.(*net.TCPConn), 1, http.StatusOK); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 // dribble sends bytes of a body until the server cuts the connection.
 func dribble(ctx context.Context, c net.Conn) {
 	tick := time.NewTicker(dripEvery)

@@ -129,17 +129,14 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	if root, err = rootIdentity(&e.config, e.log); err != nil {
 		return nil, err
 	}
-	// Bodies get half of the memory: however many clients do not take theirs, heads are read, and
-	// what is small and near is answered.
-	e.bodies = arena.NewShare(e.allocator, e.allocator.Stats().BudgetBytes/2)
-	// And of that, clients that are slow to take theirs leave something for those who send.
-	e.answers = arena.NewShare(e.bodies, e.allocator.Stats().BudgetBytes/8*3)
+	e.divideMemory()
 	e.store, err = erasure.New(erasure.Config{Drives: e.drives.drives(),
 		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.bodies, Reads: e.answers,
 		Locks: lockslocal.New(), Logger: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrUsage, err)
 	}
+	e.checkMemory()
 	if err := e.store.Start(ctx); err != nil {
 		return nil, err
 	}

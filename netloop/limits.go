@@ -2,8 +2,9 @@ package netloop
 
 import "fmt"
 
-// headBytesCeiling keeps a head, and some of what follows it, inside one 64 KiB block.
-const headBytesCeiling = 60 << 10
+// HeadBytesCeiling is the most that Limits.HeadBytesMax may be: it keeps a head, and some of what
+// follows it, inside one 64 KiB block.
+const HeadBytesCeiling = 60 << 10
 
 // waitingShare is the part of the request memory that all who wait with half a head may keep
 // besides: in the default budget that is almost 5 KiB, a long head, for each of 10,000 clients.
@@ -43,9 +44,8 @@ func (l *Limits) Validate() error {
 			return fmt.Errorf("netloop: Limits.%s is %d, must be positive", limit.name, limit.value)
 		}
 	}
-	if l.HeadBytesMax > headBytesCeiling {
-		return fmt.Errorf("netloop: Limits.HeadBytesMax is %d, at most %d", l.HeadBytesMax,
-			headBytesCeiling)
+	if most := HeadBytesCeiling; l.HeadBytesMax > most {
+		return fmt.Errorf("netloop: Limits.HeadBytesMax is %d, at most %d", l.HeadBytesMax, most)
 	}
 	return nil
 }

@@ -141,9 +141,16 @@ func TestLimits(t *testing.T) {
 	if again, err := load(t, out.String(), nil); err != nil || again.Limits != want {
 		t.Errorf("read back %+v, %v", again.Limits, err)
 	}
-	for _, bad := range []string{"--connections-max=0", "--head-timeout=-1s", "--idle-timeout=soon",
-		"--head-bytes-max=70000", "--queue-max=none"} {
-		if _, err := load(t, "", nil, "--drives", "/d", bad); !errors.Is(err, ErrUsage) {
+	for bad, hint := range map[string]string{
+		"--connections-max=0": "1 to 1048575", "--head-timeout=-1s": "more than 0",
+		"--idle-timeout=soon": "soon", "--head-bytes-max=70000": "1 to 61440",
+		"--queue-max=none": "1 to 1048575",
+	} {
+		flag, _, _ := strings.Cut(strings.TrimPrefix(bad, "--"), "=")
+		key := strings.ReplaceAll(flag, "-", "_")
+		_, err := load(t, "", nil, "--drives", "/d", bad)
+		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), hint) ||
+			!strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "Limits.") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -1,22 +1,35 @@
 package config
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
 	"flashstore/netloop"
 )
 
+// positiveTime reads a time that is more than none.
+func positiveTime(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err == nil && d <= 0 {
+		err = errors.New("a time is wanted that is more than 0, as in 500ms")
+	}
+	return d, err
+}
+
 // limitSettings are what one client, or all of them, may make the server hold.
 func limitSettings() []setting {
-	count := func(key, usage string, field func(*netloop.Limits) *int) setting {
+	upTo := func(most int, key, usage string, field func(*netloop.Limits) *int) setting {
 		return setting{key: key, usage: usage,
-			set: parsed(natural, func(c *Config) *int { return field(&c.Limits) }),
+			set: parsed(whole(1, most), func(c *Config) *int { return field(&c.Limits) }),
 			get: func(c *Config) []string { return []string{strconv.Itoa(*field(&c.Limits))} }}
+	}
+	count := func(key, usage string, field func(*netloop.Limits) *int) setting {
+		return upTo(numberMax, key, usage, field)
 	}
 	wait := func(key, usage string, field func(*netloop.Limits) *time.Duration) setting {
 		return setting{key: key, usage: usage,
-			set: parsed(time.ParseDuration,
+			set: parsed(positiveTime,
 				func(c *Config) *time.Duration { return field(&c.Limits) }),
 			get: func(c *Config) []string { return []string{field(&c.Limits).String()} }}
 	}
@@ -36,7 +49,7 @@ func limitSettings() []setting {
 			func(l *netloop.Limits) *time.Duration { return &l.DrainTimeout }),
 		count("body_rate_min", "`N` bytes per second a body has to come with, over 10 s",
 			func(l *netloop.Limits) *int { return &l.BodyRateMin }),
-		count("head_bytes_max", "`N` bytes of a request's head",
+		upTo(netloop.HeadBytesCeiling, "head_bytes_max", "`N` bytes of a request's head",
 			func(l *netloop.Limits) *int { return &l.HeadBytesMax }),
 		count("header_count_max", "`N` header fields of a request",
 			func(l *netloop.Limits) *int { return &l.HeaderCountMax }),

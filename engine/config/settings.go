@@ -152,12 +152,19 @@ func split(values []string) (all []string) {
 	return all
 }
 
-func natural(s string) (int, error) {
-	n, err := strconv.ParseUint(s, 10, 20)
-	if err != nil {
-		return 0, fmt.Errorf("a whole number from 0 to %d is wanted", 1<<20-1)
+func natural(s string) (int, error) { return whole(0, numberMax)(s) }
+
+const numberMax = 1<<20 - 1
+
+// whole reads a whole number within bounds.
+func whole(least, most int) func(string) (int, error) {
+	return func(s string) (int, error) {
+		n, err := strconv.ParseUint(s, 10, 20)
+		if err != nil || int(n) < least || int(n) > most {
+			return 0, fmt.Errorf("a whole number from %d to %d is wanted", least, most)
+		}
+		return int(n), nil
 	}
-	return int(n), nil
 }
 
 // parseBytes reads "4096", "64KiB", "512MiB" or "2GiB".

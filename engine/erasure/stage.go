@@ -16,6 +16,11 @@ import (
 // the next is read and encoded.
 const stripesInFlight = 2
 
+// UploadBytes is the memory that one large upload takes, all of it at times.
+func (s *Store) UploadBytes() int64 {
+	return stripesInFlight * int64(s.n*columnsOf(s.codec.UnitBytes())) * arena.BlockBytes
+}
+
 // staged is a body cut into shards that are in memory (small) or in bulk storage, not yet
 // committed. One goroutine uses it.
 type staged struct {

@@ -21,15 +21,16 @@ const lateLook = time.Millisecond
 
 // conn is one connection and the goroutine that serves it.
 type conn struct {
-	server *Server
-	socket *net.TCPConn
-	tls    *tls.Conn // over socket; nil: no TLS
-	remote netip.AddrPort
-	home   int
-	idle   atomic.Bool // nothing is lost by ending it
-	active *active     // nil while idle
-	first  [firstBytes]byte
-	bufs   net.Buffers
+	server  *Server
+	socket  *net.TCPConn
+	tls     *tls.Conn // over socket; nil: no TLS
+	remote  netip.AddrPort
+	home    int
+	idle    atomic.Bool // nothing is lost by ending it
+	resting bool        // no byte of a request has come
+	active  *active     // nil while idle
+	first   [firstBytes]byte
+	bufs    net.Buffers
 }
 
 // active is what a connection has only while there are bytes in hand.
@@ -84,7 +85,12 @@ func (c *conn) awaitRequest() int {
 	if c.server.shared.Closing.Load() { // set before Shutdown looked at idle
 		return 0
 	}
-	n, _ := c.read(c.first[:])
+	c.resting = true
+	n, err := c.read(c.first[:])
+	if n == 0 && !c.resting && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.server.counters.TimedOut.Add(1)
+	}
+	c.resting = false
 	return n
 }
 
@@ -176,9 +182,7 @@ func (c *conn) WriteAll(bufs [][]byte) error {
 	if c.tls == nil {
 		return c.writeSocket(bufs)
 	}
-	r := c.server.records.Get().(*record)
-	defer c.server.records.Put(r)
-	return session.WriteRecords(c.tls, r[:], bufs)
+	return c.server.records.Write(c.tls, bufs)
 }
 
 func (c *conn) writeSocket(bufs [][]byte) error {

@@ -10,9 +10,6 @@ import (
 	"flashstore/netloop/session"
 )
 
-// record is what small writes are put together in, so that they make one TLS record.
-type record [session.RecordBytes]byte
-
 // shake goes through the TLS handshake, if there is to be one, and reports whether requests may
 // follow.
 func (c *conn) shake() bool {
@@ -63,7 +60,18 @@ func (w wire) Read(p []byte) (int, error) {
 	n, err := w.c.socket.Read(p)
 	w.c.server.counters.ReadCalls.Add(1)
 	w.c.server.counters.ReadBytes.Add(uint64(n))
+	if n > 0 && w.c.resting {
+		w.c.stir()
+	}
 	return n, err
+}
+
+// stir ends the rest of an idle connection: what may become a request has begun, in a record that
+// is not whole perhaps, and has the time a head has.
+func (c *conn) stir() {
+	c.resting = false
+	c.idle.Store(false)
+	_ = c.socket.SetReadDeadline(time.Now().Add(c.server.config.Limits.HeadTimeout))
 }
 
 func (w wire) Write(p []byte) (int, error) {

@@ -42,8 +42,8 @@ type Server struct {
 	handler   netloop.Handler
 	busy      netloop.BusyHandler // handler, if it is one
 	listeners []net.Listener
-	sessions  sync.Pool   // of *active
-	records   sync.Pool   // of *record
+	sessions  sync.Pool // of *active
+	records   session.Records
 	tls       *tls.Config // nil: plain HTTP
 	closed    chan struct{}
 
@@ -65,7 +65,6 @@ func New(config Config) (*Server, error) {
 	s.shared.Limits = config.Limits
 	s.shared.WaitingBytesMax = netloop.WaitingBytesMax(config.Allocator.Stats().BudgetBytes)
 	s.admission = netloop.NewAdmission(&s.config.Limits)
-	s.records.New = func() any { return new(record) }
 	if config.TLS != nil {
 		s.tls = netloop.ServerTLS(config.TLS, "http/1.1")
 	}

@@ -10,48 +10,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"flashstore/netloop"
 )
 
 // writePieceBytes is the most one deadline has to cover: a peer that takes less than this in
 // Limits.WriteTimeout is taken for gone.
 const writePieceBytes = 64 << 10
-
-type counters struct {
-	connections    atomic.Int64
-	accepted       atomic.Uint64
-	refused        atomic.Uint64
-	requests       atomic.Uint64
-	timedOut       atomic.Uint64
-	readCalls      atomic.Uint64
-	readBytes      atomic.Uint64
-	writtenBytes   atomic.Uint64
-	writeCalls     atomic.Uint64
-	abortedReplies atomic.Uint64
-
-	handshakes       atomic.Uint64
-	handshakesFailed atomic.Uint64
-}
-
-func (c *counters) stats() netloop.Stats {
-	return netloop.Stats{
-		Name:           "nethttp",
-		Connections:    c.connections.Load(),
-		Accepted:       c.accepted.Load(),
-		Refused:        c.refused.Load(),
-		Requests:       c.requests.Load(),
-		TimedOut:       c.timedOut.Load(),
-		ReadCalls:      c.readCalls.Load(),
-		ReadBytes:      c.readBytes.Load(),
-		WrittenBytes:   c.writtenBytes.Load(),
-		WriteCalls:     c.writeCalls.Load(),
-		AbortedReplies: c.abortedReplies.Load(),
-
-		Handshakes:       c.handshakes.Load(),
-		HandshakesFailed: c.handshakesFailed.Load(),
-	}
-}
 
 // listener counts connections and closes those over the limit.
 type listener struct {
@@ -68,12 +31,12 @@ func (l *listener) Accept() (net.Conn, error) {
 		s := l.server
 		from := remoteOf(c)
 		if !s.admission.Enter(from.Addr()) {
-			s.counters.refused.Add(1)
+			s.counters.Refused.Add(1)
 			_ = c.Close()
 			continue
 		}
-		s.counters.connections.Add(1)
-		s.counters.accepted.Add(1)
+		s.counters.Connections.Add(1)
+		s.counters.Accepted.Add(1)
 		return &conn{Conn: c, server: s, remote: from}, nil
 	}
 }
@@ -97,8 +60,8 @@ type conn struct {
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.server.counters.readCalls.Add(1)
-	c.server.counters.readBytes.Add(uint64(n))
+	c.server.counters.ReadCalls.Add(1)
+	c.server.counters.ReadBytes.Add(uint64(n))
 	return n, err
 }
 
@@ -113,11 +76,11 @@ func (c *conn) Write(p []byte) (written int, err error) {
 		}
 		n, err := c.Conn.Write(piece)
 		written += n
-		c.server.counters.writtenBytes.Add(uint64(n))
-		c.server.counters.writeCalls.Add(1)
+		c.server.counters.WrittenBytes.Add(uint64(n))
+		c.server.counters.WriteCalls.Add(1)
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				c.server.counters.timedOut.Add(1)
+				c.server.counters.TimedOut.Add(1)
 			}
 			return written, err
 		}
@@ -127,7 +90,7 @@ func (c *conn) Write(p []byte) (written int, err error) {
 
 func (c *conn) Close() error {
 	c.closed.Do(func() {
-		c.server.counters.connections.Add(-1)
+		c.server.counters.Connections.Add(-1)
 		c.server.admission.Leave(c.remote.Addr())
 	})
 	return c.Conn.Close()

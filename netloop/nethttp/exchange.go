@@ -49,14 +49,21 @@ func (s *Server) newExchange() *exchange {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.counters.requests.Add(1)
+	s.counters.Requests.Add(1)
 	x := s.exchanges.Get().(*exchange)
 	x.begin(w, r)
 	defer x.end() // also when the handler panics: net/http then breaks the connection
+	if status := s.overLimit(r); status != 0 {
+		s.counters.Malformed.Add(1)
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(status)
+		x.boundDrain(r)
+		return
+	}
 	s.handler.Handle(&x.Exchange)
 	_, err := x.Finish() // CloseAfter went out as a header field, which net/http obeys
 	if x.broken || err != nil || x.Broken() {
-		s.counters.abortedReplies.Add(1)
+		s.counters.AbortedReplies.Add(1)
 		// In HTTP/2 net/http resets the stream: others share the connection.
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok && r.ProtoMajor == 1 {
 			c.resetOnClose()
@@ -150,16 +157,15 @@ func originForm(target []byte) []byte {
 
 // ReadBody implements netloop.Transport. net/http answers Expect on the first Read.
 func (x *exchange) ReadBody(p []byte) (int, error) {
-	now := time.Now()
 	if !x.bodyBegun {
 		x.bodyBegun = true
-		x.rate.Start(&x.server.config.Limits, now)
+		x.rate.Start(&x.server.config.Limits)
 		if x.invite {
 			x.writer.WriteHeader(http.StatusContinue)
 			x.invite = false
 		}
 	}
-	if err := x.control.SetReadDeadline(x.rate.Deadline()); err != nil {
+	if err := x.control.SetReadDeadline(x.rate.Wait(time.Now())); err != nil {
 		return 0, fmt.Errorf("nethttp: set read deadline: %w", err)
 	}
 	n, err := x.body.Read(p)
@@ -172,7 +178,7 @@ func (x *exchange) ReadBody(p []byte) (int, error) {
 		_ = x.control.SetReadDeadline(time.Time{})
 		return n, io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && !fast:
-		x.server.counters.timedOut.Add(1)
+		x.server.counters.TimedOut.Add(1)
 		return n, netloop.ErrBodyTooSlow
 	case err != nil:
 		return n, fmt.Errorf("%w: %w", netloop.ErrBodyTruncated, err)
@@ -225,7 +231,7 @@ func (x *exchange) write(p []byte) error {
 		}
 		_, err := x.writer.Write(p[:pieceBytes])
 		if x.http2 && errors.Is(err, os.ErrDeadlineExceeded) {
-			x.server.counters.timedOut.Add(1)
+			x.server.counters.TimedOut.Add(1)
 		}
 		if err != nil {
 			return err

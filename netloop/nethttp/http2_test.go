@@ -99,7 +99,8 @@ func http2Client(t *testing.T, limits netloop.Limits, dialed func()) (netloop.Se
 	func(path, body string) (*http.Response, error)) {
 	t.Helper()
 	identity := netlooptest.NewIdentity(t)
-	s := newServerTLS(t, limits, identity.Server)
+	s := newServer(t, netlooptest.Setup{Limits: limits, Allocator: netlooptest.NewMemory(t),
+		TLS: identity.Server})
 	address, err := s.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

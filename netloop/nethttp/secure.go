@@ -18,7 +18,7 @@ type shakeFilter struct{ server *Server }
 
 func (f shakeFilter) Write(line []byte) (int, error) {
 	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
-		f.server.counters.handshakesFailed.Add(1)
+		f.server.counters.HandshakesFailed.Add(1)
 		return len(line), nil
 	}
 	return len(line), log.Output(2, string(line))
@@ -29,6 +29,6 @@ func (f shakeFilter) Write(line []byte) (int, error) {
 func (s *Server) watch(c net.Conn, state http.ConnState) {
 	first := s.unused.watch(c, state)
 	if _, ok := c.(*tls.Conn); ok && first {
-		s.counters.handshakes.Add(1)
+		s.counters.Handshakes.Add(1)
 	}
 }

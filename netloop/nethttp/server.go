@@ -12,6 +12,7 @@ import (
 
 	"flashstore/arena"
 	"flashstore/netloop"
+	"flashstore/netloop/session"
 )
 
 // Config is what a Server needs.
@@ -37,7 +38,7 @@ type Server struct {
 	listeners []net.Listener
 	exchanges sync.Pool // of *exchange
 	homes     atomic.Uint32
-	counters  counters
+	counters  session.Counters
 	admission *netloop.Admission
 	unused    unused
 }
@@ -120,4 +121,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Stats counts since New.
-func (s *Server) Stats() netloop.Stats { return s.counters.stats() }
+func (s *Server) Stats() netloop.Stats {
+	stats := netloop.Stats{Name: "nethttp"}
+	s.counters.AddTo(&stats)
+	return stats
+}

@@ -1,30 +1,16 @@
 package nethttp_test
 
 import (
-	"crypto/tls"
 	"testing"
 
-	"flashstore/arena/block64k"
 	"flashstore/netloop"
 	"flashstore/netloop/nethttp"
 	"flashstore/netloop/netlooptest"
 )
 
-func newServer(t testing.TB, limits netloop.Limits) netloop.Server {
-	return newServerTLS(t, limits, nil)
-}
-
-func newServerTLS(t testing.TB, limits netloop.Limits, config *tls.Config) netloop.Server {
-	memory, err := block64k.New(block64k.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := memory.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s, err := nethttp.New(nethttp.Config{Limits: limits, Allocator: memory, TLS: config})
+func newServer(t testing.TB, with netlooptest.Setup) netloop.Server {
+	s, err := nethttp.New(nethttp.Config{Limits: with.Limits, Allocator: with.Allocator,
+		TLS: with.TLS})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,5 +22,5 @@ func TestConversations(t *testing.T) {
 }
 
 func TestConversationsOverTLS(t *testing.T) {
-	netlooptest.RunTLS(t, newServerTLS, netlooptest.Traits{NetHTTP: true})
+	netlooptest.RunTLS(t, newServer, netlooptest.Traits{NetHTTP: true})
 }

@@ -36,8 +36,8 @@ func start(t *testing.T, s *suite, change func(*netloop.Limits)) *running {
 	if change != nil {
 		change(&limits)
 	}
-	r := &running{T: t, server: s.new(t, limits), handler: newHandler(s.traits.TLS != nil),
-		served: make(chan error, 1), tls: s.traits.TLS}
+	r := &running{T: t, server: s.new(t, Setup{limits, s.memory(t), s.tls}),
+		handler: newHandler(s.traits.TLS != nil), served: make(chan error, 1), tls: s.traits.TLS}
 	address, err := r.server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func Flood(t *testing.T, new New, malformed int64) {
 	}
 	before := levels(t)
 	f := &flood{limits: netloop.DefaultLimits(), streams: NewStreams(seed)}
-	f.server = new(t, f.limits)
+	f.server = new(t, Setup{Limits: f.limits, Allocator: NewMemory(t)})
 	address, err := f.server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,12 @@
 package netlooptest
 
 import (
-	"crypto/tls"
 	"net/http"
 	"strings"
 	"testing"
 
+	"flashstore/arena"
+	"flashstore/arena/heap"
 	"flashstore/netloop"
 )
 
@@ -15,22 +16,15 @@ const (
 	scarceHalves = 25 // clients that wait with half a head, for each block there is
 )
 
-// NewScarce is New for a server whose connections and requests share so much memory, in blocks;
-// config: as in NewTLS, nil without.
-type NewScarce func(t testing.TB, limits netloop.Limits, config *tls.Config,
-	budgetBytes int64) netloop.Server
-
 // Scarce has the conversations of servers that have next to no memory, without and with TLS.
-func Scarce(t *testing.T, new NewScarce, traits Traits) {
+func Scarce(t *testing.T, new New, traits Traits) {
 	identity := NewIdentity(t)
 	for _, secure := range []bool{false, true} {
 		traits, server, name := traits, identity.Server, "TLS"
 		if traits.TLS = identity.Client; !secure {
 			traits.TLS, server, name = nil, nil, "plain"
 		}
-		s := &suite{func(t testing.TB, limits netloop.Limits) netloop.Server {
-			return new(t, limits, server, scarceBytes)
-		}, traits}
+		s := &suite{new: new, traits: traits, memory: scarceMemory, tls: server}
 		t.Run(name, func(t *testing.T) {
 			t.Run("half heads", s.halfHeads)
 			t.Run("long half heads", s.longHalves)
@@ -38,6 +32,15 @@ func Scarce(t *testing.T, new NewScarce, traits Traits) {
 			t.Run("exhausted", s.exhausted)
 		})
 	}
+}
+
+// scarceMemory is from the heap, whose budget may be of a few blocks.
+func scarceMemory(t testing.TB) arena.Allocator {
+	memory, err := heap.New(heap.Config{BudgetBytes: scarceBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return closing(t, memory)
 }
 
 // halfHeads: who has sent a part of a head keeps no memory from others, and is answered when the

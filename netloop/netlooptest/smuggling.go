@@ -189,6 +189,43 @@ func (s *suite) oneReading(t *testing.T) {
 	c.want(200, "/next")
 }
 
+// headLimits: what a head may be, and not a byte or field more.
+func (s *suite) headLimits(t *testing.T) {
+	r := start(t, s, func(l *netloop.Limits) {
+		l.HeadBytesMax, l.HeaderCountMax, l.TargetBytesMax = 6000, 12, 300
+	})
+	target := func(n int) string {
+		return "GET /" + strings.Repeat("a", n-1) + " HTTP/1.1\r\nHost: h\r\n\r\n"
+	}
+	count := func(n int) string {
+		return "GET /x HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("A: b\r\n", n-1) + "\r\n"
+	}
+	size := func(n int) string {
+		head := "GET /x HTTP/1.1\r\nHost: h\r\nX-A: \r\n\r\n"
+		return strings.Replace(head, "X-A: ", "X-A: "+strings.Repeat("a", n-len(head)), 1)
+	}
+	for _, one := range []struct {
+		name   string
+		make   func(int) string
+		most   int
+		status int
+	}{{"target", target, 300, 414}, {"fields", count, 12, 431}, {"bytes", size, 6000, 431}} {
+		c := r.dial()
+		c.send(one.make(one.most))
+		if resp, _ := c.answer("GET"); resp.StatusCode != 200 {
+			t.Errorf("%s: %d at the limit", one.name, resp.StatusCode)
+		}
+		c.send(one.make(one.most + 1))
+		if resp, _ := c.answer("GET"); resp.StatusCode != one.status {
+			t.Errorf("%s: %d past the limit, want %d", one.name, resp.StatusCode, one.status)
+		}
+		c.wantEnd()
+	}
+	if n := r.server.Stats().Malformed; n != 3 {
+		t.Errorf("%d counted", n)
+	}
+}
+
 // continueThenSilence: a client that was invited and sends nothing is cut by the body's rate.
 func (s *suite) continueThenSilence(t *testing.T) {
 	r := start(t, s, func(l *netloop.Limits) {

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"testing"
 
+	"flashstore/arena"
+	"flashstore/arena/block64k"
 	"flashstore/netloop"
 )
 
@@ -18,35 +20,58 @@ type Traits struct {
 	TLS *tls.Config
 }
 
-// New makes a server with these limits, that listens nowhere yet. What it needs besides is
-// released by t.Cleanup, which runs after the server has ended.
-type New func(t testing.TB, limits netloop.Limits) netloop.Server
+// Setup is what a server is made with.
+type Setup struct {
+	Limits    netloop.Limits
+	Allocator arena.Allocator // closed behind the server's end
+	TLS       *tls.Config     // nil: no TLS
+}
+
+// New makes a server, that listens nowhere yet.
+type New func(t testing.TB, with Setup) netloop.Server
+
+// NewMemory makes what servers have their memory from, and closes it behind the test.
+func NewMemory(t testing.TB) arena.Allocator {
+	t.Helper()
+	memory, err := block64k.New(block64k.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return closing(t, memory)
+}
+
+func closing(t testing.TB, memory arena.Allocator) arena.Allocator {
+	t.Cleanup(func() {
+		if err := memory.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return memory
+}
 
 type suite struct {
 	new    New
 	traits Traits
+	memory func(testing.TB) arena.Allocator
+	tls    *tls.Config // of servers; nil: no TLS
 }
 
-// NewTLS is New for a server that speaks TLS by this configuration.
-type NewTLS func(t testing.TB, limits netloop.Limits, config *tls.Config) netloop.Server
-
 // RunTLS has every conversation of Run over TLS, and those that only TLS has.
-func RunTLS(t *testing.T, new NewTLS, traits Traits) {
+func RunTLS(t *testing.T, new New, traits Traits) {
 	identity := NewIdentity(t)
 	traits.TLS = identity.Client
-	Run(t, func(t testing.TB, limits netloop.Limits) netloop.Server {
-		return new(t, limits, identity.Server)
-	}, traits)
+	s := &suite{new: new, traits: traits, memory: NewMemory, tls: identity.Server}
+	s.run(t, append(conversations(), secureConversations()...))
 }
 
 // Run has every conversation with servers made by new.
 func Run(t *testing.T, new New, traits Traits) {
-	s := &suite{new, traits}
+	s := &suite{new: new, traits: traits, memory: NewMemory}
+	s.run(t, conversations())
+}
+
+func (s *suite) run(t *testing.T, all []conversation) {
 	t.Run("baseline", s.baseline) // counts goroutines: not beside others
-	all := conversations()
-	if traits.TLS != nil {
-		all = append(all, secureConversations()...)
-	}
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // most of them wait most of the time
@@ -79,6 +104,7 @@ func conversations() []conversation {
 		{"malformed and unread", (*suite).refusedUnread}, {"one reading", (*suite).oneReading},
 		{"bodies of any method", (*suite).bodiesAnywhere},
 		{"continue, then silence", (*suite).continueThenSilence},
+		{"limits of a head", (*suite).headLimits},
 		{"inject", (*suite).inject}, {"half-close", (*suite).halfClose},
 		{"cut between answers", (*suite).cutBetween},
 		{"slow behind a refusal", (*suite).slowBehindRefusal},
@@ -96,6 +122,7 @@ func secureConversations() []conversation {
 		{"close_notify", (*suite).closeNotify}, {"slow handshake", (*suite).slowHandshake},
 		{"one flight", (*suite).oneFlight}, {"key updates", (*suite).keyUpdates},
 		{"renegotiation", (*suite).renegotiation}, {"broken record", (*suite).brokenRecord},
+		{"half record", (*suite).halfRecord},
 		{"shutdown in a handshake", (*suite).shutdownShaking},
 	}
 }

@@ -16,8 +16,7 @@ var ErrUnsupported = errors.New("readiness: only on Linux, and 64-bit macOS and 
 const (
 	loopsMax   = 256
 	workersMax = 1 << 16
-	// workersDefault: a worker is a goroutine, a few KiB while it waits. Fewer would let as
-	// many slow bodies keep everybody else waiting.
+	// workersDefault: a worker is a goroutine, a few KiB while it waits. Most wait for a drive.
 	workersDefault = 1024
 	// handshakersMax bounds the TLS handshakes at once. They have workers of their own, so that
 	// clients who begin one and fall silent cannot keep requests waiting; each holds some 30 KiB.
@@ -29,7 +28,7 @@ type Config struct {
 	Limits    netloop.Limits
 	Allocator arena.Allocator // of connection blocks and request memory; not closed
 	Loops     int             // 0: GOMAXPROCS
-	Workers   int             // Handle calls at once; 0: workersDefault
+	Workers   int             // at once, but for those who wait for clients; 0: workersDefault
 	TLS       *tls.Config     // whose certificates to show; nil: no TLS. Not changed
 }
 

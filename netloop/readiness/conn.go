@@ -157,7 +157,7 @@ func (c *conn) ReadBefore(p []byte, deadline time.Time) (int, error) {
 // what finds none.
 func (c *conn) WriteAll(bufs [][]byte) error {
 	if c.tls != nil {
-		return c.writeRecords(bufs)
+		return c.loop.server.records.Write(c.tls.Conn, bufs)
 	}
 	if len(c.spill) > 0 {
 		if !c.inWorker {

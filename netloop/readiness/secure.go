@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"flashstore/netloop/session"
 )
 
 // secure is the TLS side of a connection: a tls.Conn of the standard library that sits on a wire.
@@ -20,9 +18,6 @@ type secure struct {
 	framing framing
 	shaking bool // a worker goes through the handshake, and may wait
 }
-
-// record is what small writes are put together in, so that they make one TLS record.
-type record [session.RecordBytes]byte
 
 // read is conn.read. What tls.Conn holds, decrypted or not, raises no event: whoever reads goes
 // on until errAgain.
@@ -41,14 +36,6 @@ func (s *secure) read(p []byte) (int, unix.Errno) {
 
 // midRecord reports whether a TLS record has begun and not ended.
 func (c *conn) midRecord() bool { return c.tls != nil && c.tls.framing.mid() }
-
-// writeRecords is WriteAll where there is TLS.
-func (c *conn) writeRecords(bufs [][]byte) error {
-	pool := &c.loop.server.records
-	r := pool.Get().(*record)
-	defer pool.Put(r)
-	return session.WriteRecords(c.tls.Conn, r[:], bufs)
-}
 
 // closeNotify tells the peer that nothing was cut off: all that was to be sent has been, or is in
 // spill. Called by c's owner, before any end but a broken one.

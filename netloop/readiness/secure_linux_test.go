@@ -304,28 +304,6 @@ func TestShakeTakesNoTimeThatIsOver(t *testing.T) {
 	}
 }
 
-// TestHalfRecord: who sends half a record is late, not idle; who sends none is idle.
-func TestHalfRecord(t *testing.T) {
-	identity := netlooptest.NewIdentity(t)
-	c := config(t, 0)
-	c.TLS, c.Limits.HeadTimeout = identity.Server, 300*time.Millisecond
-	s, address := start(t, c, inline{})
-	idle, late := dial(t, address), dial(t, address)
-	for _, conn := range []net.Conn{idle, late} {
-		client := tls.Client(conn, identity.Client)
-		if err := client.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		ask(t, client)
-		wantStatus(t, client, 200)
-	}
-	if _, err := late.Write([]byte{23, 3, 3, 1, 0, 'a'}); err != nil {
-		t.Fatal(err)
-	}
-	until(t, func() bool { return s.Stats().TimedOut == 1 })
-	until(t, func() bool { return s.Stats().Connections == 1 })
-}
-
 // TestSilentHandshakes: clients that greet and fall silent do not hold up one that goes on.
 func TestSilentHandshakes(t *testing.T) {
 	identity := netlooptest.NewIdentity(t)

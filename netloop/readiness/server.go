@@ -21,7 +21,7 @@ type Server struct {
 	shared  session.Shared
 	loops   []*loop
 	tls     *tls.Config // nil: plain HTTP
-	records sync.Pool   // of *record, for what goes out in one
+	records session.Records
 	workers pool
 	handler netloop.Handler
 	inline  netloop.InlineHandler // handler, if it is one
@@ -54,9 +54,9 @@ func New(config Config) (*Server, error) {
 	s.shared.WaitingBytesMax = netloop.WaitingBytesMax(config.Allocator.Stats().BudgetBytes)
 	s.untakenBytesMax = s.shared.WaitingBytesMax
 	s.admission = netloop.NewAdmission(&s.config.Limits)
-	s.workers = pool{server: s, workersMax: config.Workers, waitMax: config.Limits.QueueWaitMax}
+	s.workers = pool{server: s, workersMax: config.Workers,
+		waitersMax: config.Limits.ConnectionsMax, waitMax: config.Limits.QueueWaitMax}
 	s.handshakers = pool{server: s, workersMax: handshakersMax}
-	s.records.New = func() any { return new(record) }
 	if config.TLS != nil {
 		s.tls = netloop.ServerTLS(config.TLS, "http/1.1")
 	}

@@ -18,9 +18,15 @@ const (
 
 // pool is a bounded set of workers and a bounded queue before them. The worker that was used
 // last is used next: its stack is warm.
+//
+// A worker that waits for its client has a place of its own, so that clients who do not send, or do
+// not take, keep nobody from being answered. When they do again there may be more workers than
+// workersMax, until the next of them has answered.
 type pool struct {
 	server     *Server
 	workersMax int
+	// waitersMax of them have places besides while they wait for their clients.
+	waitersMax int
 	// waitMax: while the head of the queue has waited so long, nobody is let in; 0: always. Those
 	// that are refused learn it at once; those in the queue already wait until workers have time.
 	waitMax time.Duration
@@ -29,7 +35,8 @@ type pool struct {
 	idle     []*worker // used last is last
 	idleMin  int       // least idle since the last trim
 	trimmer  *time.Timer
-	count    int
+	count    int       // of workers
+	waiters  int       // of them, who have places besides
 	queue    []waiting // from queueAt on
 	queueAt  int
 	trimming bool // the trimmer is armed
@@ -62,18 +69,11 @@ func (p *pool) submit(c *conn, now time.Time) bool {
 		w.job <- c
 		return true
 	}
-	if p.count < p.workersMax {
-		p.count++
-		p.done.Add(1)
-		p.mu.Unlock()
-		w := &worker{pool: p, job: make(chan *conn, 1), woken: make(chan struct{}, 1),
-			clock: time.NewTimer(time.Hour)}
-		w.clock.Stop()
-		w.job <- c
-		go w.run()
+	defer p.mu.Unlock()
+	if p.count-p.waiters < p.workersMax {
+		p.hire(c)
 		return true
 	}
-	defer p.mu.Unlock()
 	switch length := len(p.queue) - p.queueAt; {
 	case length >= p.server.config.Limits.QueueMax,
 		length > 0 && p.waitMax > 0 && now.Sub(p.queue[p.queueAt].since) >= p.waitMax:
@@ -87,6 +87,49 @@ func (p *pool) submit(c *conn, now time.Time) bool {
 	return true
 }
 
+// hire begins another worker, with c; mu is held.
+func (p *pool) hire(c *conn) {
+	p.count++
+	p.done.Add(1)
+	w := &worker{pool: p, job: make(chan *conn, 1), woken: make(chan struct{}, 1),
+		clock: time.NewTimer(time.Hour)}
+	w.clock.Stop()
+	w.job <- c
+	go w.run()
+}
+
+// stepAside gives a worker that is about to wait for its client a place besides, if there is one,
+// and its own to the head of the queue.
+func (p *pool) stepAside() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiters >= p.waitersMax {
+		return false
+	}
+	p.waiters++
+	if p.queueAt < len(p.queue) && p.count-p.waiters < p.workersMax {
+		p.hire(p.head())
+	}
+	return true
+}
+
+// stepBack ends what stepAside began.
+func (p *pool) stepBack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiters--
+}
+
+// head takes the connection that waits longest; there is one, and mu is held.
+func (p *pool) head() *conn {
+	c := p.queue[p.queueAt].conn
+	p.queue[p.queueAt] = waiting{}
+	if p.queueAt++; p.queueAt == len(p.queue) {
+		p.queue, p.queueAt = p.queue[:0], 0
+	}
+	return c
+}
+
 // crowded reports whether somebody waits for a worker.
 func (p *pool) crowded() bool {
 	p.mu.Lock()
@@ -98,15 +141,13 @@ func (p *pool) crowded() bool {
 func (p *pool) next(w *worker) (c *conn, end bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.queueAt < len(p.queue) {
-		c = p.queue[p.queueAt].conn
-		p.queue[p.queueAt] = waiting{}
-		if p.queueAt++; p.queueAt == len(p.queue) {
-			p.queue, p.queueAt = p.queue[:0], 0
-		}
-		return c, false
-	}
-	if p.stopping {
+	switch {
+	case p.count-p.waiters > p.workersMax: // those who waited are back
+		p.count--
+		return nil, true
+	case p.queueAt < len(p.queue):
+		return p.head(), false
+	case p.stopping:
 		return nil, true
 	}
 	if p.idle = append(p.idle, w); len(p.idle) == workersKept+1 {
@@ -271,6 +312,9 @@ func (w *worker) await(c *conn, bit uint32, deadline time.Time) bool {
 	defer c.waiter.Store(nil)
 	if c.ready.Load()&bit != 0 {
 		return true
+	}
+	if w.pool.stepAside() {
+		defer w.pool.stepBack()
 	}
 	w.clock.Reset(time.Until(deadline))
 	defer w.clock.Stop()

@@ -101,7 +101,7 @@ func (s *Session) inviteBody() error {
 			return s.bodyFailed(err)
 		}
 	}
-	b.rate.Start(&s.shared.Limits, time.Now())
+	b.rate.Start(&s.shared.Limits)
 	return nil
 }
 
@@ -173,7 +173,7 @@ func (s *Session) fill(most int) error {
 
 func (s *Session) read(p []byte) (int, error) {
 	b := &s.body
-	n, err := s.stream.ReadBefore(p, b.rate.Deadline())
+	n, err := s.stream.ReadBefore(p, b.rate.Wait(time.Now()))
 	if err == nil && !b.rate.Add(n, time.Now()) {
 		err = os.ErrDeadlineExceeded
 	}

@@ -6,37 +6,34 @@ import (
 	"flashstore/netloop"
 )
 
-// Rate watches that a request body keeps a minimum number of bytes per window. It holds no
-// clock: callers say what time it is. The zero value watches nothing.
+// Rate watches that a request body keeps a minimum rate. Waiting for it uses up patience, of which
+// there is at most a window's, and each byte earns as much of it back as it may take at that rate.
+// Only waiting does: a client is not blamed for what the server does between two reads. It holds no
+// clock: callers say what time it is.
 type Rate struct {
-	window      time.Duration
-	windowBytes int64 // fewer in a window is too slow
-	start       time.Time
-	got         int64
+	window    time.Duration
+	byteNanos float64 // one byte earns
+	patience  time.Duration
+	since     time.Time // the wait at hand
 }
 
-// Start begins the first window at now.
-func (r *Rate) Start(limits *netloop.Limits, now time.Time) {
+// Start begins a body.
+func (r *Rate) Start(limits *netloop.Limits) {
 	r.window = limits.BodyRateWindow
-	r.windowBytes = max(1, int64(float64(limits.BodyRateMin)*r.window.Seconds()))
-	r.start, r.got = now, 0
+	r.byteNanos = float64(time.Second) / float64(limits.BodyRateMin)
+	r.patience = r.window
 }
 
-// Deadline is when a read that begins now, and returns nothing until then, has shown that the
-// body is too slow: the end of this window, or of the next one if this one has its bytes.
-func (r *Rate) Deadline() time.Time {
-	if r.got >= r.windowBytes {
-		return r.start.Add(2 * r.window)
-	}
-	return r.start.Add(r.window)
+// Wait begins a read at now, and returns when one that has got nothing has shown that the body is
+// too slow.
+func (r *Rate) Wait(now time.Time) time.Time {
+	r.since = now
+	return now.Add(r.patience)
 }
 
-// Add counts bytes that arrived by now and reports whether the body is still fast enough.
+// Add ends a read that got bytes by now, and reports whether the body is still fast enough.
 func (r *Rate) Add(bytes int, now time.Time) bool {
-	fast := now.Before(r.Deadline())
-	if now.Sub(r.start) >= r.window {
-		r.start, r.got = now, 0
-	}
-	r.got += int64(bytes)
-	return fast
+	left := float64(r.patience-now.Sub(r.since)) + float64(bytes)*r.byteNanos
+	r.patience = time.Duration(min(left, float64(r.window)))
+	return r.patience > 0
 }

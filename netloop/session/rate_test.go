@@ -9,27 +9,34 @@ import (
 
 func TestRate(t *testing.T) {
 	limits := netloop.DefaultLimits()
-	limits.BodyRateMin, limits.BodyRateWindow = 10, 10*time.Second // 100 bytes a window
-	begin := time.Unix(1_000_000, 0)
-	type piece struct {
-		second, bytes int
-		fast          bool
+	limits.BodyRateMin, limits.BodyRateWindow = 10, 10*time.Second
+	type read struct {
+		waits, bytes int // seconds
+		fast         bool
 	}
-	for name, pieces := range map[string][]piece{
-		"steady":              {{5, 100, true}, {11, 100, true}, {21, 100, true}, {30, 100, true}},
-		"nothing":             {{10, 1, false}},
-		"just in time":        {{9, 1, true}, {10, 200, false}},
-		"enough, then a rest": {{1, 100, true}, {19, 1, true}},
-		"rest too long":       {{1, 100, true}, {20, 1, false}},
-		"drops":               {{1, 1, true}, {2, 1, true}, {9, 1, true}, {12, 1, false}},
+	for name, reads := range map[string][]read{
+		"steady":                {{9, 90, true}, {9, 90, true}, {9, 90, true}, {9, 90, true}},
+		"nothing":               {{10, 0, false}},
+		"one byte":              {{9, 1, true}, {1, 1, true}, {1, 1, false}},
+		"just in time":          {{10, 1, true}},
+		"too late for its size": {{12, 10, false}},
+		"enough, then a rest":   {{1, 100, true}, {9, 1, true}},
+		"much, then a rest":     {{1, 1000, true}, {11, 1, false}},
+		"a little too slow": {{9, 80, true}, {9, 80, true}, {9, 80, true}, {9, 80, true},
+			{9, 80, true}, {9, 80, true}, {9, 80, true}, {9, 80, true}, {9, 80, true},
+			{9, 80, false}},
+		"at once": {{0, 1, true}, {0, 1, true}, {9, 1, true}},
 	} {
 		var r Rate
-		r.Start(&limits, begin)
-		for i, p := range pieces {
-			now := begin.Add(time.Duration(p.second) * time.Second)
-			if fast := r.Add(p.bytes, now); fast != p.fast {
-				t.Errorf("%s: piece %d: fast is %v", name, i, fast)
+		r.Start(&limits)
+		now := time.Unix(1_000_000, 0)
+		for i, read := range reads {
+			r.Wait(now)
+			now = now.Add(time.Duration(read.waits) * time.Second)
+			if fast := r.Add(read.bytes, now); fast != read.fast {
+				t.Errorf("%s: read %d: fast is %v", name, i, fast)
 			}
+			now = now.Add(time.Hour) // of the server
 		}
 	}
 }

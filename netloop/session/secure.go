@@ -1,14 +1,32 @@
 package session
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
 // RecordBytes is the most data that one TLS record carries (RFC 8446, section 5.1).
 const RecordBytes = 16 << 10
 
-// WriteRecords writes bufs in order to w, a TLS connection that makes a record of every write: in
-// as few records as they take, a head and a short body in one. scratch, of RecordBytes, is where
-// small pieces are put together.
-func WriteRecords(w io.Writer, scratch []byte, bufs [][]byte) error {
+// Records is memory in which what goes out in one TLS record is put together. The zero value is
+// ready; safe for concurrent use.
+type Records struct{ free sync.Pool } // of *record
+
+type record [RecordBytes]byte
+
+// Write writes bufs in order to w, a TLS connection that makes a record of every write: in as few
+// records as they take, a head and a short body in one.
+func (p *Records) Write(w io.Writer, bufs [][]byte) error {
+	r, _ := p.free.Get().(*record)
+	if r == nil {
+		r = new(record)
+	}
+	defer p.free.Put(r)
+	return writeRecords(w, r[:], bufs)
+}
+
+// writeRecords is Records.Write; scratch, of RecordBytes, is where small pieces are put together.
+func writeRecords(w io.Writer, scratch []byte, bufs [][]byte) error {
 	n := 0 // bytes of scratch in use
 	for _, b := range bufs {
 		for len(b) > 0 {

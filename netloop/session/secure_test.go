@@ -47,7 +47,7 @@ func TestWriteRecords(t *testing.T) {
 			want.Write(b)
 		}
 		w := &writes{left: 100}
-		if err := WriteRecords(w, make([]byte, RecordBytes), bufs); err != nil {
+		if err := writeRecords(w, make([]byte, RecordBytes), bufs); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !bytes.Equal(w.Bytes(), want.Bytes()) || !slices.Equal(w.lengths, c.writes) {
@@ -55,7 +55,7 @@ func TestWriteRecords(t *testing.T) {
 		}
 		for left := range c.writes {
 			w := &writes{left: left}
-			err := WriteRecords(w, make([]byte, RecordBytes), bufs)
+			err := writeRecords(w, make([]byte, RecordBytes), bufs)
 			if !errors.Is(err, io.ErrClosedPipe) || len(w.lengths) != left {
 				t.Errorf("%s: %v after %d writes", name, err, left)
 			}
