@@ -2,7 +2,6 @@ package adminapi
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -12,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"flashstore/arena"
 	"flashstore/engine/iam"
 	"flashstore/engine/metrics"
 	"flashstore/engine/sigv4"
 	"flashstore/netloop"
 	"flashstore/netloop/nethttp"
+	"flashstore/netloop/netlooptest"
 )
 
 const (
@@ -26,14 +25,6 @@ const (
 	token  = "metrics-token"
 	empty  = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
-
-type heapAllocator struct{ arena.Allocator }
-
-type heapArena struct{}
-
-func (heapAllocator) NewArena(int) arena.Arena { return heapArena{} }
-func (heapArena) Alloc(bytes int) []byte       { return make([]byte, bytes) }
-func (heapArena) Reset()                       {}
 
 // start serves a Handler and returns its URL.
 func start(t *testing.T, edit func(*Config)) string {
@@ -55,25 +46,12 @@ func start(t *testing.T, edit func(*Config)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(), Allocator: heapAllocator{}})
+	s, err := nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(),
+		Allocator: netlooptest.NewMemory(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error)
-	go func() { done <- s.Serve(h) }()
-	t.Cleanup(func() {
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return "http://" + address.String()
+	return "http://" + netlooptest.Serve(t, s, h)
 }
 
 func request(t *testing.T, method, url string) *http.Request {

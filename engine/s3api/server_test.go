@@ -2,7 +2,6 @@ package s3api
 
 import (
 	"bytes"
-	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -13,27 +12,18 @@ import (
 	"testing"
 	"time"
 
-	"flashstore/arena"
 	"flashstore/engine/iam"
 	"flashstore/engine/object"
 	"flashstore/engine/sigv4"
 	"flashstore/netloop"
 	"flashstore/netloop/nethttp"
+	"flashstore/netloop/netlooptest"
 )
 
 const (
 	testKey    = "test-user"
 	testSecret = "correct-horse-battery"
 )
-
-// heapAllocator serves arenas from make; only NewArena is ever called by a server.
-type heapAllocator struct{ arena.Allocator }
-
-type heapArena struct{}
-
-func (heapAllocator) NewArena(int) arena.Arena { return heapArena{} }
-func (heapArena) Alloc(bytes int) []byte       { return make([]byte, bytes) }
-func (heapArena) Reset()                       {}
 
 // fixture is a server with a store one can look into.
 type fixture struct {
@@ -76,25 +66,12 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 
 func serve(t *testing.T, h netloop.Handler) string {
 	t.Helper()
-	s, err := nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(), Allocator: heapAllocator{}})
+	s, err := nethttp.New(nethttp.Config{Limits: netloop.DefaultLimits(),
+		Allocator: netlooptest.NewMemory(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error)
-	go func() { done <- s.Serve(h) }()
-	t.Cleanup(func() {
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return address.String()
+	return netlooptest.Serve(t, s, h)
 }
 
 // reply is an answer with its body read.

@@ -2,7 +2,6 @@ package http1_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"flashstore/arena/block64k"
 	"flashstore/netloop"
 	"flashstore/netloop/netconn"
 	"flashstore/netloop/netlooptest"
@@ -88,30 +86,13 @@ func recorderDoor(t *testing.T) *door {
 func ourDoor(t *testing.T, name, buffering string, server netloop.Server) *door {
 	t.Helper()
 	l := newLedger()
-	address, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := errors.Join(server.Shutdown(ctx), <-served); err != nil {
-			t.Error(err)
-		}
-	})
-	return &door{Name: name, Upstream: address.String(), Buffering: buffering, ledger: l}
+	return &door{Name: name, Upstream: netlooptest.Serve(t, server, l), Buffering: buffering, ledger: l}
 }
 
 // TestBehindNginx: nginx sees the same requests in a stream as we do, or we refuse; and what it
 // forwards to our servers, on connections that its clients share, they read as the same requests.
 func TestBehindNginx(t *testing.T) {
-	memory, err := block64k.New(block64k.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = memory.Close() })
+	memory := netlooptest.NewMemory(t)
 	l := netloop.DefaultLimits()
 	conn, err := netconn.New(netconn.Config{Limits: l, Allocator: memory})
 	if err != nil {

@@ -3,7 +3,6 @@ package nethttp_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -101,17 +100,7 @@ func http2Client(t *testing.T, limits netloop.Limits, dialed func()) (netloop.Se
 	identity := netlooptest.NewIdentity(t)
 	s := newServer(t, netlooptest.Setup{Limits: limits, Allocator: netlooptest.NewMemory(t),
 		TLS: identity.Server})
-	address, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(http2Handler{}) }()
-	t.Cleanup(func() {
-		if err := errors.Join(s.Shutdown(context.Background()), <-served); err != nil {
-			t.Error(err)
-		}
-	})
+	address := netlooptest.Serve(t, s, http2Handler{})
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: identity.Client,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			dialed()
@@ -119,7 +108,7 @@ func http2Client(t *testing.T, limits netloop.Limits, dialed func()) (netloop.Se
 		}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return s, func(path, body string) (*http.Response, error) {
-		req, err := http.NewRequest("PUT", "https://"+address.String()+path, strings.NewReader(body))
+		req, err := http.NewRequest("PUT", "https://"+address+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,24 +2,14 @@ package nethttp
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
-	"flashstore/arena"
 	"flashstore/netloop"
+	"flashstore/netloop/netlooptest"
 )
-
-// heapAllocator serves arenas from make; only NewArena is ever called by a server.
-type heapAllocator struct{ arena.Allocator }
-
-type heapArena struct{}
-
-func (heapAllocator) NewArena(int) arena.Arena { return heapArena{} }
-func (heapArena) Alloc(bytes int) []byte       { return make([]byte, bytes) }
-func (heapArena) Reset()                       {}
 
 type handlerFunc func(*netloop.Exchange)
 
@@ -27,25 +17,12 @@ func (f handlerFunc) Handle(ex *netloop.Exchange) { f(ex) }
 
 func start(t *testing.T, h netloop.Handler) string {
 	t.Helper()
-	s, err := New(Config{Limits: netloop.DefaultLimits(), Allocator: heapAllocator{}})
+	s, err := New(Config{Limits: netloop.DefaultLimits(),
+		Allocator: netlooptest.NewMemory(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error)
-	go func() { done <- s.Serve(h) }()
-	t.Cleanup(func() {
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return "http://" + addr.String()
+	return "http://" + netlooptest.Serve(t, s, h)
 }
 
 func TestEcho(t *testing.T) {

@@ -3,7 +3,6 @@ package netlooptest
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -17,16 +16,12 @@ import (
 	"flashstore/netloop"
 )
 
-// hang is when a conversation that does not go on has failed.
-const hang = 20 * time.Second
-
 // running is a server under test.
 type running struct {
 	*testing.T
 	server  netloop.Server
 	handler *handler
 	address string
-	served  chan error
 	tls     *tls.Config // of clients; nil: no TLS
 }
 
@@ -37,31 +32,9 @@ func start(t *testing.T, s *suite, change func(*netloop.Limits)) *running {
 		change(&limits)
 	}
 	r := &running{T: t, server: s.new(t, Setup{limits, s.memory(t), s.tls}),
-		handler: newHandler(s.traits.TLS != nil), served: make(chan error, 1), tls: s.traits.TLS}
-	address, err := r.server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.address = address.String()
-	go func() { r.served <- r.server.Serve(r.handler) }()
-	t.Cleanup(r.stop)
+		handler: newHandler(s.traits.TLS != nil), tls: s.traits.TLS}
+	r.address = Serve(t, r.server, r.handler)
 	return r
-}
-
-func (r *running) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), hang)
-	defer cancel()
-	if err := r.server.Shutdown(ctx); err != nil {
-		r.Error("shutdown:", err)
-	}
-	select {
-	case err := <-r.served:
-		if err != nil {
-			r.Error("serve:", err)
-		}
-	case <-ctx.Done():
-		r.Error("Serve did not return")
-	}
 }
 
 // client is one raw connection.

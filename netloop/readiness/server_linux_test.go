@@ -2,7 +2,6 @@ package readiness
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"flashstore/arena"
 	"flashstore/arena/heap"
 	"flashstore/netloop"
+	"flashstore/netloop/netlooptest"
 )
 
 type handlerFunc func(*netloop.Exchange)
@@ -27,21 +27,7 @@ func start(t *testing.T, config Config, h netloop.Handler) (*Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(h) }()
-	t.Cleanup(func() {
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return s, address.String()
+	return s, netlooptest.Serve(t, s, h)
 }
 
 func config(t *testing.T, budgetBytes int64) Config {
