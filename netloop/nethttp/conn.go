@@ -68,7 +68,8 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (written int, err error) {
 	for written < len(p) {
 		if c.broken.Load() {
-			return written, net.ErrClosed // it would be a close_notify, which says that all is well
+			// It would be a close_notify, which says that all is well, or wait once more for room.
+			return written, net.ErrClosed
 		}
 		piece := p[written:min(len(p), written+writePieceBytes)]
 		if err = c.SetWriteDeadline(time.Now().Add(c.server.config.Limits.WriteTimeout)); err != nil {
@@ -79,6 +80,7 @@ func (c *conn) Write(p []byte) (written int, err error) {
 		c.server.counters.WrittenBytes.Add(uint64(n))
 		c.server.counters.WriteCalls.Add(1)
 		if err != nil {
+			c.broken.Store(true)
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				c.server.counters.TimedOut.Add(1)
 			}

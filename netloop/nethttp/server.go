@@ -74,7 +74,7 @@ func New(config Config) (*Server, error) {
 
 // Listen binds address; see netloop.Server.
 func (s *Server) Listen(address string) (net.Addr, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := session.Listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("nethttp: listen: %w", err)
 	}

@@ -111,14 +111,14 @@ func (s *suite) slowBehindRefusal(t *testing.T) {
 		l.DrainTimeout, l.ShutdownLinger = 100*time.Millisecond, 100*time.Millisecond
 	})
 	c := r.dial()
-	c.send(get("/size?2097152"), "PUT /refuse HTTP/1.1\r\nHost: h\r\n"+
+	c.send(get("/size?524288"), "PUT /refuse HTTP/1.1\r\nHost: h\r\n"+
 		"Content-Length: 1000000000\r\n\r\n")
 	ended := c.drip()
 	s.wait(t, "the refusal", func() bool { return r.handler.calls.Load() == 2 })
 	began := time.Now()
 	s.wait(t, "the linger of others", func() bool { return time.Since(began) > time.Second })
 	resp, got := c.answer("GET")
-	if resp.StatusCode != 200 || len(got) != 2<<20 {
+	if resp.StatusCode != 200 || len(got) != 512<<10 {
 		t.Errorf("%d with %d bytes", resp.StatusCode, len(got))
 	}
 	_ = c.Close()

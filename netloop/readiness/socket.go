@@ -8,6 +8,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"flashstore/netloop/session"
 )
 
 const (
@@ -82,6 +84,9 @@ func bindAndListen(fd, family int, name unix.Sockaddr, first bool) error {
 		if err := unix.SetsockoptInt(fd, option.level, option.name, 1); err != nil {
 			return err
 		}
+	}
+	if err := session.LimitUnsent(fd); err != nil {
+		return err
 	}
 	if family == unix.AF_INET6 {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {

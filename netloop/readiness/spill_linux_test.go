@@ -147,6 +147,18 @@ func TestShortAnswersUntaken(t *testing.T) {
 	}
 }
 
+// TestStuckAnswer: the kernel takes a limited part of an answer that its client does not.
+func TestStuckAnswer(t *testing.T) {
+	const stuckMax = 3 << 20
+	s, address := start(t, config(t, 0), huge{false})
+	c := dialSmall(t, address, 64<<10)
+	ask(t, c)
+	until(t, func() bool { return s.workers.waitersNow() == 1 })
+	if n := s.Stats().WrittenBytes; n > stuckMax {
+		t.Errorf("the sockets hold %d bytes", n)
+	}
+}
+
 // TestSlowTakers: a client that takes bytes all the time is not cut, though the kernel does not
 // speak up within the time in which it has to take one; who takes nothing is.
 func TestSlowTakers(t *testing.T) {
