@@ -44,8 +44,9 @@ func (l *Limits) Validate() error {
 			return fmt.Errorf("netloop: Limits.%s is %d, must be positive", limit.name, limit.value)
 		}
 	}
-	if most := HeadBytesCeiling; l.HeadBytesMax > most {
-		return fmt.Errorf("netloop: Limits.HeadBytesMax is %d, at most %d", l.HeadBytesMax, most)
+	if l.HeadBytesMax > HeadBytesCeiling {
+		return fmt.Errorf("netloop: Limits.HeadBytesMax is %d, at most %d",
+			l.HeadBytesMax, HeadBytesCeiling)
 	}
 	return nil
 }

@@ -53,8 +53,8 @@ type Limits struct {
 	// connection on; then close.
 	HeadTimeout     time.Duration
 	IdleTimeout     time.Duration // between requests on a connection
-	BodyRateMin     int           // bytes per second, over windows of BodyRateWindow; then close
-	BodyRateWindow  time.Duration
+	BodyRateMin     int           // bytes per second, while a body is waited for; then close
+	BodyRateWindow  time.Duration // of waiting that a body has ahead of that, at most
 	WriteTimeout    time.Duration // without one byte accepted by the peer; then close
 	DrainBytesMax   int64         // of an unread request body, framing included; then close
 	DrainTimeout    time.Duration // for its rest to come, in all; then close
@@ -105,7 +105,7 @@ type Stats struct {
 	Refused      uint64 // over a limit of connections, or TLS handshakes that wait
 	Requests     uint64
 	Inline       uint64 // answered by TryHandle on a loop
-	Malformed    uint64 // heads refused by the parser
+	Malformed    uint64 // heads refused by the parser; nethttp: those that net/http let pass
 	Busy         uint64 // requests answered 503 since no worker had time, or no memory was left
 	TimedOut     uint64 // connections cut by a deadline or a minimum rate
 	EpollWaits   uint64 // epoll_wait calls (epoll)

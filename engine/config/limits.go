@@ -47,7 +47,7 @@ func limitSettings() []setting {
 			func(l *netloop.Limits) *time.Duration { return &l.WriteTimeout }),
 		wait("drain_timeout", "`TIME` for the rest of a body that was answered without being read",
 			func(l *netloop.Limits) *time.Duration { return &l.DrainTimeout }),
-		count("body_rate_min", "`N` bytes per second a body has to come with, over 10 s",
+		count("body_rate_min", "`N` bytes per second a body has to come with; 10 s of waiting are free",
 			func(l *netloop.Limits) *int { return &l.BodyRateMin }),
 		upTo(netloop.HeadBytesCeiling, "head_bytes_max", "`N` bytes of a request's head",
 			func(l *netloop.Limits) *int { return &l.HeadBytesMax }),

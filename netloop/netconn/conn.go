@@ -27,8 +27,10 @@ type conn struct {
 	remote  netip.AddrPort
 	home    int
 	idle    atomic.Bool // nothing is lost by ending it
-	resting bool        // no byte of a request has come
-	active  *active     // nil while idle
+	framing session.Framing
+	headBy  time.Time // what has begun of the next request must be a head by then; 0: nothing has
+	waiting bool      // for a request to begin
+	active  *active   // nil while idle
 	first   [firstBytes]byte
 	bufs    net.Buffers
 }
@@ -79,25 +81,46 @@ func (c *conn) run() {
 // awaitRequest waits for the first bytes of a request and returns how many came into first;
 // 0: none will.
 func (c *conn) awaitRequest() int {
-	_ = c.socket.SetReadDeadline(time.Now().Add(c.server.config.Limits.IdleTimeout))
-	c.idle.Store(true)
-	defer c.idle.Store(false)
-	if c.server.shared.Closing.Load() { // set before Shutdown looked at idle
-		return 0
-	}
-	c.resting = true
+	c.headBy, c.waiting = time.Time{}, true
 	n, err := c.read(c.first[:])
-	if n == 0 && !c.resting && errors.Is(err, os.ErrDeadlineExceeded) {
+	c.waiting = false
+	c.idle.Store(false)
+	if n == 0 && !c.headBy.IsZero() && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.server.counters.TimedOut.Add(1)
 	}
-	c.resting = false
 	return n
+}
+
+// rest says how long the next read may take, while c waits for a request to begin: as long as a
+// head, if a part of a TLS record is here. Errors: net.ErrClosed, if nothing is and nothing is to
+// come.
+func (c *conn) rest() error {
+	limits := &c.server.config.Limits
+	if c.framing.Mid() {
+		if c.headBy.IsZero() {
+			c.headBy = time.Now().Add(limits.HeadTimeout)
+		}
+		c.idle.Store(false)
+		return c.socket.SetReadDeadline(c.headBy)
+	}
+	c.headBy = time.Time{} // of a record that was no part of a request
+	if err := c.socket.SetReadDeadline(time.Now().Add(limits.IdleTimeout)); err != nil {
+		return err
+	}
+	c.idle.Store(true)
+	if c.server.shared.Closing.Load() { // set before Shutdown looked at idle
+		return net.ErrClosed
+	}
+	return nil
 }
 
 // serve answers what has come until nothing of it is left, which is VerdictKeep.
 func (c *conn) serve(s *session.Session) session.Verdict {
 	limits := &c.server.config.Limits
-	headBy := time.Now().Add(limits.HeadTimeout)
+	headBy := c.headBy
+	if headBy.IsZero() {
+		headBy = time.Now().Add(limits.HeadTimeout)
+	}
 	for s.Pending() {
 		ready, err := s.Next(time.Now())
 		switch {
@@ -170,6 +193,15 @@ func (c *conn) ReadBefore(p []byte, deadline time.Time) (int, error) {
 func (c *conn) read(p []byte) (int, error) {
 	if c.tls != nil {
 		return c.tls.Read(p)
+	}
+	return c.readSocket(p)
+}
+
+func (c *conn) readSocket(p []byte) (int, error) {
+	if c.waiting {
+		if err := c.rest(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := c.socket.Read(p)
 	c.server.counters.ReadCalls.Add(1)

@@ -57,21 +57,9 @@ type wire struct{ c *conn }
 var _ net.Conn = wire{}
 
 func (w wire) Read(p []byte) (int, error) {
-	n, err := w.c.socket.Read(p)
-	w.c.server.counters.ReadCalls.Add(1)
-	w.c.server.counters.ReadBytes.Add(uint64(n))
-	if n > 0 && w.c.resting {
-		w.c.stir()
-	}
+	n, err := w.c.readSocket(p)
+	w.c.framing.Pass(p[:n])
 	return n, err
-}
-
-// stir ends the rest of an idle connection: what may become a request has begun, in a record that
-// is not whole perhaps, and has the time a head has.
-func (c *conn) stir() {
-	c.resting = false
-	c.idle.Store(false)
-	_ = c.socket.SetReadDeadline(time.Now().Add(c.server.config.Limits.HeadTimeout))
 }
 
 func (w wire) Write(p []byte) (int, error) {

@@ -49,17 +49,14 @@ func (s *Server) newExchange() *exchange {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if status := s.overLimit(r); status != 0 {
+		s.refuse(w, status)
+		return
+	}
 	s.counters.Requests.Add(1)
 	x := s.exchanges.Get().(*exchange)
 	x.begin(w, r)
 	defer x.end() // also when the handler panics: net/http then breaks the connection
-	if status := s.overLimit(r); status != 0 {
-		s.counters.Malformed.Add(1)
-		w.Header().Set("Connection", "close")
-		w.WriteHeader(status)
-		x.boundDrain(r)
-		return
-	}
 	s.handler.Handle(&x.Exchange)
 	_, err := x.Finish() // CloseAfter went out as a header field, which net/http obeys
 	if x.broken || err != nil || x.Broken() {
@@ -170,6 +167,9 @@ func (x *exchange) ReadBody(p []byte) (int, error) {
 	}
 	n, err := x.body.Read(p)
 	fast := x.rate.Add(n, time.Now())
+	if x.http2 { // whose deadline would break the body also while nobody reads
+		_ = x.control.SetReadDeadline(time.Time{})
+	}
 	switch {
 	case err == io.EOF && n > 0:
 		return n, nil // the end is for the next call

@@ -16,6 +16,8 @@ import (
 
 const largeBytes = 16 << 20 // more than the window of Go's client
 
+const busyWindow = 200 * time.Millisecond
+
 // http2Handler echoes bodies, breaks answers at /abort, and tells what it is asked.
 type http2Handler struct{}
 
@@ -31,6 +33,13 @@ func (http2Handler) Handle(ex *netloop.Exchange) {
 		_ = ex.Write(make([]byte, largeBytes))
 	case "/close":
 		ex.CloseAfter()
+	case "/busy": // the server has its hands full, longer than a body may keep it waiting
+		n, err := io.ReadFull(ex, make([]byte, 1))
+		time.Sleep(2 * busyWindow)
+		rest, copied := io.Copy(io.Discard, ex)
+		if n != 1 || err != nil || rest != largeBytes-1 || copied != nil {
+			ex.SetStatus(400)
+		}
 	default:
 		body, err := io.ReadAll(ex)
 		if err != nil || !r.TLS || r.MinorVersion != 1 || string(r.Host) == "" ||
@@ -90,6 +99,17 @@ func TestHTTP2Stalls(t *testing.T) {
 	}
 	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Errorf("%d of %d bytes ended cleanly", n, largeBytes)
+	}
+}
+
+// TestHTTP2BusyServer: a client is not blamed for what the server does between two reads.
+func TestHTTP2BusyServer(t *testing.T) {
+	limits := netloop.DefaultLimits()
+	limits.BodyRateWindow = busyWindow
+	s, ask := http2Client(t, limits, func() {})
+	resp, _, err := read(ask("/busy", strings.Repeat("x", largeBytes)))
+	if err != nil || resp.StatusCode != 200 || s.Stats().TimedOut != 0 {
+		t.Errorf("%+v, %v, %+v", resp, err, s.Stats())
 	}
 }
 

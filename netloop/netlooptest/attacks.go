@@ -14,6 +14,13 @@ func (s *suite) wait(t *testing.T, what string, done func() bool) {
 	poll(t, what, done)
 }
 
+// pause lets a deadline of the server pass, or not yet.
+func (s *suite) pause(t *testing.T, length time.Duration) {
+	t.Helper()
+	began := time.Now()
+	poll(t, "time to pass", func() bool { return time.Since(began) > length })
+}
+
 // poll waits for what another goroutine will do.
 func poll(t *testing.T, what string, done func() bool) {
 	t.Helper()
@@ -115,8 +122,7 @@ func (s *suite) slowBehindRefusal(t *testing.T) {
 		"Content-Length: 1000000000\r\n\r\n")
 	ended := c.drip()
 	s.wait(t, "the refusal", func() bool { return r.handler.calls.Load() == 2 })
-	began := time.Now()
-	s.wait(t, "the linger of others", func() bool { return time.Since(began) > time.Second })
+	s.pause(t, time.Second) // longer than others linger
 	resp, got := c.answer("GET")
 	if resp.StatusCode != 200 || len(got) != 512<<10 {
 		t.Errorf("%d with %d bytes", resp.StatusCode, len(got))

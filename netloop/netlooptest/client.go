@@ -31,7 +31,7 @@ func start(t *testing.T, s *suite, change func(*netloop.Limits)) *running {
 	if change != nil {
 		change(&limits)
 	}
-	r := &running{T: t, server: s.new(t, Setup{limits, s.memory(t), s.tls}),
+	r := &running{T: t, server: s.new(t, Setup{Limits: limits, Allocator: s.memory(t), TLS: s.tls}),
 		handler: newHandler(s.traits.TLS != nil), tls: s.traits.TLS}
 	r.address = Serve(t, r.server, r.handler)
 	return r

@@ -291,28 +291,6 @@ func (s *suite) brokenRecord(t *testing.T) {
 	}
 }
 
-// halfRecord: who sends half a record is late, not idle; who sends none is idle.
-func (s *suite) halfRecord(t *testing.T) {
-	if s.traits.NetHTTP {
-		t.Skip("net/http does not see records: what is half here is idle to it")
-	}
-	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = 300 * time.Millisecond })
-	idle, late := r.dial(), r.dial()
-	for _, c := range []*client{idle, late} {
-		c.send(get("/x"))
-		c.want(200, "/x")
-	}
-	if _, err := late.stream.(*secureStream).tcp.Write([]byte{23, 3, 3, 1, 0, 'a'}); err != nil {
-		t.Fatal(err)
-	}
-	s.wait(t, "the late one to be cut", func() bool {
-		stats := r.server.Stats()
-		return stats.TimedOut == 1 && stats.Connections == 1
-	})
-	idle.send(get("/y"))
-	idle.want(200, "/y")
-}
-
 // shutdownShaking: a handshake that does not get on holds no shutdown up.
 func (s *suite) shutdownShaking(t *testing.T) {
 	if s.traits.NetHTTP {

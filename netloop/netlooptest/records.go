@@ -222,11 +222,17 @@ func (s *recordStream) record(kind byte, data []byte) error {
 	return err
 }
 
-// updateKey asks the server for new keys too, and changes ours (RFC 8446, section 4.6.3).
+// updateKey asks the server for new keys too, and changes ours.
 func (s *recordStream) updateKey() error {
-	err := s.record(recordHandshake, []byte{24, 0, 0, 1, 1})
-	s.out.follow(expand(s.out.secret, "traffic upd", 32))
+	_, err := s.TCPConn.Write(s.keyUpdate())
 	return err
+}
+
+// keyUpdate is the record with which our keys change (RFC 8446, section 4.6.3).
+func (s *recordStream) keyUpdate() []byte {
+	record := s.out.seal(recordHandshake, []byte{24, 0, 0, 1, 1})
+	s.out.follow(expand(s.out.secret, "traffic upd", 32))
+	return record
 }
 
 // Read reads data, and follows what the server says besides.

@@ -201,8 +201,8 @@ func (s *suite) headLimits(t *testing.T) {
 		return "GET /x HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("A: b\r\n", n-1) + "\r\n"
 	}
 	size := func(n int) string {
-		head := "GET /x HTTP/1.1\r\nHost: h\r\nX-A: \r\n\r\n"
-		return strings.Replace(head, "X-A: ", "X-A: "+strings.Repeat("a", n-len(head)), 1)
+		head := "GET /x HTTP/1.1\r\nHost:h\r\nX-A:\r\n\r\n"
+		return strings.Replace(head, "X-A:", "X-A:"+strings.Repeat("a", n-len(head)), 1)
 	}
 	for _, one := range []struct {
 		name   string

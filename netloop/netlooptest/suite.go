@@ -123,6 +123,8 @@ func secureConversations() []conversation {
 		{"one flight", (*suite).oneFlight}, {"key updates", (*suite).keyUpdates},
 		{"renegotiation", (*suite).renegotiation}, {"broken record", (*suite).brokenRecord},
 		{"half record", (*suite).halfRecord},
+		{"late head", (*suite).lateHead},
+		{"new keys at rest", (*suite).updateAtRest},
 		{"shutdown in a handshake", (*suite).shutdownShaking},
 	}
 }

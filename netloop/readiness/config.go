@@ -28,7 +28,7 @@ type Config struct {
 	Limits    netloop.Limits
 	Allocator arena.Allocator // of connection blocks and request memory; not closed
 	Loops     int             // 0: GOMAXPROCS
-	Workers   int             // at once, but for those who wait for clients; 0: workersDefault
+	Workers   int             // that begin at once, see pool; 0: workersDefault
 	TLS       *tls.Config     // whose certificates to show; nil: no TLS. Not changed
 }
 

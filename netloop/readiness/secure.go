@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"flashstore/netloop/session"
 )
 
 // secure is the TLS side of a connection: a tls.Conn of the standard library that sits on a wire.
 type secure struct {
 	*tls.Conn
-	framing framing
+	framing session.Framing
 	shaking bool // a worker goes through the handshake, and may wait
 }
 
@@ -35,7 +37,7 @@ func (s *secure) read(p []byte) (int, unix.Errno) {
 }
 
 // midRecord reports whether a TLS record has begun and not ended.
-func (c *conn) midRecord() bool { return c.tls != nil && c.tls.framing.mid() }
+func (c *conn) midRecord() bool { return c.tls != nil && c.tls.framing.Mid() }
 
 // closeNotify tells the peer that nothing was cut off: all that was to be sent has been, or is in
 // spill. Called by c's owner, before any end but a broken one.
@@ -55,13 +57,13 @@ var _ net.Conn = wire{}
 
 func (w wire) Read(p []byte) (int, error) {
 	c := w.c
-	p = p[:min(len(p), c.tls.framing.most())]
+	p = p[:min(len(p), c.tls.framing.Most())]
 	for {
 		if c.ready.Load()&bitIn != 0 {
 			n, errno := c.readSocket(p)
 			switch {
 			case n > 0:
-				c.tls.framing.pass(p[:n])
+				c.tls.framing.Pass(p[:n])
 				return n, nil
 			case errno == 0:
 				return 0, io.EOF

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime"
@@ -16,30 +15,6 @@ import (
 	"flashstore/netloop"
 	"flashstore/netloop/netlooptest"
 )
-
-func TestFraming(t *testing.T) {
-	seed := rand.Uint64()
-	random := rand.New(rand.NewPCG(seed, 0))
-	var f framing
-	for range 2000 {
-		n := []int{0, 1, 5, 300, 16384}[random.IntN(5)]
-		rest := make([]byte, recordHeaderBytes+n)
-		rest[3], rest[4] = byte(n>>8), byte(n)
-		for len(rest) > 0 {
-			m := 1 + random.IntN(min(len(rest), 1+random.IntN(7)*random.IntN(2000)))
-			f.pass(rest[:m])
-			rest = rest[m:]
-			if f.mid() != (len(rest) > 0) {
-				t.Fatalf("seed %d: %d bytes of a record of %d are to come, and mid is %v", seed,
-					len(rest), n, f.mid())
-			}
-		}
-	}
-	two := []byte{23, 3, 3, 0, 2, 'a', 'b', 23, 3, 3, 0, 1, 'c', 23, 3}
-	if f.pass(two); !f.mid() || f.have != 2 {
-		t.Errorf("%+v after two records and a half header", f)
-	}
-}
 
 // handshake returns a TLS client of address after its handshake.
 func handshake(t *testing.T, address string, config *tls.Config) *tls.Conn {

@@ -54,8 +54,8 @@ func New(config Config) (*Server, error) {
 	s.shared.WaitingBytesMax = netloop.WaitingBytesMax(config.Allocator.Stats().BudgetBytes)
 	s.untakenBytesMax = s.shared.WaitingBytesMax
 	s.admission = netloop.NewAdmission(&s.config.Limits)
-	s.workers = pool{server: s, workersMax: config.Workers,
-		waitersMax: config.Limits.ConnectionsMax, waitMax: config.Limits.QueueWaitMax}
+	s.workers = pool{server: s, workersMax: config.Workers, stepping: true,
+		waitMax: config.Limits.QueueWaitMax}
 	s.handshakers = pool{server: s, workersMax: handshakersMax}
 	if config.TLS != nil {
 		s.tls = netloop.ServerTLS(config.TLS, "http/1.1")

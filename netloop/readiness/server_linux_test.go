@@ -59,7 +59,12 @@ func dial(t *testing.T, address string) net.Conn {
 
 func ask(t *testing.T, c net.Conn) {
 	t.Helper()
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+	send(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+}
+
+func send(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
 }

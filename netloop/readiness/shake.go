@@ -25,7 +25,7 @@ func (l *loop) greet(c *conn) {
 		return
 	}
 	ended := c.ready.And(^bitIn)&bitEnd != 0
-	var first [recordHeaderBytes]byte
+	var first [session.RecordHeaderBytes]byte
 	n, errno := rawPeek(c.fd, first[:])
 	switch {
 	case errno == errAgain:
@@ -34,9 +34,10 @@ func (l *loop) greet(c *conn) {
 		l.close(c)
 	case n < len(first):
 		l.greetLater(c, ended)
-	case first[0] != recordHandshake:
+	case first[0] != session.RecordHandshake:
 		l.refusePlain(c, first[:])
-	case recordBytes(first[:]) > recordBytesMax || l.waiting(c) >= recordBytes(first[:]):
+	case session.RecordLength(first[:]) > session.RecordBytesMax,
+		l.waiting(c) >= session.RecordLength(first[:]):
 		c.ready.Or(bitIn)
 		if !l.lend(c, phaseShake) { // there is no way to say 503
 			l.counters.Refused.Add(1)
@@ -61,7 +62,7 @@ func (l *loop) greetLater(c *conn, ended bool) {
 func (l *loop) waiting(c *conn) int {
 	n, err := unix.IoctlGetInt(c.fd, inputBytesRequest)
 	if err != nil {
-		return recordBytesMax // the worker sees what is wrong with it
+		return session.RecordBytesMax // the worker sees what is wrong with it
 	}
 	return n
 }

@@ -153,7 +153,7 @@ func TestStuckAnswer(t *testing.T) {
 	s, address := start(t, config(t, 0), huge{false})
 	c := dialSmall(t, address, 64<<10)
 	ask(t, c)
-	until(t, func() bool { return s.workers.waitersNow() == 1 })
+	until(t, func() bool { return s.workers.stoodAside() == 1 })
 	if n := s.Stats().WrittenBytes; n > stuckMax {
 		t.Errorf("the sockets hold %d bytes", n)
 	}

@@ -19,14 +19,14 @@ const (
 // pool is a bounded set of workers and a bounded queue before them. The worker that was used
 // last is used next: its stack is warm.
 //
-// A worker that waits for its client has a place of its own, so that clients who do not send, or do
-// not take, keep nobody from being answered. When they do again there may be more workers than
-// workersMax, until the next of them has answered.
+// A worker that waits for its client steps aside, so that clients who do not send, or do not take,
+// keep nobody from being answered. workersMax bounds what is begun: when many clients go on at
+// once, as many workers do, and nothing is begun until there are fewer again.
 type pool struct {
 	server     *Server
 	workersMax int
-	// waitersMax of them have places besides while they wait for their clients.
-	waitersMax int
+	// stepping: workers step aside while they wait for their clients.
+	stepping bool
 	// waitMax: while the head of the queue has waited so long, nobody is let in; 0: always. Those
 	// that are refused learn it at once; those in the queue already wait until workers have time.
 	waitMax time.Duration
@@ -36,7 +36,7 @@ type pool struct {
 	idleMin  int       // least idle since the last trim
 	trimmer  *time.Timer
 	count    int       // of workers
-	waiters  int       // of them, who have places besides
+	aside    int       // of them
 	queue    []waiting // from queueAt on
 	queueAt  int
 	trimming bool // the trimmer is armed
@@ -70,7 +70,7 @@ func (p *pool) submit(c *conn, now time.Time) bool {
 		return true
 	}
 	defer p.mu.Unlock()
-	if p.count-p.waiters < p.workersMax {
+	if p.count-p.aside < p.workersMax {
 		p.hire(c)
 		return true
 	}
@@ -98,26 +98,22 @@ func (p *pool) hire(c *conn) {
 	go w.run()
 }
 
-// stepAside gives a worker that is about to wait for its client a place besides, if there is one,
-// and its own to the head of the queue.
-func (p *pool) stepAside() bool {
+// stepAside gives the place of a worker that is about to wait for its client to the head of the
+// queue.
+func (p *pool) stepAside() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiters >= p.waitersMax {
-		return false
-	}
-	p.waiters++
-	if p.queueAt < len(p.queue) && p.count-p.waiters < p.workersMax {
+	p.aside++
+	if p.queueAt < len(p.queue) && p.count-p.aside < p.workersMax {
 		p.hire(p.head())
 	}
-	return true
 }
 
 // stepBack ends what stepAside began.
 func (p *pool) stepBack() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiters--
+	p.aside--
 }
 
 // head takes the connection that waits longest; there is one, and mu is held.
@@ -142,7 +138,7 @@ func (p *pool) next(w *worker) (c *conn, end bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.count-p.waiters > p.workersMax: // those who waited are back
+	case p.count-p.aside > p.workersMax: // those who waited are back
 		p.count--
 		return nil, true
 	case p.queueAt < len(p.queue):
@@ -313,7 +309,8 @@ func (w *worker) await(c *conn, bit uint32, deadline time.Time) bool {
 	if c.ready.Load()&bit != 0 {
 		return true
 	}
-	if w.pool.stepAside() {
+	if w.pool.stepping {
+		w.pool.stepAside()
 		defer w.pool.stepBack()
 	}
 	w.clock.Reset(time.Until(deadline))

@@ -35,24 +35,16 @@ func TestClientsHoldNoWorker(t *testing.T) {
 	var senders, takers []net.Conn
 	for range each {
 		sender, taker := dial(t, address), dial(t, address)
-		for c, head := range map[net.Conn]string{
-			sender: "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n",
-			taker:  "GET /long HTTP/1.1\r\nHost: h\r\n\r\n",
-		} {
-			if _, err := io.WriteString(c, head); err != nil {
-				t.Fatal(err)
-			}
-		}
+		send(t, sender, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n")
+		send(t, taker, "GET /long HTTP/1.1\r\nHost: h\r\n\r\n")
 		senders, takers = append(senders, sender), append(takers, taker)
 	}
-	until(t, func() bool { return s.workers.waitersNow() == 2*each })
+	until(t, func() bool { return s.workers.stoodAside() == 2*each })
 	good := dial(t, address)
 	ask(t, good)
 	wantStatus(t, good, 200)
 	for i := range each {
-		if _, err := io.WriteString(senders[i], "0123456789"); err != nil {
-			t.Fatal(err)
-		}
+		send(t, senders[i], "0123456789")
 		wantStatus(t, senders[i], 200)
 		resp := wantStatus(t, takers[i], 200)
 		if n, err := io.Copy(io.Discard, resp.Body); int(n) != len(answer) || err != nil {
@@ -62,32 +54,57 @@ func TestClientsHoldNoWorker(t *testing.T) {
 	until(t, func() bool {
 		s.workers.mu.Lock()
 		defer s.workers.mu.Unlock()
-		return s.workers.waiters == 0 && s.workers.count <= c.Workers
+		return s.workers.aside == 0 && s.workers.count <= c.Workers
 	})
 }
 
-// waitersNow is how many workers wait for their clients, in a place besides.
-func (p *pool) waitersNow() int {
+// stoodAside is how many workers wait for their clients.
+func (p *pool) stoodAside() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.waiters
+	return p.aside
 }
 
-// TestNoPlaceBesides: where there are no places besides, who waits for a client keeps its own.
-func TestNoPlaceBesides(t *testing.T) {
-	p := pool{workersMax: 1, waitersMax: 1, count: 2}
-	if !p.stepAside() || p.stepAside() {
-		t.Errorf("%d of 1 places", p.waiters)
+// TestManyGoOn: more clients than there are workers go on at once; while they do nothing is begun,
+// and then there are as many workers as before.
+func TestManyGoOn(t *testing.T) {
+	const many, workers = 50, 2
+	c := config(t, 0)
+	c.Workers = workers
+	back, leave := make(chan struct{}, many), make(chan struct{})
+	s, address := start(t, c, handlerFunc(func(ex *netloop.Exchange) {
+		if ex.Request.ContentLength == 0 {
+			return
+		}
+		if _, err := ex.ReadBody(make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
+		back <- struct{}{}
+		<-leave
+	}))
+	conns := make([]net.Conn, many)
+	for i := range conns {
+		conns[i] = dial(t, address)
+		send(t, conns[i], "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n")
 	}
-	p.stepBack()
-	if p.waiters != 0 {
-		t.Errorf("%d wait", p.waiters)
+	until(t, func() bool { return s.workers.stoodAside() == many })
+	for _, conn := range conns {
+		send(t, conn, "a")
 	}
-	w := &worker{pool: &p}
-	if _, end := p.next(w); !end || p.count != 1 {
-		t.Errorf("end is %v, %d workers where 1 may be", end, p.count)
+	for range many {
+		<-back
 	}
-	if _, end := p.next(w); end || len(p.idle) != 1 {
-		t.Errorf("end is %v, %d idle", end, len(p.idle))
+	later := dial(t, address)
+	ask(t, later)
+	until(t, s.workers.crowded)
+	close(leave)
+	wantStatus(t, later, 200)
+	for _, conn := range conns {
+		wantStatus(t, conn, 200)
 	}
+	until(t, func() bool {
+		s.workers.mu.Lock()
+		defer s.workers.mu.Unlock()
+		return s.workers.aside == 0 && s.workers.count <= workers
+	})
 }
