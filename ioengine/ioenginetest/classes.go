@@ -40,32 +40,41 @@ type Latencies struct {
 const (
 	ratioGoal  = 2.0 // what the design asks for, on a quiet machine
 	ratioLoose = 4.0 // what a test may ask for on a machine with other work; without limits: 18
+
+	// looseShare is that, of what the same background does without limits at the same time. A
+	// shared device has days on which one large operation in flight, and there is never less, makes
+	// reads wait ten times as long, and sixteen fifty times.
+	looseShare = ratioLoose / 18
 )
 
 // RunClasses shows, on a real disk and in a few seconds, that repair and compaction keep away
 // from the foreground, that classes share by weight and that none starves.
-func RunClasses(t *testing.T, newEngine NewFunc) {
+// unlimited makes engines that hold the background back by nothing.
+func RunClasses(t *testing.T, newEngine, unlimited NewFunc) {
 	t.Helper()
 	runCases(t, newEngine, []testCase{
-		{"Interference", interference},
+		{"Interference", func(t *testing.T, e ioengine.Engine) { interference(t, e, unlimited) }},
 		{"Shares", shares},
 		{"HeldBackButNotStarved", heldBackButNotStarved},
 	})
 }
 
-func interference(t *testing.T, e ioengine.Engine) {
-	var ratio float64
-	for range 3 { // other work on the machine may spoil a try
-		i := Interfere(t, e, 6)
-		ratio = i.P99Ratio
-		t.Logf("%s: foreground p99 %v alone, %v beside repair and compaction at %.0f MB/s: %.2f times",
-			e.Properties().Name, i.Alone.P99, i.Beside.P99, i.BackgroundBytesPerSecond/1e6, ratio)
-		if ratio <= ratioLoose {
+func interference(t *testing.T, e ioengine.Engine, unlimited NewFunc) {
+	most, ratio := ratioLoose, interfered(t, e)
+	for range 2 { // other work on the machine may spoil a try
+		if ratio <= most {
 			break
 		}
+		free := unlimited(t)
+		most = max(most, looseShare*interfered(t, free))
+		if err := free.Close(); err != nil {
+			t.Error(err)
+		}
+		ratio = interfered(t, e)
 	}
-	if ratio > ratioLoose {
-		t.Errorf("the background makes p99 of the foreground %.2f times as long", ratio)
+	if ratio > most {
+		t.Errorf("the background makes p99 of the foreground %.2f times as long, at most %.2f",
+			ratio, most)
 	}
 	s := e.Stats().Classes
 	if s[ioengine.Foreground].Ops == 0 || s[ioengine.Repair].Bytes < repairOpBytes ||
@@ -73,6 +82,14 @@ func interference(t *testing.T, e ioengine.Engine) {
 		s[ioengine.Repair].WaitMax == 0 {
 		t.Errorf("Stats.Classes: %+v", s)
 	}
+}
+
+// interfered is the ratio of one measurement.
+func interfered(t *testing.T, e ioengine.Engine) float64 {
+	i := Interfere(t, e, 6)
+	t.Logf("%s: foreground p99 %v alone, %v beside repair and compaction at %.0f MB/s: %.2f times",
+		e.Properties().Name, i.Alone.P99, i.Beside.P99, i.BackgroundBytesPerSecond/1e6, i.P99Ratio)
+	return i.P99Ratio
 }
 
 // BenchClasses holds the engine to the design's bound.

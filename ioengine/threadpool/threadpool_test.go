@@ -33,7 +33,15 @@ func TestStuck(t *testing.T) {
 	})
 }
 
-func TestClasses(t *testing.T) { ioenginetest.RunClasses(t, newEngine) }
+func TestClasses(t *testing.T) {
+	ioenginetest.RunClasses(t, newEngine, func(t testing.TB) ioengine.Engine {
+		e, err := threadpool.New(threadpool.Config{Limits: ioengine.Limits{Busy: 16, Quiet: 16}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	})
+}
 
 func BenchmarkClasses(b *testing.B) { ioenginetest.BenchClasses(b, newEngine) }
 

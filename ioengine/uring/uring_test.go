@@ -62,7 +62,10 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-func TestClasses(t *testing.T) { ioenginetest.RunClasses(t, newWith(uring.Config{})) }
+func TestClasses(t *testing.T) {
+	free := ioengine.Limits{Busy: 16, Quiet: 16}
+	ioenginetest.RunClasses(t, newWith(uring.Config{}), newWith(uring.Config{Limits: free}))
+}
 
 func BenchmarkClasses(b *testing.B) { ioenginetest.BenchClasses(b, newWith(uring.Config{})) }
 
