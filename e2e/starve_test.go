@@ -95,7 +95,7 @@ func TestFewDescriptors(t *testing.T) {
 				_ = c.Close()
 			}
 			s.wantGood(t)
-			if n := s.status().Set.DrivesOnline; n != 4 {
+			if n := s.status().Sets[0].DrivesOnline; n != 4 {
 				t.Errorf("%d drives are online", n)
 			}
 			if !strings.Contains(s.log(), "LimitNOFILE") {

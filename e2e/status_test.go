@@ -19,7 +19,7 @@ type status struct {
 			Count uint64
 		}
 	}
-	Set struct {
+	Sets []struct {
 		DataShards   int  `json:"data_shards"`
 		ParityShards int  `json:"parity_shards"`
 		WriteQuorum  int  `json:"write_quorum"`
@@ -104,7 +104,7 @@ func TestStatusProvesTheAxes(t *testing.T) {
 					b.Proof.Count, a.Proof.Count)
 			}
 		}
-		if set := after.Set; set.DataShards != 2 || set.ParityShards != 2 ||
+		if set := after.Sets[0]; set.DataShards != 2 || set.ParityShards != 2 ||
 			set.WriteQuorum != 3 || set.DrivesOnline != 4 || set.ReadOnly {
 			t.Errorf("set: %+v", set)
 		}
@@ -124,7 +124,7 @@ func TestStatusNamesTheDriveThatIsAway(t *testing.T) {
 	s.hide([]int{1})
 	s.start()
 	doc := s.status()
-	if !doc.Set.ReadOnly || doc.Set.DrivesOnline != 1 || len(doc.Drives) != 2 ||
+	if !doc.Sets[0].ReadOnly || doc.Sets[0].DrivesOnline != 1 || len(doc.Drives) != 2 ||
 		doc.Drives[1].Health != "offline" || !strings.Contains(doc.Drives[1].Reason, s.drives[1]) {
 		t.Errorf("%+v", doc)
 	}
@@ -192,7 +192,7 @@ func TestPublicMetrics(t *testing.T) {
 		t.Fatalf("%v, %v", a, err)
 	}
 	for _, want := range []string{`flashstore_axis_info{active="epoll",axis="netloop"} 1`,
-		"flashstore_drives_online 4", "flashstore_write_quorum 3",
+		`flashstore_drives_online{set="0"} 4`, `flashstore_write_quorum{set="0"} 3`,
 		"flashstore_drive_commits_total{", "flashstore_http_requests_total"} {
 		if !strings.Contains(string(a.body), want) {
 			t.Errorf("no %s", want)

@@ -53,21 +53,28 @@ func (c *checker) compare() error {
 		}
 	}
 	for _, ours := range seen {
-		set := &CheckSet{Deployment: ours.deployment, Set: ours.set, Drives: ours.drives,
-			Parity: ours.parity, Paths: make([]string, ours.drives), Findings: []SetFinding{}}
-		err := c.compareSet(set, ours)
-		c.report.Sets = append(c.report.Sets, *set)
-		c.report.Findings += set.FindingsTotal
-		if err != nil {
-			return err
+		for number, size := range erasure.SetSizes(ours.drives) {
+			if err := c.compareSetOf(ours, number, size); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// compareSetOf compares the drives of one set of a deployment.
+func (c *checker) compareSetOf(ours creed, number, size int) error {
+	set := &CheckSet{Deployment: ours.deployment, Set: number, Drives: size,
+		Parity: ours.parity, Paths: make([]string, size), Findings: []SetFinding{}}
+	err := c.compareSet(set, ours)
+	c.report.Sets = append(c.report.Sets, *set)
+	c.report.Findings += set.FindingsTotal
+	return err
+}
+
 func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 	c.place(set, ours)
-	shelves := make([]erasure.Shelf, ours.drives)
+	shelves := make([]erasure.Shelf, set.Drives)
 	for position, path := range set.Paths {
 		if path == "" {
 			continue
@@ -85,7 +92,7 @@ func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 		shelves[position] = r.All
 	}
 	c.findStale(set)
-	total := c.registers(ours)
+	total := c.registers(set, ours)
 	set.Tally, err = erasure.Census(c.ctx, erasure.CensusConfig{Drives: shelves, Parity: ours.parity,
 		Find: set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
 			c.Progress(CheckProgress{What: "comparing the drives", Done: int64(registers),
@@ -101,11 +108,16 @@ func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 	return err
 }
 
+// isOf reports whether a directory is a drive of a set.
+func (s *slot) isOf(set *CheckSet, ours creed) bool {
+	return s.away == nil && s.creed() == ours && s.identity.Set == set.Set
+}
+
 // place finds the directory of each position, and says which have none.
 func (c *checker) place(set *CheckSet, ours creed) {
-	held := make([][]string, ours.drives)
+	held := make([][]string, set.Drives)
 	for i := range c.slots {
-		if s := &c.slots[i]; s.away == nil && s.creed() == ours {
+		if s := &c.slots[i]; s.isOf(set, ours) {
 			p := s.identity.Position
 			held[p] = append(held[p], s.path)
 		}
@@ -116,10 +128,10 @@ func (c *checker) place(set *CheckSet, ours creed) {
 			set.Paths[p] = paths[0]
 		case 0:
 			set.find(SetFinding{Kind: FindAbsent, Positions: []int{p}, Detail: fmt.Sprintf("no "+
-				"directory that was examined is number %d of %d", p+1, ours.drives)})
+				"directory that was examined is number %d of %d", p+1, set.Drives)})
 		default:
 			set.find(SetFinding{Kind: FindCopy, Positions: []int{p}, Detail: fmt.Sprintf("%q all "+
-				"are number %d of %d: one is a copy; none is compared", paths, p+1, ours.drives)})
+				"are number %d of %d: one is a copy; none is compared", paths, p+1, set.Drives)})
 		}
 	}
 }
@@ -142,9 +154,9 @@ func (c *checker) findStale(set *CheckSet) {
 }
 
 // registers is the largest number of registers that a drive of a set holds.
-func (c *checker) registers(ours creed) (most int64) {
+func (c *checker) registers(set *CheckSet, ours creed) (most int64) {
 	for i := range c.slots {
-		if c.slots[i].away == nil && c.slots[i].creed() == ours {
+		if c.slots[i].isOf(set, ours) {
 			most = max(most, int64(c.report.Drives[i].Registers))
 		}
 	}

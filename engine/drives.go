@@ -27,9 +27,19 @@ type slot struct {
 
 // driveSet is the drives of a deployment.
 type driveSet struct {
-	slots  []slot // by position
+	slots  []slot // in the order of their numbers: see erasure.SetSizes
 	spare  []slot // directories that no place is left for, each with its reason
+	sizes  []int  // drives of each set
 	parity int
+}
+
+// members are the slots of a set by position.
+func (set *driveSet) members(number int) []*slot {
+	all := make([]*slot, set.sizes[number])
+	for position := range all {
+		all[position] = &set.slots[position*len(set.sizes)+number]
+	}
+	return all
 }
 
 // openDrives opens the directories of c, formatting them if the deployment is new. A directory
@@ -55,7 +65,9 @@ func openDrives(c *config.Config, e ioengine.Engine, log *slog.Logger) (*driveSe
 			"with %d, which cannot change", config.ErrUsage, c.Parity, set.parity)
 	}
 	set.openAll(c, e, log)
-	set.dropStale()
+	for number := range set.sizes {
+		dropStale(set.members(number), set.parity)
+	}
 	err = set.finishFormat(c, e, log)
 	if err == nil {
 		err = set.check(log)
@@ -157,11 +169,9 @@ const inlineMax = 64 << 10
 // check says which drives are away and why, and refuses the start where another server has one
 // of them, or below the read quorum.
 func (set *driveSet) check(log *slog.Logger) error {
-	present := 0
 	for i := range set.slots {
 		s := &set.slots[i]
 		if s.drive != nil {
-			present++
 			continue
 		}
 		s.away = advise(s.path, s.away)
@@ -175,9 +185,28 @@ func (set *driveSet) check(log *slog.Logger) error {
 		s.away = advise(s.path, s.away)
 		log.Warn("a directory is not used", "drive", s.path, "reason", s.away)
 	}
-	if need := len(set.slots) - set.parity; present < need {
-		return fmt.Errorf("%d of the %d drives that reading needs are there; bring back:%s",
-			present, need, listReasons(slices.Concat(set.slots, set.spare)))
+	for number := range set.sizes {
+		if err := set.checkSet(number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSet refuses a set that cannot be read.
+func (set *driveSet) checkSet(number int) error {
+	present, which := 0, ""
+	for _, s := range set.members(number) {
+		if s.drive != nil {
+			present++
+		}
+	}
+	if len(set.sizes) > 1 {
+		which = fmt.Sprintf(" of set %d", number)
+	}
+	if need := set.sizes[number] - set.parity; present < need {
+		return fmt.Errorf("%d of the %d drives that reading needs%s are there; bring back:%s",
+			present, need, which, listReasons(slices.Concat(set.slots, set.spare)))
 	}
 	return nil
 }
@@ -196,12 +225,16 @@ func listReasons(slots []slot) string {
 	return "\n  " + strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  ")
 }
 
-// drives lists the open drives by position; nil where one is away.
-func (set *driveSet) drives() []drive.Drive {
-	all := make([]drive.Drive, len(set.slots))
-	for i := range set.slots {
-		if d := set.slots[i].drive; d != nil {
-			all[i] = d
+// drives lists the open drives by set and position; nil where one is away.
+func (set *driveSet) drives() [][]drive.Drive {
+	all := make([][]drive.Drive, len(set.sizes))
+	for number := range all {
+		for _, s := range set.members(number) {
+			var d drive.Drive
+			if s.drive != nil {
+				d = s.drive
+			}
+			all[number] = append(all[number], d)
 		}
 	}
 	return all

@@ -9,18 +9,26 @@ import (
 	"strings"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/erasure"
 	"flashstore/engine/erasure/codec"
 )
 
-// creed is what the drives of one set say alike.
+// creed is what the drives of one deployment say alike.
 type creed struct {
-	deployment          string
-	set, drives, parity int
+	deployment     string
+	drives, parity int
 }
 
 func (s *slot) creed() creed {
-	id := &s.identity
-	return creed{id.Deployment, id.Set, id.Drives, id.Parity}
+	return creed{s.identity.Deployment, totalOf(&s.identity), s.identity.Parity}
+}
+
+// totalOf is the drives of the deployment that a drive is of.
+func totalOf(id *drive.Identity) int { return max(id.Total, id.Drives) }
+
+// number is the place of a drive among all of its deployment.
+func (s *slot) number() int {
+	return s.identity.Position*len(erasure.SetSizes(totalOf(&s.identity))) + s.identity.Set
 }
 
 func (c creed) String() string {
@@ -42,12 +50,13 @@ func arrange(slots []slot) (*driveSet, error) {
 	}
 	refuseStrangers(slots, ours)
 	refuseTwins(slots, ours)
-	set := &driveSet{slots: make([]slot, ours.drives), parity: ours.parity}
+	set := &driveSet{slots: make([]slot, ours.drives), sizes: erasure.SetSizes(ours.drives),
+		parity: ours.parity}
 	taken := make([]bool, ours.drives)
 	var rest []slot
 	place := func(s slot, usable bool) {
-		if p := s.identity.Position; s.creed() == ours && (s.away == nil) == usable && !taken[p] {
-			set.slots[p], taken[p] = s, true
+		if n := s.number(); s.creed() == ours && (s.away == nil) == usable && !taken[n] {
+			set.slots[n], taken[n] = s, true
 		} else if !usable {
 			rest = append(rest, s)
 		}
@@ -81,12 +90,14 @@ func refuseNonsense(slots []slot) {
 func (s *slot) nonsense() error {
 	id := &s.identity
 	layout := codec.Layout{Data: id.Drives - id.Parity, Parity: id.Parity}
+	sizes := erasure.SetSizes(totalOf(id))
 	if layout.Validate() == nil && 2*id.Parity <= id.Drives && id.Position >= 0 &&
-		id.Position < id.Drives {
+		id.Position < id.Drives && id.Set >= 0 && id.Set < len(sizes) && sizes[id.Set] == id.Drives {
 		return nil
 	}
-	return fmt.Errorf("%w: %s says in its format.json that it is number %d of %d with parity %d: "+
-		"restore the file", drive.ErrCorrupt, s.path, id.Position+1, id.Drives, id.Parity)
+	return fmt.Errorf("%w: %s says in its format.json that it is number %d of %d with parity %d, in "+
+		"set %d of %d drives: restore the file", drive.ErrCorrupt, s.path, id.Position+1, id.Drives,
+		id.Parity, id.Set, totalOf(id))
 }
 
 // elect returns what most of the readable directories say. That decides if --drives names as many
@@ -135,15 +146,14 @@ func refuseStrangers(slots []slot, ours creed) {
 		s := &slots[i]
 		switch theirs := s.creed(); {
 		case s.away != nil || theirs == ours:
-		case theirs.deployment == ours.deployment && theirs.set == ours.set:
+		case theirs.deployment == ours.deployment:
 			s.away = fmt.Errorf("%w: %s says in its format.json that it is of %s, and most say it "+
 				"has %d drives with parity %d: restore the file", drive.ErrForeign, s.path, theirs,
 				ours.drives, ours.parity)
 		default:
-			s.away = fmt.Errorf("%w: %s is number %d of %s (set %d), and most directories are of "+
-				"deployment %s (set %d): put the drive that belongs here in its place",
-				drive.ErrForeign, s.path, s.identity.Position+1, theirs, theirs.set,
-				ours.deployment, ours.set)
+			s.away = fmt.Errorf("%w: %s is number %d of %s, and most directories are of "+
+				"deployment %s: put the drive that belongs here in its place", drive.ErrForeign,
+				s.path, s.number()+1, theirs, ours.deployment)
 		}
 	}
 }
@@ -156,13 +166,13 @@ func refuseTwins(slots []slot, ours creed) {
 		for j := range i {
 			a, b := &slots[j], &slots[i]
 			if a.away != nil || b.away != nil || a.identity.DriveID != b.identity.DriveID &&
-				a.identity.Position != b.identity.Position {
+				a.number() != b.number() {
 				continue
 			}
 			err := fmt.Errorf("%w: %s (number %d, drive %s) and %s (number %d, drive %s): one is "+
 				"a copy and may lack what the other acknowledged: take the one that was not in "+
-				"use last out of --drives", errTwins, a.path, a.identity.Position+1,
-				a.identity.DriveID, b.path, b.identity.Position+1, b.identity.DriveID)
+				"use last out of --drives", errTwins, a.path, a.number()+1, a.identity.DriveID,
+				b.path, b.number()+1, b.identity.DriveID)
 			twins[i], twins[j] = err, err
 		}
 	}

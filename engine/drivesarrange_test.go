@@ -26,12 +26,15 @@ func parseSlots(t *testing.T, line string) []slot {
 		if name != "" {
 			s.identity.DriveID = name
 		}
-		s.identity.Deployment = word[:1]
-		if _, err := fmt.Sscanf(word[1:], "%d.%d", &s.identity.Drives,
-			&s.identity.Position); err != nil {
+		total, number := 0, 0
+		if _, err := fmt.Sscanf(word[1:], "%d.%d", &total, &number); err != nil {
 			t.Fatal(err)
 		}
-		s.identity.Parity = min(2, s.identity.Drives/2)
+		id, name := drive.Identity{Position: number}, s.identity.DriveID
+		if total > 0 {
+			id = identityOf("", number, total, min(2, total/2))
+		}
+		s.identity, s.identity.DriveID, s.identity.Deployment = id, name, word[:1]
 		all = append(all, s)
 	}
 	return all
@@ -67,6 +70,9 @@ func TestArrange(t *testing.T) {
 		{"no majority, and not as many", "A4.0 B2.0 B2.1 -", "cannot be told"},
 		{"enlarged by hand", "A4.0 A4.1 A4.2 A4.3 - - - -", "cannot be told"},
 		{"a single one of many", "A4.0 - - - - -", "cannot be told"},
+		{"two sets", "A18.0 A18.1 A18.2 A18.3 A18.4 A18.5 A18.6 A18.7 A18.8 A18.17 A18.10 A18.11 " +
+			"A18.12 A18.13 A18.14 A18.15 - A18.9", "/d1 /d2 /d3 /d4 /d5 /d6 /d7 /d8 /d9 /d18 /d11 " +
+			"/d12 /d13 /d14 /d15 /d16 (/d17) /d10"},
 		{"nothing but nonsense", "A0.0 A0.0", "no drive can be used"},
 	} {
 		slots := parseSlots(t, c.given)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 
 	"flashstore/engine/config"
 	"flashstore/engine/drive"
@@ -29,7 +30,7 @@ func newDeployment(slots []slot) bool {
 func formatAll(c *config.Config, slots []slot, e ioengine.Engine, log *slog.Logger) (err error) {
 	parity := c.Parity
 	if parity == config.ParityDefault {
-		parity = erasure.DefaultParity(len(slots))
+		parity = erasure.DefaultParity(slices.Min(erasure.SetSizes(len(slots))))
 	}
 	for i := range slots {
 		if err := os.MkdirAll(slots[i].path, 0o700); err != nil {
@@ -48,12 +49,23 @@ func formatAll(c *config.Config, slots []slot, e ioengine.Engine, log *slog.Logg
 	log.Info("formatting a new deployment", "drives", len(slots), "parity", parity,
 		"deployment", deployment)
 	for i := range slots {
-		if err := slots[i].format(e, drive.Identity{Deployment: deployment, Position: i,
-			Drives: len(slots), Parity: parity}); err != nil {
+		if err := slots[i].format(e, identityOf(deployment, i, len(slots), parity)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// identityOf is who a drive is by its number among all of a deployment.
+func identityOf(deployment string, number, drives, parity int) drive.Identity {
+	sizes := erasure.SetSizes(drives)
+	id := drive.Identity{Deployment: deployment, Set: number % len(sizes),
+		Position: number / len(sizes), Parity: parity}
+	id.Drives = sizes[id.Set]
+	if len(sizes) > 1 {
+		id.Total = drives
+	}
+	return id
 }
 
 // claimAll claims every directory. release is never nil.
@@ -100,8 +112,7 @@ func (set *driveSet) finishFormat(c *config.Config, e ioengine.Engine, log *slog
 			continue
 		}
 		log.Info("finishing the format of a deployment that was never used", "drive", s.path)
-		id := template
-		id.Position = i
+		id := identityOf(template.Deployment, i, len(set.slots), set.parity)
 		if err := s.format(e, id); err != nil {
 			return err
 		}

@@ -10,18 +10,19 @@ import (
 // errStale is the reason of drives that are of an earlier time than others of their set.
 var errStale = errors.New("drive: of an earlier time")
 
-// dropStale takes drives away that are of an earlier time, if they are too many to be outvoted.
-func (set *driveSet) dropStale() {
-	seen := make([]erasure.Memory, len(set.slots))
-	for i := range set.slots {
-		if d := set.slots[i].drive; d != nil {
+// dropStale takes drives of a set away that are of an earlier time, if they are too many to be
+// outvoted.
+func dropStale(members []*slot, parity int) {
+	seen := make([]erasure.Memory, len(members))
+	for i := range members {
+		if d := members[i].drive; d != nil {
 			info := d.Info()
 			seen[i] = erasure.Memory{Term: info.Term, MaxSeen: info.MaxSeen}
 		}
 	}
-	stale, term := erasure.Stale(seen, set.parity)
+	stale, term := erasure.Stale(seen, parity)
 	for _, i := range stale {
-		s := &set.slots[i]
+		s := members[i]
 		s.away = errors.Join(staleError(s.path, seen[i].Term, term, len(stale)), s.drive.Close())
 		s.drive = nil
 	}

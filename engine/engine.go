@@ -130,7 +130,7 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 		return nil, err
 	}
 	e.divideMemory()
-	e.store, err = erasure.New(erasure.Config{Drives: e.drives.drives(),
+	e.store, err = erasure.New(erasure.Config{Sets: e.drives.drives(),
 		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.bodies, Reads: e.answers,
 		Locks: lockslocal.New(), Logger: e.log})
 	if err != nil {

@@ -22,10 +22,10 @@ func (e *Engine) figures(emit func(metrics.Figure)) {
 	}
 	e.frontFigures(counter, level)
 	e.storeFigures(counter, level)
-	for _, d := range e.driveStatus() {
+	for i, d := range e.driveStatus() {
 		label := metrics.Label{Name: "drive", Value: d.Path}
 		if d.Path == "" { // no directory was given for its place
-			label.Value = fmt.Sprintf("number %d", d.Position+1)
+			label.Value = fmt.Sprintf("number %d", i+1)
 		}
 		online := int64(0)
 		if d.Health == "online" {
@@ -78,11 +78,15 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 		m.HeapFallbacks)
 }
 
-// storeFigures are those of the erasure set and the I/O engine.
+// storeFigures are those of the erasure sets and the I/O engine.
 func (e *Engine) storeFigures(counter countFunc, level levelFunc) {
 	s := e.store.Stats()
-	level("drives_online", "Drives that read and write.", int64(s.DrivesOnline))
-	level("write_quorum", "Drives that must hold a write.", int64(s.WriteQuorum))
+	for i, one := range s.Sets {
+		set := metrics.Label{Name: "set", Value: fmt.Sprint(i)}
+		level("drives_online", "Drives of the set that read and write.", int64(one.DrivesOnline), set)
+		level("write_quorum", "Drives of the set that must hold a write.", int64(one.WriteQuorum),
+			set)
+	}
 	counter("acked_below_full_total", "Writes acknowledged on fewer than all drives.",
 		s.AckedBelowFull)
 	counter("writes_decided_total", "Undecided writes rolled forward.", s.Decided)

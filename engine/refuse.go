@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"flashstore/engine/config"
 	"flashstore/engine/erasure"
@@ -36,11 +37,12 @@ func (p *parts) refuse(c *config.Config) error {
 
 // refuseCodec tries the SIMD path and, of a new deployment, the layout.
 func refuseCodec(c *config.Config) error {
+	smallest := slices.Min(erasure.SetSizes(len(c.Drives)))
 	parity := c.Parity
 	if parity == config.ParityDefault {
-		parity = erasure.DefaultParity(len(c.Drives))
+		parity = erasure.DefaultParity(smallest)
 	}
-	_, err := codec.New(codec.Layout{Data: len(c.Drives) - parity, Parity: parity}, c.SIMD)
+	_, err := codec.New(codec.Layout{Data: smallest - parity, Parity: parity}, c.SIMD)
 	return err
 }
 

@@ -16,7 +16,8 @@ type Status struct {
 	Version string                `json:"version"`
 	Go      string                `json:"go"`
 	Axes    map[string]AxisStatus `json:"axes"`
-	Set     SetStatus             `json:"set"`
+	Sets    []SetStatus           `json:"sets"`
+	Store   StoreStatus           `json:"store"`
 	Drives  []DriveStatus         `json:"drives"`
 	Cost    CostStatus            `json:"cost"`
 	TLS     TLSStatus             `json:"tls"`
@@ -36,13 +37,17 @@ type Proof struct {
 	Count uint64 `json:"count"`
 }
 
-// SetStatus is the erasure set.
+// SetStatus is one erasure set.
 type SetStatus struct {
-	DataShards     int    `json:"data_shards"`
-	ParityShards   int    `json:"parity_shards"`
-	WriteQuorum    int    `json:"write_quorum"`
-	DrivesOnline   int    `json:"drives_online"`
-	ReadOnly       bool   `json:"read_only"`
+	DataShards   int  `json:"data_shards"`
+	ParityShards int  `json:"parity_shards"`
+	WriteQuorum  int  `json:"write_quorum"`
+	DrivesOnline int  `json:"drives_online"`
+	ReadOnly     bool `json:"read_only"`
+}
+
+// StoreStatus is what all sets did together.
+type StoreStatus struct {
 	AckedBelowFull uint64 `json:"acked_below_full"`
 	DegradedReads  uint64 `json:"degraded_reads"`
 }
@@ -58,7 +63,8 @@ type TLSStatus struct {
 // DriveStatus is one drive, or a directory that was given and holds no drive of the set.
 type DriveStatus struct {
 	Path     string `json:"path"`
-	Position int    `json:"position"` // -1: no place is left for it
+	Set      int    `json:"set"`      // -1: no place is left for it
+	Position int    `json:"position"` // within the set
 	Health   string `json:"health"`
 	// Fault is a word for why the drive is away, Reason a sentence.
 	Fault      string `json:"fault,omitempty"`
@@ -73,13 +79,17 @@ type DriveStatus struct {
 // status reads the present state of all parts.
 func (e *Engine) status() Status {
 	store := e.store.Stats()
+	sets := make([]SetStatus, len(store.Sets))
+	for i, s := range store.Sets {
+		sets[i] = SetStatus{DataShards: s.Layout.Data, ParityShards: s.Layout.Parity,
+			WriteQuorum: s.WriteQuorum, DrivesOnline: s.DrivesOnline, ReadOnly: !s.Writable}
+	}
 	return Status{
 		Version: Version + revision(),
 		Go:      runtime.Version(),
 		Axes:    e.axes(),
-		Set: SetStatus{DataShards: store.Layout.Data, ParityShards: store.Layout.Parity,
-			WriteQuorum: store.WriteQuorum, DrivesOnline: store.DrivesOnline,
-			ReadOnly: !e.store.HasWriteQuorum(), AckedBelowFull: store.AckedBelowFull,
+		Sets:    sets,
+		Store: StoreStatus{AckedBelowFull: store.AckedBelowFull,
 			DegradedReads: store.DegradedReads},
 		Drives: e.driveStatus(),
 		Cost:   e.cost(),
@@ -131,25 +141,25 @@ func (e *Engine) axes() map[string]AxisStatus {
 
 func (e *Engine) driveStatus() []DriveStatus {
 	var all []DriveStatus
-	away := func(s *slot, position int) {
-		all = append(all, DriveStatus{Path: s.path, Position: position,
+	away := func(s *slot, set, position int) {
+		all = append(all, DriveStatus{Path: s.path, Set: set, Position: position,
 			Health: drive.Offline.String(), Fault: string(faultOf(s.away)),
 			Reason: s.away.Error()})
 	}
 	for i := range e.drives.slots {
-		s := &e.drives.slots[i]
+		s, set, position := &e.drives.slots[i], i%len(e.drives.sizes), i/len(e.drives.sizes)
 		if s.drive == nil {
-			away(s, i)
+			away(s, set, position)
 			continue
 		}
 		info := s.drive.Info()
-		all = append(all, DriveStatus{Path: s.path, Position: i, Health: info.Health.String(),
-			Reason: info.Reason, Term: info.Term, TotalBytes: info.TotalBytes,
+		all = append(all, DriveStatus{Path: s.path, Set: set, Position: position,
+			Health: info.Health.String(), Reason: info.Reason, Term: info.Term, TotalBytes: info.TotalBytes,
 			FreeBytes: info.FreeBytes, Commits: info.Counters.Commits,
 			Batches: info.Counters.Batches})
 	}
 	for i := range e.drives.spare {
-		away(&e.drives.spare[i], -1)
+		away(&e.drives.spare[i], -1, -1)
 	}
 	return all
 }

@@ -138,7 +138,9 @@ type Identity struct {
 	Position   int    `json:"position"` // slot within the set
 	Drives     int    `json:"drives"`   // of the set
 	Parity     int    `json:"parity"`
-	Layout     int    `json:"layout"` // version of the on-disk format
+	// Total is the drives of the deployment; absent where one set has them all.
+	Total  int `json:"total,omitempty"`
+	Layout int `json:"layout"` // version of the on-disk format
 }
 
 // Properties are facts about a drive that callers may rely on.

@@ -13,9 +13,6 @@ import (
 	"flashstore/engine/object"
 )
 
-var errReadOnly = fmt.Errorf("%w: the set is read-only below its write quorum",
-	object.ErrUnavailable)
-
 // bucket is one incarnation of a bucket: a recreated bucket is another one, with another id,
 // and shows nothing of the old.
 type bucket struct {
@@ -54,7 +51,8 @@ func (s *Store) bucket(ctx context.Context, name object.BucketName) (*bucket, er
 	if b != nil {
 		return b, nil
 	}
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(bucketKey(name)))
+	at := s.bucketAt(name)
+	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +69,8 @@ func (s *Store) bucketHeld(ctx context.Context, name object.BucketName,
 	if b != nil {
 		return b, nil
 	}
-	w, err := s.resolveHeld(ctx, bucketKey(name), grant)
+	at := s.bucketAt(name)
+	w, err := at.set.resolveHeld(ctx, at.key, grant)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +80,7 @@ func (s *Store) bucketHeld(ctx context.Context, name object.BucketName,
 	if b, err = readBucket(name, &w.sample.Record); err != nil {
 		return nil, err
 	}
-	if err := s.reaffirm(w, grant); err != nil {
+	if err := s.reaffirm(at, w, grant); err != nil {
 		return nil, err
 	}
 	s.buckets.mu.Lock()
@@ -101,13 +100,13 @@ func readBucket(name object.BucketName, r *drive.Record) (*bucket, error) {
 
 // CreateBucket makes a bucket; see object.Buckets.
 func (s *Store) CreateBucket(ctx context.Context, name object.BucketName) error {
-	key := bucketKey(name)
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+	at := s.bucketAt(name)
+	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
 		return err
 	}
 	defer grant.Release()
-	switch w, err := s.resolveHeld(ctx, key, grant); {
+	switch w, err := at.set.resolveHeld(ctx, at.key, grant); {
 	case err != nil:
 		return err
 	case w != nil:
@@ -116,7 +115,7 @@ func (s *Store) CreateBucket(ctx context.Context, name object.BucketName) error 
 	meta := make([]byte, 17)
 	meta[0] = metaVersion
 	_, _ = rand.Read(meta[1:]) // never fails (crypto/rand)
-	return s.publishWhole(&drive.Record{Type: drive.TypeDocument, Key: key, Meta: meta,
+	return at.set.publishWhole(&drive.Record{Type: drive.TypeDocument, Key: at.key, Meta: meta,
 		ModTimeNanos: now().UnixNano()}, grant)
 }
 
@@ -132,8 +131,8 @@ func (s *Store) Bucket(ctx context.Context, name object.BucketName) (object.Buck
 // DeleteBucket removes an empty bucket; see object.Buckets. While it looks, no commit can enter
 // the bucket, and afterwards none finds it.
 func (s *Store) DeleteBucket(ctx context.Context, name object.BucketName) error {
-	key := bucketKey(name)
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+	at := s.bucketAt(name)
+	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
 		return err
 	}
@@ -158,7 +157,7 @@ func (s *Store) DeleteBucket(ctx context.Context, name object.BucketName) error 
 			return fmt.Errorf("%w: %s", object.ErrBucketNotEmpty, name)
 		}
 	}
-	err = s.purgeHeld(key, nil, grant)
+	err = s.purgeHeld(at, nil, grant)
 	b.gone = object.ErrNoSuchBucket
 	if err != nil {
 		b.gone = object.ErrUnavailable // whoever comes next looks again, and reaffirms it

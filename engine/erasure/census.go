@@ -71,8 +71,8 @@ func Census(ctx context.Context, cfg CensusConfig) (Tally, error) {
 	if err := layout.Validate(); err != nil {
 		return Tally{}, err
 	}
-	c := &census{cfg: cfg, ctx: ctx, layout: layout, n: n, k: layout.Data,
-		w: WriteQuorum(layout.Data, layout.Parity), buckets: make(map[drive.BucketID]string)}
+	c := &census{cfg: cfg, ctx: ctx, n: n, quorum: quorumOf(layout.Data, layout.Parity),
+		buckets: make(map[drive.BucketID]string)}
 	for _, s := range cfg.Drives {
 		if s != nil {
 			c.examined++
@@ -86,9 +86,9 @@ func Census(ctx context.Context, cfg CensusConfig) (Tally, error) {
 type census struct {
 	cfg      CensusConfig
 	ctx      context.Context
-	layout   codec.Layout
-	k, n, w  int
-	examined int // drives
+	n        int
+	quorum   quorum // of the default parity
+	examined int    // drives
 	tally    Tally
 
 	buckets  map[drive.BucketID]string // names of those that may live
@@ -131,7 +131,7 @@ func (c *census) visit(key *drive.Key, answers []answer) error {
 // register judges one register and returns its committed state, nil if there is none.
 func (c *census) register(key *drive.Key, answers []answer) *write {
 	for _, w := range writes(answers) {
-		if w.settled || w.copies >= c.w {
+		if w.settled || w.copies >= w.quorum(c.quorum).w {
 			c.committed(key, w)
 			return w
 		}
@@ -150,7 +150,7 @@ func (c *census) committed(key *drive.Key, w *write) {
 	if fault := c.disagreement(w); fault != nil {
 		c.find(FindMismatch, key, nil, "write %x: %v", w.id, fault)
 	}
-	need, damaged := c.k, c.damaged(key, w)
+	need, damaged := w.quorum(c.quorum).k, c.damaged(key, w)
 	if w.settled && w.whole() {
 		need = 1
 	}
@@ -167,9 +167,9 @@ func (c *census) committed(key *drive.Key, w *write) {
 func (c *census) undecided(key *drive.Key, w *write) {
 	what := "it may have been acknowledged, and is decided when enough drives are back"
 	switch {
-	case w.copies >= c.k:
+	case w.copies >= w.quorum(c.quorum).k:
 		what = "the next start brings it to the others"
-	case w.copies+c.n-c.examined < c.w:
+	case w.copies+c.n-c.examined < w.quorum(c.quorum).w:
 		what = "it was never acknowledged, and goes with the next write of the key"
 	}
 	c.find(FindUndecided, key, c.lacking(w), "write %x is on %d of the %d drives examined, without "+
@@ -221,13 +221,14 @@ func (c *census) disagreement(w *write) error {
 		}
 	}
 	e := w.sample
-	switch want := c.layout.ShardBytes(e.SizeBytes); {
-	case int(e.Geometry.Data) != c.k || int(e.Geometry.Parity) != c.n-c.k:
-		return fmt.Errorf("it was cut into %d+%d shards, the set has %d+%d", e.Geometry.Data,
-			e.Geometry.Parity, c.k, c.n-c.k)
-	case !w.whole() && e.ShardBytes != want:
+	layout := codec.Layout{Data: int(e.Geometry.Data), Parity: int(e.Geometry.Parity)}
+	switch {
+	case layout.Total() != c.n || layout.Data < c.quorum.k || layout.Validate() != nil:
+		return fmt.Errorf("it was cut into %d+%d shards, the set has %d+%d", layout.Data,
+			layout.Parity, c.quorum.k, c.n-c.quorum.k)
+	case !w.whole() && e.ShardBytes != layout.ShardBytes(e.SizeBytes):
 		return fmt.Errorf("shards of %d bytes, and %d bytes make shards of %d", e.ShardBytes,
-			e.SizeBytes, want)
+			e.SizeBytes, layout.ShardBytes(e.SizeBytes))
 	}
 	return nil
 }

@@ -13,8 +13,9 @@ import (
 
 // fanout is one commit on its way to the drives of a set.
 type fanout struct {
-	store  *Store
-	need   int               // acknowledgements that make the quorum
+	set    *set
+	held   int               // drives that hold the write already
+	need   int               // acknowledgements that make the quorum, beside those
 	settle *drive.Record     // sent to each holder once the quorum is reached; nil: none
 	done   func(failed bool) // called when no drive uses the records any more
 
@@ -30,8 +31,8 @@ type fanout struct {
 }
 
 // everywhere gives every usable drive the same record.
-func (s *Store) everywhere(r *drive.Record) []*drive.Record {
-	r.Geometry = drive.Geometry{Data: uint8(s.k), Parity: uint8(s.n - s.k)}
+func (s *set) everywhere(r *drive.Record) []*drive.Record {
+	r.Geometry = geometryOf(s.codecs.standard.Layout)
 	records := make([]*drive.Record, s.n)
 	for i := range records {
 		if s.usable(i) {
@@ -46,17 +47,17 @@ func (s *Store) everywhere(r *drive.Record) []*drive.Record {
 // ends. done, if not nil, is called once no drive uses the records any more, which may be long
 // after commit returned, and must not block; failed says that a drive did not commit. Errors:
 // object.ErrUnavailable, object.ErrFull; the outcome of a failed commit is unknown.
-func (s *Store) commit(records []*drive.Record, settle *drive.Record,
+func (s *set) commit(records []*drive.Record, settle *drive.Record,
 	done func(failed bool)) error {
-	return s.send(records, s.w, settle, done)
+	return s.send(records, 0, s.w, settle, done)
 }
 
-// send is commit that needs need acknowledgements: the write quorum, less the drives that hold
-// the write already.
-func (s *Store) send(records []*drive.Record, need int, settle *drive.Record,
+// send is commit of a write whose quorum is w, and that held drives hold already.
+func (s *set) send(records []*drive.Record, held, w int, settle *drive.Record,
 	done func(failed bool)) error {
-	f := &fanout{store: s, need: need, settle: settle, done: done, acked: make([]bool, s.n),
-		quorum: make(chan struct{}), all: make(chan struct{})}
+	need := max(w-held, 0)
+	f := &fanout{set: s, held: held, need: need, settle: settle, done: done,
+		acked: make([]bool, s.n), quorum: make(chan struct{}), all: make(chan struct{})}
 	for _, r := range records {
 		if r != nil {
 			f.sent++
@@ -83,7 +84,7 @@ func (s *Store) send(records []*drive.Record, need int, settle *drive.Record,
 // hand gives all records to their drives, or none if the store is closed: a stop leaves no write
 // on some drives only.
 func (f *fanout) hand(records []*drive.Record) bool {
-	s := f.store
+	s := f.set
 	s.gate.RLock()
 	defer s.gate.RUnlock()
 	if s.closed {
@@ -91,7 +92,7 @@ func (f *fanout) hand(records []*drive.Record) bool {
 	}
 	for i, r := range records {
 		if r != nil {
-			s.cfg.Drives[i].Commit(r, func(err error) { f.answer(i, err) })
+			s.drive(i).Commit(r, func(err error) { f.answer(i, err) })
 		}
 	}
 	return true
@@ -129,7 +130,7 @@ func (f *fanout) answer(i int, err error) {
 
 // wait blocks until the outcome is known or commitTimeout is over.
 func (f *fanout) wait(began time.Time) error {
-	deadline := time.NewTimer(f.store.commitTimeout)
+	deadline := time.NewTimer(f.set.commitTimeout)
 	defer deadline.Stop()
 	select {
 	case <-f.quorum:
@@ -141,14 +142,14 @@ func (f *fanout) wait(began time.Time) error {
 	f.mu.Lock()
 	f.reached = f.acks >= f.need
 	acked, answers, reason := append([]bool(nil), f.acked...), f.acks+f.fails, f.first
-	full := f.acks == f.sent && f.store.n-f.sent == f.store.w-f.need
+	full := f.acks == f.sent && f.set.n-f.sent == f.held
 	f.mu.Unlock()
 	if !f.reached {
-		f.store.counters.quorumMiss.Add(1)
-		return f.store.missed(reason, f.sent-answers)
+		f.set.counters.quorumMiss.Add(1)
+		return f.set.missed(reason, f.sent-answers)
 	}
 	if !full {
-		f.store.counters.belowFull.Add(1)
+		f.set.counters.belowFull.Add(1)
 	}
 	for i, ok := range acked {
 		if ok {
@@ -159,7 +160,7 @@ func (f *fanout) wait(began time.Time) error {
 }
 
 // missed is the error of a commit that did not reach its quorum.
-func (s *Store) missed(reason error, silent int) error {
+func (s *set) missed(reason error, silent int) error {
 	class := object.ErrUnavailable
 	switch {
 	case errors.Is(reason, drive.ErrFull):
@@ -186,7 +187,7 @@ func (f *fanout) awaitStragglers(began time.Time) {
 	select {
 	case <-f.all:
 	default:
-		timer := time.NewTimer(f.store.lag.patience())
+		timer := time.NewTimer(f.set.lag.patience())
 		defer timer.Stop()
 		select {
 		case <-f.all:
@@ -194,15 +195,15 @@ func (f *fanout) awaitStragglers(began time.Time) {
 			return
 		}
 	}
-	f.store.lag.observe(time.Since(began))
+	f.set.lag.observe(time.Since(began))
 }
 
 func (f *fanout) settleOn(i int) {
 	if f.settle == nil {
 		return
 	}
-	f.store.counters.settled.Add(1)
-	f.store.cfg.Drives[i].Commit(f.settle, nil)
+	f.set.counters.settled.Add(1)
+	f.set.drive(i).Commit(f.settle, nil)
 }
 
 // settleRecord says that the write r is on the write quorum.

@@ -42,7 +42,7 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 		}
 		return deref(done), err
 	}
-	stored, err := s.storedParts(ctx, b, u)
+	stored, err := s.storedParts(ctx, b, c.Key, u)
 	if err != nil {
 		return object.Info{}, err
 	}
@@ -55,7 +55,7 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 	if err := s.publishManifest(ctx, b, u, &info, chosen); err != nil {
 		return object.Info{}, err
 	}
-	s.dropUnused(ctx, b, u, stored, chosen)
+	s.dropUnused(ctx, b, c.Key, u, stored, chosen)
 	s.finishUpload(ctx, b, c.Key, u, info)
 	return info, nil
 }
@@ -71,13 +71,13 @@ func deref(info *object.Info) object.Info {
 // or object.ErrNoSuchUpload.
 func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 	u uploadID) (started object.Info, finished *object.Info, err error) {
-	register := uploadKey(b, key, u)
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(register))
+	at := s.uploadAt(b, key, u)
+	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
 		return started, nil, err
 	}
 	defer grant.Release()
-	w, err := s.newestHeld(ctx, register, grant)
+	w, err := at.set.newestHeld(ctx, at.key, grant)
 	if err != nil {
 		return started, nil, err
 	}
@@ -87,7 +87,7 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 	r := &w.sample.Record
 	switch {
 	case r.Type != drive.TypePurge:
-		if err := s.reaffirm(w, grant); err != nil {
+		if err := s.reaffirm(at, w, grant); err != nil {
 			return started, nil, err
 		}
 		_, err = readInfo(r, r.Meta, &started)
@@ -105,7 +105,7 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 // earlier Complete was cut off after its manifest.
 func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key,
 	u uploadID) (*object.Info, error) {
-	w, err := s.resolve(ctx, objectKey(b, key), 0, drive.LookupOptions{})
+	w, err := s.objectAt(b, key).resolve(ctx, drive.LookupOptions{})
 	if err != nil || w == nil {
 		return nil, err
 	}
@@ -117,10 +117,10 @@ func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key,
 	return &info, err
 }
 
-func (s *Store) storedParts(ctx context.Context, b *bucket,
+func (s *Store) storedParts(ctx context.Context, b *bucket, key object.Key,
 	u uploadID) (map[int]storedPart, error) {
 	parts := make(map[int]storedPart)
-	err := s.walkParts(ctx, b, u, 0, object.ListMax, func(p storedPart) bool {
+	err := s.walkParts(ctx, b, key, u, 0, object.ListMax, func(p storedPart) bool {
 		parts[p.Number] = p
 		return true
 	})
@@ -162,26 +162,27 @@ func choose(c *object.Complete, stored map[int]storedPart,
 
 func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info *object.Info,
 	parts []manifestPart) error {
-	r := &drive.Record{Type: drive.TypeManifest, Key: objectKey(b, info.Key),
+	at := s.objectAt(b, info.Key)
+	r := &drive.Record{Type: drive.TypeManifest, Key: at.key,
 		SizeBytes: info.SizeBytes, Meta: manifestMeta(u, info, parts),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(r.Key))
+	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
 		return err
 	}
 	defer grant.Release()
-	return s.publishWhole(r, grant)
+	return at.set.publishWhole(r, grant)
 }
 
 // dropUnused purges the parts that were uploaded but not named. The object is complete
 // already: a failure costs space until the object goes, and is logged.
-func (s *Store) dropUnused(ctx context.Context, b *bucket, u uploadID,
+func (s *Store) dropUnused(ctx context.Context, b *bucket, key object.Key, u uploadID,
 	stored map[int]storedPart, chosen []manifestPart) {
 	for _, p := range chosen {
 		delete(stored, p.number)
 	}
 	for number := range stored {
-		if err := s.purge(ctx, partKey(b, u, number), nil); err != nil {
+		if err := s.purge(ctx, s.partAt(b, key, u, number), nil); err != nil {
 			s.log.Warn("an unused part stays until its object goes", "part", number,
 				"error", err)
 		}
@@ -193,7 +194,7 @@ func (s *Store) dropUnused(ctx context.Context, b *bucket, u uploadID,
 func (s *Store) finishUpload(ctx context.Context, b *bucket, key object.Key, u uploadID,
 	info object.Info) {
 	meta := append([]byte{completedMark}, infoMeta(&info)...)
-	if err := s.purge(ctx, uploadKey(b, key, u), meta); err != nil {
+	if err := s.purge(ctx, s.uploadAt(b, key, u), meta); err != nil {
 		s.log.Warn("a completed upload is still listed", "upload", u.String(), "error", err)
 	}
 }

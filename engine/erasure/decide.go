@@ -12,8 +12,9 @@ const decidePage = 256 // registers per page of leftovers
 
 // decideLeftovers goes through the registers an earlier process left without a settle and
 // decides each under its lock. Reads decide what they meet themselves; this is for the rest.
-func (s *Store) decideLeftovers(ctx context.Context) {
-	for i, d := range s.cfg.Drives {
+func (s *set) decideLeftovers(ctx context.Context) {
+	for i := range s.slots {
+		d := s.drive(i)
 		if d == nil {
 			continue
 		}
@@ -32,8 +33,8 @@ func (s *Store) decideLeftovers(ctx context.Context) {
 	}
 }
 
-func (s *Store) decide(ctx context.Context, key drive.Key) {
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+func (s *set) decide(ctx context.Context, key drive.Key) {
+	grant, err := s.lock(ctx, key)
 	if err != nil {
 		return
 	}
@@ -43,9 +44,9 @@ func (s *Store) decide(ctx context.Context, key drive.Key) {
 	}
 }
 
-// settleHolders tells the holders of w that it is on the write quorum. A store that may not write
+// settleHolders tells the holders of w that it is on the write quorum. A set that may not write
 // leaves that to the next one: its term may be on fewer drives than the quorum.
-func (s *Store) settleHolders(w *write, grant lock.Grant) {
+func (s *set) settleHolders(w *write, grant lock.Grant) {
 	if s.mayWrite() != nil {
 		return
 	}
@@ -54,7 +55,7 @@ func (s *Store) settleHolders(w *write, grant lock.Grant) {
 	for i, e := range w.holders {
 		if e != nil && !e.Settled && s.usable(i) {
 			s.counters.settled.Add(1)
-			s.cfg.Drives[i].Commit(r, nil)
+			s.drive(i).Commit(r, nil)
 		}
 	}
 }
@@ -62,7 +63,7 @@ func (s *Store) settleHolders(w *write, grant lock.Grant) {
 // rollForward brings w, which k to w-1 drives hold, to every drive that takes writes, under its
 // old order and a current token, and settles it. The caller holds the register's lock.
 // object.ErrUnavailable where the write quorum cannot be reached now.
-func (s *Store) rollForward(ctx context.Context, key drive.Key, w *write,
+func (s *set) rollForward(ctx context.Context, key drive.Key, w *write,
 	grant lock.Grant) error {
 	if err := s.mayWrite(); err != nil {
 		return err
@@ -100,18 +101,18 @@ func shardRotation(w *write, n int) int {
 }
 
 // commitMore commits records beside the drives that hold w already and settles it everywhere.
-func (s *Store) commitMore(w *write, records []*drive.Record, holders int,
+func (s *set) commitMore(w *write, records []*drive.Record, holders int,
 	grant lock.Grant) error {
 	settle := settleRecord(&w.sample.Record)
 	settle.Token = drive.Order(grant.Token)
-	if err := s.send(records, s.w-holders, settle, nil); err != nil {
+	if err := s.send(records, holders, w.quorum(s.quorum()).w, settle, nil); err != nil {
 		return fmt.Errorf("deciding a write that %d drives hold: %w", holders, err)
 	}
 	s.counters.decided.Add(1)
 	for i, e := range w.holders {
 		if e != nil && s.usable(i) {
 			s.counters.settled.Add(1)
-			s.cfg.Drives[i].Commit(settle, nil)
+			s.drive(i).Commit(settle, nil)
 		}
 	}
 	return nil
@@ -119,12 +120,15 @@ func (s *Store) commitMore(w *write, records []*drive.Record, holders int,
 
 // rebuildShards fills in the shard of each record from the holders of w, a stripe at a time. A
 // drive that does not take its shard drops out.
-func (s *Store) rebuildShards(ctx context.Context, w *write, records []*drive.Record) error {
-	src := newShardSource(s, w)
+func (s *set) rebuildShards(ctx context.Context, w *write, records []*drive.Record) error {
+	src, err := newShardSource(s, w)
+	if err != nil {
+		return err
+	}
 	size, inline := w.sample.SizeBytes, w.sample.ShardBytes <= s.inlineMax()
 	writers := s.shardWriters(records, inline)
-	for stripe := range s.codec.Stripes(size) {
-		_, shardBytes := s.codec.StripeAt(size, stripe)
+	for stripe := range src.code.Stripes(size) {
+		_, shardBytes := src.code.StripeAt(size, stripe)
 		want := make([]span, s.n)
 		for _, r := range records {
 			if r != nil {
@@ -153,13 +157,13 @@ func (s *Store) rebuildShards(ctx context.Context, w *write, records []*drive.Re
 }
 
 // shardWriters opens a writer for each record that does not carry its shard inline.
-func (s *Store) shardWriters(records []*drive.Record, inline bool) []drive.ShardWriter {
+func (s *set) shardWriters(records []*drive.Record, inline bool) []drive.ShardWriter {
 	writers := make([]drive.ShardWriter, len(records))
 	for i, r := range records {
 		if r == nil || inline {
 			continue
 		}
-		w, err := s.cfg.Drives[i].Create(r.ShardBytes)
+		w, err := s.drive(i).Create(r.ShardBytes)
 		if err != nil {
 			s.log.Warn("an undecided shard cannot be written", "drive", i, "error", err)
 			records[i] = nil
@@ -170,7 +174,7 @@ func (s *Store) shardWriters(records []*drive.Record, inline bool) []drive.Shard
 	return writers
 }
 
-func (s *Store) sealShards(records []*drive.Record, writers []drive.ShardWriter) {
+func (s *set) sealShards(records []*drive.Record, writers []drive.ShardWriter) {
 	for i, w := range writers {
 		if w == nil {
 			continue

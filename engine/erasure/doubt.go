@@ -41,13 +41,13 @@ func (d *doubts) remove(key drive.Key) {
 
 // reaffirm makes w, a whole write that is the newest of its register, certain to stay: if a
 // tombstone may be on its way, w is written again, above it. The caller holds the lock.
-func (s *Store) reaffirm(w *write, grant lock.Grant) error {
-	key := w.sample.Key
+func (s *Store) reaffirm(at address, w *write, grant lock.Grant) error {
+	key := at.key
 	if !s.doubts.has(key) {
 		return nil
 	}
 	r := w.sample.Record
-	if err := s.publishWhole(&r, grant); err != nil {
+	if err := at.set.publishWhole(&r, grant); err != nil {
 		return err
 	}
 	s.doubts.remove(key)

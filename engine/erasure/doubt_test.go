@@ -11,7 +11,7 @@ import (
 
 // hang makes tombstones hang on every drive, so that what sends one is answered "unknown".
 func (f *fixture) hang() {
-	f.store.commitTimeout = 200 * time.Millisecond
+	f.set().commitTimeout = 200 * time.Millisecond
 	for _, d := range f.drives {
 		d.hang.Store(true)
 	}
@@ -21,7 +21,7 @@ func (f *fixture) arrive() {
 	for _, d := range f.drives {
 		d.release(f.t)
 	}
-	f.store.commitTimeout = commitTimeoutDefault
+	f.set().commitTimeout = commitTimeoutDefault
 }
 
 // A DeleteBucket that was answered "unknown" arrives after objects were acknowledged in the

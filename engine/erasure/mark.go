@@ -10,8 +10,8 @@ import "flashstore/engine/drive"
 // all n drives are here a torn tail only matters if more drives lost acknowledged batches than
 // the promise covers: an acknowledged write is on w drives, at most m of them may have lost it,
 // and w > m, so one still reports it. Damage other than a torn tail is never excused.
-func (s *Store) mark(i int) drive.Order {
-	d := s.cfg.Drives[i]
+func (s *set) mark(i int) drive.Order {
+	d := s.drive(i)
 	if d == nil {
 		return drive.Order{} // it does not answer at all
 	}

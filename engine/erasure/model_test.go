@@ -28,7 +28,7 @@ func TestTwoReadings(t *testing.T) {
 				rest /= len(sayings)
 			}
 			text, id, ignored := c.Judge(said, purges)
-			v := judge(answers, run.k, run.w)
+			v := judge(answers, quorum{run.k, run.w})
 			have := fmt.Sprint([...]string{absent: "absent", served: "served",
 				decideFirst: "decide first", unavailable: "unavailable"}[v.outcome], v.ignored)
 			if v.write != nil {

@@ -17,6 +17,7 @@ const nowHeadersMax = 16
 // that the caller gave and may be kept as long as that; what describes it is here, until done.
 type nearby struct {
 	store   *Store
+	at      address
 	memory  object.Memory
 	alloc   func(bytes int) []byte // of memory
 	answers []answer
@@ -34,8 +35,8 @@ type nearby struct {
 func (s *Store) nearby(memory object.Memory) *nearby {
 	m, _ := s.nearbys.Get().(*nearby)
 	if m == nil {
-		m = &nearby{store: s, answers: make([]answer, s.n), entries: make([]drive.Entry, s.k),
-			shards: make([]int, s.n)}
+		m = &nearby{store: s, answers: make([]answer, setDrivesMax),
+			entries: make([]drive.Entry, setDrivesMax), shards: make([]int, setDrivesMax)}
 		m.alloc = func(bytes int) []byte { return m.memory.Alloc(bytes) }
 	}
 	m.memory = memory
@@ -46,7 +47,7 @@ func (s *Store) nearby(memory object.Memory) *nearby {
 func (m *nearby) done() {
 	clear(m.answers)
 	clear(m.entries)
-	m.memory = nil
+	m.memory, m.at = nil, address{}
 	m.writes.reset()
 	m.handle = handle{bufs: m.handle.bufs[:0]}
 	m.part, m.source = [1]part{}, shardSource{}
@@ -69,7 +70,7 @@ func (s *Store) OpenNow(name object.BucketName, key object.Key, body bool,
 // describe makes w the version of the handle; false if its metadata cannot be read.
 func (m *nearby) describe(w *write, key object.Key) bool {
 	h := &m.handle
-	h.store, h.nearby = m.store, m
+	h.set, h.nearby = m.at.set, m
 	h.info.Headers = m.headers[:0]
 	d := decoder{rest: w.sample.Meta, shared: true}
 	if w.sample.Type == drive.TypeManifest {
@@ -85,15 +86,18 @@ func (m *nearby) open(w *write) bool {
 	if w.sample.Type == drive.TypeManifest {
 		return false
 	}
-	h := &m.handle
-	m.source = shardSource{store: m.store, write: w, byShard: m.shards}
+	h, s := &m.handle, m.at.set
+	if w.sample.Geometry.Parity != uint8(s.n-s.k) && !w.whole() {
+		return false
+	}
+	m.source = shardSource{set: s, code: s.codecs.standard, write: w, byShard: m.shards[:s.n]}
 	m.source.begin()
 	m.part[0] = part{size: h.info.SizeBytes, source: &m.source}
 	h.parts = m.part[:]
 	if w.whole() {
 		return true
 	}
-	for j := range m.store.k {
+	for j := range s.k {
 		if m.source.byShard[j] < 0 || m.source.entry(j).Inline == nil {
 			return false
 		}
@@ -112,21 +116,21 @@ func (m *nearby) resolve(name object.BucketName, key object.Key, inline bool) *w
 	if b == nil {
 		return nil
 	}
-	register := objectKey(b, key)
-	rot := rotation(slot(string(name), string(key)), s.n)
+	m.at = s.objectAt(b, key)
+	one, answers := m.at.set, m.answers[:m.at.set.n]
 	opt := drive.LookupOptions{Inline: inline, NoWait: true, Alloc: m.alloc}
-	for i := range s.k {
-		at := position(rot, i, s.n)
-		if s.cfg.Drives[at] == nil {
+	for i := range one.k {
+		at := position(m.at.rotation, i, one.n)
+		if one.drive(at) == nil {
 			return nil
 		}
 		opt.Entries = m.entries[i : i : i+1]
-		s.askOne(context.Background(), register, at, &m.answers[at], opt)
-		if !m.answers[at].answered {
+		one.askOne(context.Background(), m.at.key, at, &answers[at], opt)
+		if !answers[at].answered {
 			return nil
 		}
 	}
-	if v := judgeWrites(m.writes.of(m.answers), m.answers, s.k, s.w); v.final() {
+	if v := judgeWrites(m.writes.of(answers), answers, one.quorum()); v.final() {
 		return v.live()
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 // handle is an open version. Its arena holds inline shards; its pins keep the bulk shards of a
 // version that is overwritten or deleted meanwhile.
 type handle struct {
-	store   *Store
+	set     *set
 	info    object.Info
 	scratch arena.Arena
 	nearby  *nearby // that the handle is part of, if it is
@@ -41,8 +41,9 @@ func (s *Store) Open(ctx context.Context, name object.BucketName,
 	if err != nil {
 		return nil, err
 	}
-	h := &handle{store: s}
-	if err := h.open(ctx, b, name, key); err != nil {
+	at := s.objectAt(b, key)
+	h := &handle{set: at.set}
+	if err := h.open(ctx, s, b, at); err != nil {
 		h.Close()
 		return nil, err
 	}
@@ -54,14 +55,10 @@ func (s *Store) Open(ctx context.Context, name object.BucketName,
 // openTries is how often an object may change under a GET that looks for its parts.
 const openTries = 5
 
-func (h *handle) open(ctx context.Context, b *bucket, name object.BucketName,
-	key object.Key) error {
-	s := h.store
-	crc := slot(string(name), string(key))
-	rot := rotation(crc, s.n)
-	h.scratch = s.cfg.Allocator.NewArena(int(crc))
-	w, err := s.resolve(ctx, objectKey(b, key), rot,
-		drive.LookupOptions{Inline: true, Alloc: h.scratch.Alloc})
+func (h *handle) open(ctx context.Context, s *Store, b *bucket, at address) error {
+	key := object.Key(at.key.Name)
+	h.scratch = h.set.memory.NewArena(at.rotation)
+	w, err := at.resolve(ctx, drive.LookupOptions{Inline: true, Alloc: h.scratch.Alloc})
 	switch {
 	case err != nil:
 		return err
@@ -73,7 +70,7 @@ func (h *handle) open(ctx context.Context, b *bucket, name object.BucketName,
 	// Shards on the drives: pin first, then look, so that nothing found can go away.
 	h.pin()
 	for range openTries {
-		w, err = s.resolve(ctx, objectKey(b, key), rot, drive.LookupOptions{Inline: true})
+		w, err = at.resolve(ctx, drive.LookupOptions{Inline: true})
 		switch {
 		case err != nil:
 			return err
@@ -82,7 +79,7 @@ func (h *handle) open(ctx context.Context, b *bucket, name object.BucketName,
 		case w.sample.Type != drive.TypeManifest:
 			return h.useObject(w)
 		}
-		if whole, err := h.useManifest(ctx, b, &w.sample.Record); err != nil || whole {
+		if whole, err := h.useManifest(ctx, s, b, at, &w.sample.Record); err != nil || whole {
 			return err
 		}
 	}
@@ -96,13 +93,17 @@ func (w *write) inMemory() bool {
 
 func (h *handle) useObject(w *write) error {
 	_, err := readInfo(&w.sample.Record, w.sample.Meta, &h.info)
-	h.parts = []part{{size: h.info.SizeBytes, source: newShardSource(h.store, w)}}
+	if err != nil {
+		return err
+	}
+	src, err := newShardSource(h.set, w)
+	h.parts = []part{{size: h.info.SizeBytes, source: src}}
 	return err
 }
 
 func (h *handle) pin() {
-	for _, d := range h.store.cfg.Drives {
-		if p, ok := d.(drive.Pinner); ok {
+	for i := range h.set.slots {
+		if p, ok := h.set.drive(i).(drive.Pinner); ok {
 			h.pins = append(h.pins, p.Pin())
 		}
 	}
@@ -111,7 +112,8 @@ func (h *handle) pin() {
 // useManifest finds all parts of a manifest. false: some are gone, so the manifest is no longer
 // the newest state. Parts are looked up now, since the drives drop their registers, though not
 // their pinned shards, as soon as the object is overwritten or deleted.
-func (h *handle) useManifest(ctx context.Context, b *bucket, r *drive.Record) (bool, error) {
+func (h *handle) useManifest(ctx context.Context, s *Store, b *bucket, at address,
+	r *drive.Record) (bool, error) {
 	h.info = object.Info{}
 	parts, err := readManifest(r, &h.info)
 	if err != nil {
@@ -121,7 +123,7 @@ func (h *handle) useManifest(ctx context.Context, b *bucket, r *drive.Record) (b
 	stored := make(map[string]*write, len(parts))
 	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(upload[:]),
 		hint: len(parts)}
-	err = h.store.walk(ctx, q, func(name string, w *write) (string, bool, error) {
+	err = walkSets(ctx, []*set{h.set}, q, func(name string, w *write) (string, bool, error) {
 		stored[name] = w
 		return "", true, nil
 	})
@@ -131,18 +133,20 @@ func (h *handle) useManifest(ctx context.Context, b *bucket, r *drive.Record) (b
 	begin := int64(0)
 	h.parts = make([]part, 0, len(parts))
 	for _, p := range parts {
-		key := partKey(b, upload, p.number)
-		w := stored[key.Name]
+		where := s.partAt(b, object.Key(at.key.Name), upload, p.number)
+		w := stored[where.key.Name]
 		if w != nil && !w.whole() && len(w.sample.Bulk) == 0 {
 			// Small enough to travel in the record, so it goes with the register.
-			w, err = h.store.resolve(ctx, key, partRotation(key, h.store.n),
-				drive.LookupOptions{Inline: true})
+			w, err = where.resolve(ctx, drive.LookupOptions{Inline: true})
 		}
 		if err != nil || w == nil || w.id != p.id {
 			return false, err
 		}
-		h.parts = append(h.parts, part{begin: begin, size: p.size,
-			source: newShardSource(h.store, w)})
+		src, err := newShardSource(h.set, w)
+		if err != nil {
+			return false, err
+		}
+		h.parts = append(h.parts, part{begin: begin, size: p.size, source: src})
 		begin += p.size
 	}
 	return true, nil
@@ -172,13 +176,13 @@ func (h *handle) Next(ctx context.Context) ([][]byte, error) {
 		return nil, io.EOF
 	}
 	p := h.partAt(h.from)
-	layout := h.store.codec.Layout
+	layout := p.source.code.Layout
 	at := h.from - p.begin
 	stripe := at / layout.StripeBytes()
 	dataBytes, shardBytes := layout.StripeAt(p.size, stripe)
 	begin := stripe * layout.StripeBytes() // of the stripe, within the part
 	lo, hi := at-begin, min(dataBytes, h.to-p.begin-begin)
-	if h.store.cfg.Reads.Crowded() {
+	if h.set.reads.Crowded() {
 		hi = min(hi, (lo/crowdedBytes+1)*crowdedBytes)
 	}
 	if h.cutInline(p.source, lo, hi, shardBytes) {
@@ -211,7 +215,7 @@ func (h *handle) cutInline(src *shardSource, lo, hi, shardBytes int64) bool {
 
 // wanted is the spans of the data shards that hold bytes [lo, hi) of a stripe.
 func (h *handle) wanted(lo, hi, shardBytes int64) []span {
-	want := make([]span, h.store.n)
+	want := make([]span, h.set.n)
 	for j := lo / shardBytes; j <= (hi-1)/shardBytes; j++ {
 		a, b := max(lo-j*shardBytes, 0), min(hi-j*shardBytes, shardBytes)
 		want[j] = span{int(a / arena.BlockBytes), columnsOf(b)}

@@ -16,7 +16,7 @@ func TestUndecidedWriteIsDecidedBeforeItIsShown(t *testing.T) {
 		f := newFixture(t, 4, 2)
 		f.bucket("bucket")
 		f.mustPut("k", []byte("old"))
-		rot := rotation(slot("bucket", "k"), 4)
+		rot := rotation(slot("bucket", "k"), 1, 4)
 		late := []int{position(rot, 2, 4), position(rot, 3, 4)} // reads ask the others first
 		f.shut(late...)
 		f.failPut("k", pattern(size, 5))
@@ -38,7 +38,7 @@ func TestUndecidedWriteIsSeenByAllOrNobody(t *testing.T) {
 	f.bucket("bucket")
 	f.mustPut("k", []byte("old"))
 	f.awaitSettles() // otherwise a read asks more drives than it must
-	rot := rotation(slot("bucket", "k"), 4)
+	rot := rotation(slot("bucket", "k"), 1, 4)
 	f.shut(position(rot, 0, 4), position(rot, 1, 4))
 	f.failPut("k", []byte("new"))
 	f.open()

@@ -32,6 +32,14 @@ func WriteQuorum(k, m int) int {
 	return k
 }
 
+// quorum is how many drives a read and a write of some shards need: k and w.
+type quorum struct{ k, w int }
+
+func quorumOf(k, m int) quorum { return quorum{k, WriteQuorum(k, m)} }
+
+// quorum is that of the set's default parity.
+func (s *set) quorum() quorum { return quorum{s.k, s.w} }
+
 // answer is what one drive said of a register. A drive that was not asked, is away or failed
 // did not answer.
 type answer struct {
@@ -71,6 +79,14 @@ type write struct {
 // objects, as opposed to shards.
 func (w *write) whole() bool { return w.sample.ShardBytes == 0 }
 
+// quorum is what w needs in a set whose own quorum is q: shards say how they were cut.
+func (w *write) quorum(q quorum) quorum {
+	if g := w.sample.Geometry; !w.whole() && g.Data > 0 {
+		return quorumOf(int(g.Data), int(g.Parity))
+	}
+	return q
+}
+
 // verdict is an outcome with what it is about.
 type verdict struct {
 	outcome outcome
@@ -82,14 +98,14 @@ type verdict struct {
 	settle bool
 }
 
-// judge applies rule 4 to the answers of a set with k data shards and write quorum w. It is a
-// pure function; answers is indexed by drive position and covers the whole set.
-func judge(answers []answer, k, w int) verdict {
-	return judgeWrites(writes(answers), answers, k, w)
+// judge applies rule 4 to the answers of a set whose default quorum is q: no write needs less. It
+// is a pure function; answers is indexed by drive position and covers the whole set.
+func judge(answers []answer, q quorum) verdict {
+	return judgeWrites(writes(answers), answers, q)
 }
 
 // judgeWrites is judge with what writes returns for the answers.
-func judgeWrites(all []*write, answers []answer, k, w int) verdict {
+func judgeWrites(all []*write, answers []answer, q quorum) verdict {
 	v := verdict{}
 	for _, wr := range all {
 		silent := len(answers) - wr.copies
@@ -98,21 +114,22 @@ func judgeWrites(all []*write, answers []answer, k, w int) verdict {
 				silent--
 			}
 		}
-		need := k
+		own := wr.quorum(q)
+		need := own.k
 		if wr.settled && wr.whole() {
 			need = 1
 		}
 		switch {
-		case wr.copies >= w || wr.settled && wr.copies >= need:
+		case wr.copies >= own.w || wr.settled && wr.copies >= need:
 			v.outcome, v.write, v.settle = served, wr, !wr.settled
 			return v
 		case wr.settled:
 			v.outcome = unavailable // acknowledged, and too few of its shards answer
 			return v
-		case wr.copies >= k:
+		case wr.copies >= own.k:
 			v.outcome, v.write = decideFirst, wr
 			return v
-		case wr.copies+silent < w:
+		case wr.copies+silent < own.w:
 			v.ignored = true // it never reached the quorum
 		default:
 			v.outcome = unavailable
@@ -125,7 +142,7 @@ func judgeWrites(all []*write, answers []answer, k, w int) verdict {
 			silent++
 		}
 	}
-	if silent >= w {
+	if silent >= q.w {
 		v.outcome = unavailable // an acknowledged write could hide on the silent drives alone
 	}
 	return v

@@ -69,7 +69,7 @@ func TestJudge(t *testing.T) {
 		{"unsettled tombstone of one drive", "ap a a a", served, 'a', true},
 		{"unsettled tombstone at quorum", "ap ap ap a", served, 'p', false},
 	} {
-		v := judge(gather(c.row), 2, 3)
+		v := judge(gather(c.row), quorum{2, 3})
 		if v.outcome != c.want || v.ignored != c.ignored {
 			t.Errorf("%s (%q): outcome %d, ignored %v; want %d, %v", c.why, c.row, v.outcome,
 				v.ignored, c.want, c.ignored)
@@ -85,23 +85,23 @@ func TestJudge(t *testing.T) {
 func TestJudgeMarks(t *testing.T) {
 	answers := gather("a a . .")
 	answers[2].mark = drive.Order{Term: 2}
-	if v := judge(answers, 2, 3); v.outcome != decideFirst {
+	if v := judge(answers, quorum{2, 3}); v.outcome != decideFirst {
 		t.Errorf("two copies and a fresh drive: outcome %d", v.outcome)
 	}
 	answers = gather("ab a a .")
 	answers[3].mark = drive.Order{Term: 2}
-	if v := judge(answers, 2, 3); v.outcome != served || !v.ignored {
+	if v := judge(answers, quorum{2, 3}); v.outcome != served || !v.ignored {
 		t.Errorf("one copy and one fresh drive cannot make a quorum: %+v", v)
 	}
 	answers[2].mark = drive.Order{Term: 2}
-	if v := judge(answers, 2, 3); v.outcome != unavailable {
+	if v := judge(answers, quorum{2, 3}); v.outcome != unavailable {
 		t.Errorf("one copy and two fresh drives can: %+v", v)
 	}
 	answers = gather(". . . .")
 	for i := range 3 {
 		answers[i].mark = drive.Order{Term: 2}
 	}
-	if v := judge(answers, 2, 3); v.outcome != unavailable {
+	if v := judge(answers, quorum{2, 3}); v.outcome != unavailable {
 		t.Errorf("blank drives voted absent: %+v", v)
 	}
 }

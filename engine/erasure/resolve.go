@@ -14,22 +14,22 @@ import (
 // resolve finds the newest state of a register, asking as few drives as can decide it: those of
 // the k data shards first. Any k drives meet every write quorum (k + w > n), so a newer
 // acknowledged write cannot hide. nil: absent (or a tombstone).
-func (s *Store) resolve(ctx context.Context, key drive.Key, rot int,
-	opt drive.LookupOptions) (*write, error) {
+func (a address) resolve(ctx context.Context, opt drive.LookupOptions) (*write, error) {
+	s, key := a.set, a.key
 	answers := make([]answer, s.n)
 	first := make([]int, s.k)
 	for i := range first {
-		first[i] = position(rot, i, s.n)
+		first[i] = position(a.rotation, i, s.n)
 	}
 	s.ask(ctx, key, first, answers, opt)
-	if v := judge(answers, s.k, s.w); v.final() {
+	if v := judge(answers, s.quorum()); v.final() {
 		return v.live(), nil
 	}
 	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{Inline: opt.Inline})
-	if v := judge(answers, s.k, s.w); v.final() {
+	if v := judge(answers, s.quorum()); v.final() {
 		return v.live(), nil
 	}
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+	grant, err := s.lock(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (v *verdict) live() *write {
 }
 
 // resolveHeld decides a register under its lock, on fresh answers of all drives.
-func (s *Store) resolveHeld(ctx context.Context, key drive.Key,
+func (s *set) resolveHeld(ctx context.Context, key drive.Key,
 	grant lock.Grant) (*write, error) {
 	w, err := s.newestHeld(ctx, key, grant)
 	if err != nil || w == nil || w.sample.Type == drive.TypePurge {
@@ -61,11 +61,11 @@ func (s *Store) resolveHeld(ctx context.Context, key drive.Key,
 }
 
 // newestHeld is resolveHeld that shows tombstones too.
-func (s *Store) newestHeld(ctx context.Context, key drive.Key,
+func (s *set) newestHeld(ctx context.Context, key drive.Key,
 	grant lock.Grant) (*write, error) {
 	answers := make([]answer, s.n)
 	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{Inline: true})
-	switch v := judge(answers, s.k, s.w); v.outcome {
+	switch v := judge(answers, s.quorum()); v.outcome {
 	case absent:
 		return nil, nil
 	case served:
@@ -100,7 +100,7 @@ func silence(answers []answer) string {
 }
 
 // unanswered lists the positions that have not answered.
-func (s *Store) unanswered(answers []answer) (positions []int) {
+func (s *set) unanswered(answers []answer) (positions []int) {
 	for i := range answers {
 		if !answers[i].answered {
 			positions = append(positions, i)
@@ -114,12 +114,12 @@ var errMissing = errors.New("missing")
 
 // ask looks the register up on some drives. What is in memory is answered on this goroutine,
 // the rest in parallel.
-func (s *Store) ask(ctx context.Context, key drive.Key, positions []int, answers []answer,
+func (s *set) ask(ctx context.Context, key drive.Key, positions []int, answers []answer,
 	opt drive.LookupOptions) {
 	var waiting []int
 	opt.NoWait = true
 	for _, i := range positions {
-		if s.cfg.Drives[i] == nil {
+		if s.drive(i) == nil {
 			answers[i].err = errMissing
 			continue
 		}
@@ -138,9 +138,9 @@ func (s *Store) ask(ctx context.Context, key drive.Key, positions []int, answers
 }
 
 // askOne asks drive i.
-func (s *Store) askOne(ctx context.Context, key drive.Key, i int, a *answer,
+func (s *set) askOne(ctx context.Context, key drive.Key, i int, a *answer,
 	opt drive.LookupOptions) {
-	a.state, a.err = s.cfg.Drives[i].Lookup(ctx, key, opt)
+	a.state, a.err = s.drive(i).Lookup(ctx, key, opt)
 	a.answered = a.err == nil
 	a.mark = s.mark(i)
 }

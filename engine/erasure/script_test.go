@@ -213,7 +213,7 @@ func newStagePlay(t *testing.T, n, m int) *stagePlay {
 		p.fixture.drives[i] = &gated{Drive: d} // closes it
 		drives[i] = s
 	}
-	s, err := New(Config{Drives: drives, Parity: m, SIMD: "auto", Allocator: p.memory,
+	s, err := New(Config{Sets: [][]drive.Drive{drives}, Parity: m, SIMD: "auto", Allocator: p.memory,
 		Locks: lockslocal.New(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func (p *stagePlay) play(e model.Event, rest []model.Event) {
 			w.acks++
 		}
 	case model.Acknowledge:
-		if w := p.writes[e.Write]; w.acks >= p.store.w {
+		if w := p.writes[e.Write]; w.acks >= p.set().w {
 			if err := p.over(e.Write); err != nil {
 				p.t.Fatalf("write %d on the quorum: %v", e.Write, err)
 			}
@@ -287,10 +287,10 @@ func (p *stagePlay) begin(purge bool, rest []model.Event) {
 	w := &playedWrite{purge: purge, ended: make(chan error, 1)}
 	number := len(p.writes)
 	p.writes = append(p.writes, w)
-	p.store.commitTimeout = commitTimeoutDefault
+	p.set().commitTimeout = commitTimeoutDefault
 	for _, e := range rest {
 		if e.What == model.GiveUp && e.Write == number {
-			p.store.commitTimeout = giveUpAfter
+			p.set().commitTimeout = giveUpAfter
 		}
 	}
 	before := make([]int, len(p.drives))

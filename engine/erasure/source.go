@@ -8,6 +8,7 @@ import (
 
 	"flashstore/arena"
 	"flashstore/engine/drive"
+	"flashstore/engine/erasure/codec"
 	"flashstore/engine/object"
 )
 
@@ -31,17 +32,22 @@ type fetched struct {
 // shardSource reads the shards of one write, from its holders while they deliver and from
 // parity where they do not. One goroutine uses it.
 type shardSource struct {
-	store     *Store
+	set       *set
+	code      *codec.Codec // that the shards were made with
 	write     *write
 	byShard   []int // position of the holder of shard i; -1: none
 	refreshed bool  // all drives were asked for the write
 	fault     error // the last error of a drive
 }
 
-func newShardSource(s *Store, w *write) *shardSource {
-	src := &shardSource{store: s, write: w, byShard: make([]int, s.n)}
+func newShardSource(s *set, w *write) (*shardSource, error) {
+	code, err := s.codecs.ofRecord(&w.sample.Record)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", object.ErrDamaged, err)
+	}
+	src := &shardSource{set: s, code: code, write: w, byShard: make([]int, s.n)}
 	src.begin()
-	return src
+	return src, nil
 }
 
 // begin notes who has which shard of the write, as far as that is known.
@@ -80,7 +86,7 @@ func (src *shardSource) fetch(ctx context.Context, stripe, shardBytes int64,
 		if !rebuild {
 			return got, nil
 		}
-		src.store.counters.degraded.Add(1)
+		src.set.counters.degraded.Add(1)
 		if err := src.rebuild(got, shardBytes, want, plan); err != nil {
 			got.memory.drop()
 			return nil, err
@@ -112,14 +118,14 @@ func (src *shardSource) plan(ctx context.Context, want []span) (plan []span, reb
 	chosen := 0
 	for pass := range 2 { // wanted shards first, then any
 		for i := range want {
-			if chosen < src.store.k && src.byShard[i] >= 0 && plan[i].empty() &&
+			if chosen < src.code.Data && src.byShard[i] >= 0 && plan[i].empty() &&
 				(pass == 1 || !want[i].empty()) {
 				plan[i] = union
 				chosen++
 			}
 		}
 	}
-	if chosen < src.store.k {
+	if chosen < src.code.Data {
 		return nil, false, src.lost(chosen)
 	}
 	return plan, src.anyMissing(want), nil
@@ -140,7 +146,7 @@ func (src *shardSource) lost(left int) error {
 	if errors.Is(src.fault, drive.ErrCorrupt) {
 		class = object.ErrDamaged
 	}
-	return fmt.Errorf("%w: %d of the %d shards it takes: %w", class, left, src.store.k,
+	return fmt.Errorf("%w: %d of the %d shards it takes: %w", class, left, src.code.Data,
 		src.fault)
 }
 
@@ -150,7 +156,7 @@ func (src *shardSource) refresh(ctx context.Context) {
 		return
 	}
 	src.refreshed = true
-	s := src.store
+	s := src.set
 	answers := make([]answer, s.n)
 	var positions []int
 	for pos, e := range src.write.holders {
@@ -181,7 +187,7 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 			shards++
 		}
 	}
-	memory, err := borrow(src.store.cfg.Reads, blocks, int(stripe)+src.byShard[firstOf(plan)])
+	memory, err := borrow(src.set.reads, blocks, int(stripe)+src.byShard[firstOf(plan)])
 	if err != nil {
 		return nil, err
 	}
@@ -199,9 +205,9 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 		}
 		got.chunks[i] = chunksOver(free[:p.to-p.from], p, shardBytes)
 		free = free[p.to-p.from:]
-		offset := stripe*src.store.codec.UnitBytes() + int64(p.from)*arena.BlockBytes
+		offset := stripe*src.code.UnitBytes() + int64(p.from)*arena.BlockBytes
 		load := func() {
-			d := src.store.cfg.Drives[src.byShard[i]]
+			d := src.set.drive(src.byShard[i])
 			faults[i] = d.Read(ctx, src.entry(i), got.chunks[i], offset)
 		}
 		if shards--; shards > 0 {
@@ -239,7 +245,7 @@ func (src *shardSource) strike(faults []error) (any bool) {
 			continue
 		}
 		any, src.fault = true, err
-		src.store.log.Warn("a shard cannot be read", "drive", src.byShard[i], "shard", i,
+		src.set.log.Warn("a shard cannot be read", "drive", src.byShard[i], "shard", i,
 			"key", src.write.sample.Key.Name, "error", err)
 		src.byShard[i] = -1
 	}
@@ -258,7 +264,7 @@ func chunksOver(blocks []*arena.Block, p span, shardBytes int64) [][]byte {
 // rebuild computes the wanted shards that plan did not read, column by column, and cuts the
 // result down to the wanted spans.
 func (src *shardSource) rebuild(got *fetched, shardBytes int64, want, plan []span) error {
-	s := src.store
+	s := src.set
 	union, missing := plan[firstOf(plan)], make([]bool, s.n)
 	blocks := 0
 	for i := range want {
@@ -268,7 +274,7 @@ func (src *shardSource) rebuild(got *fetched, shardBytes int64, want, plan []spa
 		}
 	}
 	extra := make([]*arena.Block, blocks)
-	if err := s.cfg.Reads.Borrow(extra, 0); err != nil {
+	if err := s.reads.Borrow(extra, 0); err != nil {
 		return fmt.Errorf("%w: %w", object.ErrBusy, err)
 	}
 	got.memory.blocks = append(got.memory.blocks, extra...)
@@ -289,7 +295,7 @@ func (src *shardSource) rebuild(got *fetched, shardBytes int64, want, plan []spa
 				column[i] = got.chunks[i][c]
 			}
 		}
-		if err := s.codec.Rebuild(column, missing); err != nil {
+		if err := src.code.Rebuild(column, missing); err != nil {
 			return fmt.Errorf("%w: %w", object.ErrDamaged, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"flashstore/arena"
 	"flashstore/engine/drive"
+	"flashstore/engine/erasure/codec"
 	"flashstore/engine/object"
 )
 
@@ -16,15 +17,18 @@ import (
 // the next is read and encoded.
 const stripesInFlight = 2
 
-// UploadBytes is the memory that one large upload takes, all of it at times.
-func (s *Store) UploadBytes() int64 {
-	return stripesInFlight * int64(s.n*columnsOf(s.codec.UnitBytes())) * arena.BlockBytes
+// uploadBytes is the memory that one large upload takes, all of it at times.
+func (s *set) uploadBytes() int64 {
+	unit := s.codecs.standard.UnitBytes()
+	return stripesInFlight * int64(s.n*columnsOf(unit)) * arena.BlockBytes
 }
 
 // staged is a body cut into shards that are in memory (small) or in bulk storage, not yet
 // committed. One goroutine uses it.
 type staged struct {
-	store      *Store
+	set        *set
+	code       *codec.Codec
+	quorum     quorum
 	size       int64
 	shardBytes int64
 	rotation   int
@@ -37,30 +41,34 @@ type staged struct {
 
 // stage reads all of body, encodes it and brings the shards to where a record can name them.
 // Small shards stay in memory. On an error nothing is left behind.
-func (s *Store) stage(ctx context.Context, body io.Reader, size int64, rot int) (*staged, error) {
-	if size < 0 || size > object.PutBytesMax {
+func (s *set) stage(ctx context.Context, p *object.Put, class object.Class,
+	rot int) (*staged, error) {
+	if p.SizeBytes < 0 || p.SizeBytes > object.PutBytesMax {
 		return nil, object.ErrTooLarge
 	}
-	g := &staged{store: s, size: size, shardBytes: s.codec.ShardBytes(size), rotation: rot,
-		usable: make([]bool, s.n)}
+	code, err := s.codecs.of(s.parityOf(class))
+	if err != nil {
+		return nil, err
+	}
+	g := &staged{set: s, code: code, quorum: quorumOf(code.Data, code.Parity), size: p.SizeBytes,
+		shardBytes: code.ShardBytes(p.SizeBytes), rotation: rot, usable: make([]bool, s.n)}
 	usable := 0
 	for i := range g.usable {
 		if g.usable[i] = s.usable(i); g.usable[i] {
 			usable++
 		}
 	}
-	if usable < s.w || !s.writable.Load() {
+	if usable < g.quorum.w || !s.writable.Load() {
 		return nil, fmt.Errorf("%w: %d of the %d drives of the write quorum take writes",
-			object.ErrUnavailable, usable, s.w)
+			object.ErrUnavailable, usable, g.quorum.w)
 	}
-	var err error
 	if g.shardBytes <= s.inlineMax() {
-		err = g.readInline(body)
+		err = g.readInline(p.Body)
 	} else {
-		err = g.readBulk(ctx, body)
+		err = g.readBulk(ctx, p.Body)
 	}
 	if err == nil {
-		err = expectEOF(body)
+		err = expectEOF(p.Body)
 	}
 	if err != nil {
 		g.abort()
@@ -70,10 +78,10 @@ func (s *Store) stage(ctx context.Context, body io.Reader, size int64, rot int) 
 }
 
 // inlineMax is the longest shard that fits every drive's record and one block.
-func (s *Store) inlineMax() int64 {
+func (s *set) inlineMax() int64 {
 	limit := int64(arena.BlockBytes)
-	for _, d := range s.cfg.Drives {
-		if d != nil {
+	for i := range s.slots {
+		if d := s.drive(i); d != nil {
 			limit = min(limit, d.Info().Properties.InlineMax)
 		}
 	}
@@ -82,13 +90,13 @@ func (s *Store) inlineMax() int64 {
 
 // readInline fills one block per shard, or one for all where they fit.
 func (g *staged) readInline(body io.Reader) error {
-	s, each := g.store, int(g.shardBytes)
+	s, each := g.set, int(g.shardBytes)
 	if each == 0 {
 		g.inline = make([][]byte, s.n)
 		return nil
 	}
 	perBlock := arena.BlockBytes / each
-	memory, err := borrow(s.cfg.Allocator, (s.n+perBlock-1)/perBlock, g.rotation)
+	memory, err := borrow(s.memory, (s.n+perBlock-1)/perBlock, g.rotation)
 	if err != nil {
 		return err
 	}
@@ -98,12 +106,12 @@ func (g *staged) readInline(body io.Reader) error {
 		g.inline[i] = memory.blocks[i/perBlock].Bytes[at : at+each : at+each]
 	}
 	rest := g.size
-	for i := range s.k {
+	for i := range g.code.Data {
 		if rest, err = fill(body, g.inline[i], rest); err != nil {
 			return err
 		}
 	}
-	return s.codec.Encode(g.inline)
+	return g.code.Encode(g.inline)
 }
 
 // readBulk streams the body stripe by stripe into a shard writer per drive.
@@ -112,8 +120,8 @@ func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
 		return err
 	}
 	slots := make(chan struct{}, stripesInFlight)
-	for i := range g.store.codec.Stripes(g.size) {
-		if err := g.store.acquire(ctx, slots); err != nil {
+	for i := range g.code.Stripes(g.size) {
+		if err := g.set.acquire(ctx, slots); err != nil {
 			return err
 		}
 		if err := g.writeStripe(body, i, func() { <-slots }); err != nil {
@@ -125,7 +133,7 @@ func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
 
 // acquire waits for a place among the stripes in flight; drives that hang longer than a
 // commit may take fail the upload.
-func (s *Store) acquire(ctx context.Context, slots chan struct{}) error {
+func (s *set) acquire(ctx context.Context, slots chan struct{}) error {
 	select {
 	case slots <- struct{}{}:
 		return nil
@@ -144,14 +152,14 @@ func (s *Store) acquire(ctx context.Context, slots chan struct{}) error {
 }
 
 func (g *staged) createWriters() error {
-	g.writers = make([]drive.ShardWriter, g.store.n)
-	g.refs = make([]drive.BulkRef, g.store.n)
+	g.writers = make([]drive.ShardWriter, g.set.n)
+	g.refs = make([]drive.BulkRef, g.set.n)
 	var faults error
 	for i, ok := range g.usable {
 		if !ok {
 			continue
 		}
-		w, err := g.store.cfg.Drives[i].Create(g.shardBytes)
+		w, err := g.set.drive(i).Create(g.shardBytes)
 		if err != nil {
 			g.usable[i], faults = false, errors.Join(faults, err)
 			continue
@@ -170,7 +178,7 @@ func (g *staged) enough(faults error) error {
 		}
 	}
 	switch {
-	case left >= g.store.w:
+	case left >= g.quorum.w:
 		return nil
 	case errors.Is(faults, drive.ErrFull):
 		return fmt.Errorf("%w: %w", object.ErrFull, faults)
@@ -185,10 +193,10 @@ func (g *staged) enough(faults error) error {
 // each shard, so it stays in cache) and hands each drive its chunks. Memory is borrowed as the
 // body arrives, so that a slow client holds no more than it has sent.
 func (g *staged) writeStripe(body io.Reader, i int64, returned func()) error {
-	s, home := g.store, g.rotation+int(i)
-	rest, shardBytes := s.codec.StripeAt(g.size, i)
+	s, home := g.set, g.rotation+int(i)
+	rest, shardBytes := g.code.StripeAt(g.size, i)
 	columns := columnsOf(shardBytes)
-	memory, err := borrow(s.cfg.Allocator, 0, home)
+	memory, err := borrow(s.memory, 0, home)
 	if err != nil {
 		returned()
 		return err
@@ -196,7 +204,7 @@ func (g *staged) writeStripe(body io.Reader, i int64, returned func()) error {
 	memory.onReturn = returned
 	defer memory.drop()
 	chunks := make([][]byte, 0, columns*s.n) // shard-major: shard × columns + column
-	for range s.k * columns {
+	for range g.code.Data * columns {
 		blocks, err := memory.grow(1, home)
 		if err != nil {
 			return err
@@ -206,7 +214,7 @@ func (g *staged) writeStripe(body io.Reader, i int64, returned func()) error {
 			return err
 		}
 	}
-	parity, err := memory.grow((s.n-s.k)*columns, home)
+	parity, err := memory.grow(g.code.Parity*columns, home)
 	if err != nil {
 		return err
 	}
@@ -226,12 +234,12 @@ func chunkOf(b *arena.Block, c int, shardBytes int64) []byte {
 }
 
 func (g *staged) encode(chunks [][]byte, columns int) error {
-	column := make([][]byte, g.store.n)
+	column := make([][]byte, g.set.n)
 	for c := range columns {
 		for j := range column {
 			column[j] = chunks[j*columns+c]
 		}
-		if err := g.store.codec.Encode(column); err != nil {
+		if err := g.code.Encode(column); err != nil {
 			return err
 		}
 	}
@@ -242,7 +250,7 @@ func (g *staged) encode(chunks [][]byte, columns int) error {
 func (g *staged) sendStripe(chunks [][]byte, columns int, memory *lease) {
 	for pos, w := range g.writers {
 		if w != nil && g.usable[pos] {
-			at := shardIndex(g.rotation, pos, g.store.n) * columns
+			at := shardIndex(g.rotation, pos, g.set.n) * columns
 			memory.hold()
 			w.Write(chunks[at:at+columns], func(error) { memory.drop() })
 		}
@@ -291,9 +299,9 @@ func (g *staged) release() {
 
 // records fills in the shard of each drive into copies of r.
 func (g *staged) records(r *drive.Record) []*drive.Record {
-	s := g.store
+	s := g.set
 	r.SizeBytes, r.ShardBytes = g.size, g.shardBytes
-	r.Geometry = drive.Geometry{Data: uint8(s.k), Parity: uint8(s.n - s.k)}
+	r.Geometry = geometryOf(g.code.Layout)
 	all, records := make([]drive.Record, s.n), make([]*drive.Record, s.n)
 	for pos, ok := range g.usable {
 		if !ok {
@@ -342,4 +350,9 @@ func expectEOF(body io.Reader) error {
 			return err
 		}
 	}
+}
+
+// geometryOf is how a layout stands in records.
+func geometryOf(l codec.Layout) drive.Geometry {
+	return drive.Geometry{Data: uint8(l.Data), Parity: uint8(l.Parity)}
 }

@@ -65,9 +65,9 @@ func TestReadOnlyStoreSendsNoSettles(t *testing.T) {
 	}
 	f.open()
 	for _, writable := range []bool{false, true} {
-		f.store.writable.Store(writable)
+		f.set().writable.Store(writable)
 		before := f.store.Stats().Settled
-		f.store.decide(t.Context(), key)
+		f.set().decide(t.Context(), key)
 		if sent := f.store.Stats().Settled - before; (sent == 3) != writable || !writable && sent > 0 {
 			t.Errorf("writable %v: %d settles", writable, sent)
 		}

@@ -15,8 +15,7 @@ func (s *Store) Stat(ctx context.Context, name object.BucketName,
 	if err != nil {
 		return object.Info{}, err
 	}
-	rot := rotation(slot(string(name), string(key)), s.n)
-	w, err := s.resolve(ctx, objectKey(b, key), rot, drive.LookupOptions{})
+	w, err := s.objectAt(b, key).resolve(ctx, drive.LookupOptions{})
 	if err != nil {
 		return object.Info{}, err
 	}

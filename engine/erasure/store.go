@@ -25,8 +25,9 @@ const (
 
 // Config says what a Store works on.
 type Config struct {
-	// Drives by position in the set; nil where a drive is missing.
-	Drives    []drive.Drive
+	// Sets are the drives of each erasure set by position; nil where a drive is missing.
+	Sets [][]drive.Drive
+	// Parity of all sets, of objects that ask for nothing else.
 	Parity    int
 	SIMD      string
 	Allocator arena.Allocator
@@ -37,28 +38,18 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Store implements object.Store over one erasure set.
+// Store implements object.Store over erasure sets.
 type Store struct {
-	cfg     Config
-	codec   *codec.Codec
-	k, n, w int
-	log     *slog.Logger
-	// writable is set once this store's term is durable on the write quorum (rule 1).
-	writable atomic.Bool
+	cfg      Config
+	sets     []*set
+	log      *slog.Logger
 	buckets  bucketTable
 	doubts   doubts
 	uploads  [256]sync.RWMutex // by upload id: parts share, Complete and Abort exclude
-	lag      lag
-	// commitTimeout is how long a commit waits for the write quorum.
-	commitTimeout time.Duration
-	counters      counters
-	nearbys       sync.Pool // of *nearby
-	// gate is held for reading while a commit is handed to the drives, so that Close comes
-	// before all of them or behind all.
-	gate   sync.RWMutex
-	closed bool
-	stop   context.CancelFunc
-	work   sync.WaitGroup // background decisions
+	counters counters
+	nearbys  sync.Pool // of *nearby
+	stop     context.CancelFunc
+	work     sync.WaitGroup // background decisions
 }
 
 var _ object.Store = (*Store)(nil)
@@ -75,10 +66,7 @@ type counters struct {
 // Stats count since the store was made.
 type Stats struct {
 	Codec          codec.Stats
-	Layout         codec.Layout
-	WriteQuorum    int
-	DrivesOnline   int
-	Writable       bool
+	Sets           []SetStats
 	AckedBelowFull uint64 // writes acknowledged on fewer than all drives
 	Decided        uint64 // writes rolled forward to the quorum before they were shown
 	Settled        uint64
@@ -87,53 +75,64 @@ type Stats struct {
 	QuorumMissed   uint64 // commits that did not reach the write quorum
 }
 
-// New makes a store over cfg.Drives. It serves reads at once; writes need Start.
+// SetStats is the present state of one set.
+type SetStats struct {
+	Layout       codec.Layout
+	WriteQuorum  int
+	DrivesOnline int
+	Writable     bool // it has its write quorum
+}
+
+// New makes a store over cfg.Sets. It serves reads at once; writes need Start.
 func New(cfg Config) (*Store, error) {
-	n := len(cfg.Drives)
-	if n < 1 || n > codec.TotalMax {
-		return nil, fmt.Errorf("erasure: %d drives: a set has 1 to %d", n, codec.TotalMax)
-	}
-	layout := codec.Layout{Data: n - cfg.Parity, Parity: cfg.Parity}
-	c, err := codec.New(layout, cfg.SIMD)
-	if err != nil {
-		return nil, err
+	if len(cfg.Sets) == 0 {
+		return nil, errors.New("erasure: no set of drives")
 	}
 	if cfg.Reads == nil {
 		cfg.Reads = arena.NewShare(cfg.Allocator, 0)
 	}
-	s := &Store{cfg: cfg, codec: c, k: layout.Data, n: n,
-		w: WriteQuorum(layout.Data, layout.Parity), log: cfg.Logger, stop: func() {},
-		commitTimeout: commitTimeoutDefault}
+	s := &Store{cfg: cfg, log: cfg.Logger, stop: func() {}}
+	for i, drives := range cfg.Sets {
+		n := len(drives)
+		if n < 1 || n > codec.TotalMax {
+			return nil, fmt.Errorf("erasure: %d drives: a set has 1 to %d", n, codec.TotalMax)
+		}
+		one, err := newSet(i, &cfg, drives, &s.counters)
+		if err != nil {
+			return nil, err
+		}
+		s.sets = append(s.sets, one)
+	}
 	s.buckets.known = make(map[object.BucketName]*bucket)
 	return s, nil
 }
 
-// Start raises the set's term on the write quorum, after which writes are accepted, and begins
-// to decide and settle what an earlier process left open. Below the quorum the store stays
-// read-only and Start returns nil: reads are served.
+// Start raises the term of each set on its write quorum, after which it accepts writes, and begins
+// to decide and settle what an earlier process left open. A set below its quorum stays read-only
+// and Start returns nil: reads are served.
 func (s *Store) Start(ctx context.Context) error {
 	term := uint64(0)
-	for _, d := range s.cfg.Drives {
-		if d != nil {
-			term = max(term, d.Info().Term, d.Info().MaxSeen.Term)
-		}
+	for _, one := range s.sets {
+		term = max(term, one.term())
 	}
 	term++
 	s.cfg.Locks.SetTerm(term)
-	r := &drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: term}}
-	r.Order, r.WriteID = r.Token, newWriteID()
-	if err := s.commit(s.everywhere(r), nil, nil); err != nil {
-		if !errors.Is(err, object.ErrUnavailable) {
-			return fmt.Errorf("erasure: raising the term to %d: %w", term, err)
-		}
-		s.log.Warn("the set is below its write quorum: read-only", "drives", s.online(),
-			"quorum", s.w)
-		return nil
+	raised := make([]error, len(s.sets))
+	var wg sync.WaitGroup
+	for i, one := range s.sets {
+		wg.Go(func() { raised[i] = one.raise(term) })
 	}
-	s.writable.Store(true)
+	wg.Wait()
+	if err := errors.Join(raised...); err != nil {
+		return err
+	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.work.Go(func() { s.decideLeftovers(background) })
+	for _, one := range s.sets {
+		if one.writable.Load() {
+			s.work.Go(func() { one.decideLeftovers(background) })
+		}
+	}
 	return nil
 }
 
@@ -142,40 +141,49 @@ func (s *Store) Start(ctx context.Context) error {
 func (s *Store) Close() {
 	s.stop()
 	s.work.Wait()
-	s.gate.Lock()
-	s.closed = true
-	s.gate.Unlock()
+	for _, one := range s.sets {
+		one.close()
+	}
 }
 
-// online counts the drives that take part at all.
-func (s *Store) online() (n int) {
-	for i := range s.cfg.Drives {
-		if s.usable(i) {
-			n++
+// HasWriteQuorum reports whether writes of any key are possible now.
+func (s *Store) HasWriteQuorum() bool {
+	for _, one := range s.sets {
+		if !one.hasWriteQuorum() {
+			return false
 		}
 	}
-	return n
+	return true
 }
-
-func (s *Store) usable(i int) bool {
-	d := s.cfg.Drives[i]
-	return d != nil && d.Info().Health == drive.Online
-}
-
-// HasWriteQuorum reports whether writes are possible now.
-func (s *Store) HasWriteQuorum() bool { return s.writable.Load() && s.online() >= s.w }
 
 // Stats returns the counters.
 func (s *Store) Stats() Stats {
 	c := &s.counters
-	return Stats{Codec: s.codec.Stats(), Layout: s.codec.Layout, WriteQuorum: s.w,
-		DrivesOnline: s.online(), Writable: s.writable.Load(),
-		AckedBelowFull: c.belowFull.Load(), Decided: c.decided.Load(),
+	all := Stats{AckedBelowFull: c.belowFull.Load(), Decided: c.decided.Load(),
 		Settled: c.settled.Load(), DegradedReads: c.degraded.Load(),
 		Undecided: c.undecided.Load(), QuorumMissed: c.quorumMiss.Load()}
+	for _, one := range s.sets {
+		did := one.codecs.stats()
+		all.Codec.Path = did.Path
+		all.Codec.Encodes += did.Encodes
+		all.Codec.Rebuilds += did.Rebuilds
+		all.Sets = append(all.Sets, SetStats{Layout: one.codecs.standard.Layout, WriteQuorum: one.w,
+			DrivesOnline: one.online(), Writable: one.hasWriteQuorum()})
+	}
+	return all
+}
+
+// UploadBytes is the memory that one large upload takes, all of it at times.
+func (s *Store) UploadBytes() (most int64) {
+	for _, one := range s.sets {
+		most = max(most, one.uploadBytes())
+	}
+	return most
 }
 
 func newWriteID() (id drive.WriteID) {
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
 	return id
 }
+
+func isUnavailable(err error) bool { return errors.Is(err, object.ErrUnavailable) }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,7 +30,8 @@ import (
 type fixture struct {
 	t      testing.TB
 	dir    string
-	n, m   int
+	n, m   int // of each set
+	sets   int
 	io     ioengine.Engine
 	memory arena.Allocator
 	drives []*gated // of the present store; nil where away
@@ -94,6 +96,12 @@ func (g *gated) Pin() func() { return g.Drive.(drive.Pinner).Pin() }
 
 func newFixture(t testing.TB, n, m int) *fixture {
 	t.Helper()
+	return newSets(t, 1, n, m)
+}
+
+// newSets is newFixture of several sets; drive i is number i%n of set i/n.
+func newSets(t testing.TB, sets, n, m int) *fixture {
+	t.Helper()
 	pool, err := threadpool.New(threadpool.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -102,10 +110,10 @@ func newFixture(t testing.TB, n, m int) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{t: t, dir: t.TempDir(), n: n, m: m, io: pool, memory: memory}
-	for i := range n {
-		id := drive.Identity{Deployment: "test", DriveID: fmt.Sprint(i), Position: i, Drives: n,
-			Parity: m}
+	f := &fixture{t: t, dir: t.TempDir(), n: n, m: m, sets: sets, io: pool, memory: memory}
+	for i := range sets * n {
+		id := drive.Identity{Deployment: "test", DriveID: fmt.Sprint(i), Set: i / n, Position: i % n,
+			Drives: n, Parity: m}
 		if err := local.Format(pool, f.path(i), id); err != nil {
 			t.Fatal(err)
 		}
@@ -129,9 +137,9 @@ func (f *fixture) path(i int) string { return filepath.Join(f.dir, fmt.Sprint("d
 // start opens the drives but those that are away and a store over them.
 func (f *fixture) start(away ...int) {
 	f.t.Helper()
-	f.drives = make([]*gated, f.n)
-	drives := make([]drive.Drive, f.n)
-	for i := range f.n {
+	f.drives = make([]*gated, f.sets*f.n)
+	drives := make([]drive.Drive, len(f.drives))
+	for i := range f.drives {
 		if contains(away, i) {
 			continue
 		}
@@ -144,7 +152,7 @@ func (f *fixture) start(away ...int) {
 		f.drives[i] = &gated{Drive: d}
 		drives[i] = f.drives[i]
 	}
-	s, err := New(Config{Drives: drives, Parity: f.m, SIMD: "auto", Allocator: f.memory,
+	s, err := New(Config{Sets: slices.Collect(slices.Chunk(drives, f.n)), Parity: f.m, SIMD: "auto", Allocator: f.memory,
 		Locks: lockslocal.New(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
@@ -154,6 +162,9 @@ func (f *fixture) start(away ...int) {
 	}
 	f.store = s
 }
+
+// set is the only one, or the first.
+func (f *fixture) set() *set { return f.store.sets[0] }
 
 func (f *fixture) stop() {
 	if f.store == nil {

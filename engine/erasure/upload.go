@@ -24,19 +24,20 @@ func (s *Store) CreateUpload(ctx context.Context, name object.BucketName, key ob
 	}
 	var u uploadID
 	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
+	at := s.uploadAt(b, key, u)
 	info := object.Info{Headers: headers, Checksum: sum}
-	r := &drive.Record{Type: drive.TypeDocument, Key: uploadKey(b, key, u),
+	r := &drive.Record{Type: drive.TypeDocument, Key: at.key,
 		Meta: infoMeta(&info), ModTimeNanos: now().UnixNano()}
 	if err := b.enter(); err != nil {
 		return "", err
 	}
 	defer b.leave()
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(r.Key))
+	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
 		return "", err
 	}
 	defer grant.Release()
-	return u.String(), s.publishWhole(r, grant)
+	return u.String(), at.set.publishWhole(r, grant)
 }
 
 // Upload describes an unfinished upload; see object.Uploads.
@@ -55,7 +56,7 @@ func (s *Store) Upload(ctx context.Context, name object.BucketName, key object.K
 
 func (s *Store) liveUpload(ctx context.Context, b *bucket, key object.Key,
 	u uploadID) (object.Upload, error) {
-	w, err := s.resolve(ctx, uploadKey(b, key, u), 0, drive.LookupOptions{})
+	w, err := s.uploadAt(b, key, u).resolve(ctx, drive.LookupOptions{})
 	if err != nil {
 		return object.Upload{}, err
 	}
@@ -77,11 +78,12 @@ func (s *Store) PutPart(ctx context.Context, p *object.PutPart) (object.Info, er
 	if err != nil {
 		return object.Info{}, err
 	}
-	if _, err := s.liveUpload(ctx, b, p.Key, u); err != nil {
+	upload, err := s.liveUpload(ctx, b, p.Key, u)
+	if err != nil {
 		return object.Info{}, err
 	}
-	key := partKey(b, u, p.Number)
-	g, err := s.stage(ctx, p.Body, p.SizeBytes, partRotation(key, s.n))
+	at := s.partAt(b, p.Key, u, p.Number)
+	g, err := at.set.stage(ctx, &p.Put, object.ClassOf(upload.Info.Headers), at.rotation)
 	if err != nil {
 		return object.Info{}, err
 	}
@@ -97,9 +99,9 @@ func (s *Store) PutPart(ctx context.Context, p *object.PutPart) (object.Info, er
 		g.abort()
 		return info, err
 	}
-	r := &drive.Record{Type: drive.TypePart, Key: key, Meta: infoMeta(&info),
+	r := &drive.Record{Type: drive.TypePart, Key: at.key, Meta: infoMeta(&info),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	return info, s.publish(ctx, r, g)
+	return info, at.set.publish(ctx, r, g)
 }
 
 // AbortUpload drops an upload; see object.Uploads. The drives release its parts when the
@@ -130,7 +132,7 @@ func (s *Store) AbortUpload(ctx context.Context, name object.BucketName, key obj
 		s.finishUpload(ctx, b, key, u, *done)
 		return fmt.Errorf("%w: %s is complete", object.ErrNoSuchUpload, id)
 	}
-	return s.purge(ctx, uploadKey(b, key, u), nil)
+	return s.purge(ctx, s.uploadAt(b, key, u), nil)
 }
 
 // ListParts lists the parts of an upload; see object.Uploads.
@@ -149,7 +151,7 @@ func (s *Store) ListParts(ctx context.Context, name object.BucketName, key objec
 	}
 	var parts []object.Part
 	more := false
-	err = s.walkParts(ctx, b, u, after, limit, func(p storedPart) bool {
+	err = s.walkParts(ctx, b, key, u, after, limit, func(p storedPart) bool {
 		if more = len(parts) == limit; more {
 			return false
 		}
@@ -165,12 +167,13 @@ type storedPart struct {
 	id drive.WriteID
 }
 
-// walkParts visits the parts of an upload after number after.
-func (s *Store) walkParts(ctx context.Context, b *bucket, u uploadID, after, hint int,
-	each func(storedPart) bool) error {
+// walkParts visits the parts of an upload for key after number after.
+func (s *Store) walkParts(ctx context.Context, b *bucket, key object.Key, u uploadID,
+	after, hint int, each func(storedPart) bool) error {
 	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(u[:]),
 		after: partKey(b, u, after).Name, hint: hint}
-	return s.walk(ctx, q, func(name string, w *write) (string, bool, error) {
+	one := []*set{s.objectAt(b, key).set}
+	return walkSets(ctx, one, q, func(name string, w *write) (string, bool, error) {
 		info, err := recordInfo(&w.sample.Record)
 		if err != nil || len(name) != len(u)+2 {
 			return "", false, fmt.Errorf("%w: part of upload %s: %w", errMeta, u.String(), err)

@@ -153,7 +153,7 @@ func TestCompleteCutOffAfterTheManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	u, _ := parseUploadID(id)
-	stored, err := f.store.storedParts(ctx, b, u)
+	stored, err := f.store.storedParts(ctx, b, "k", u)
 	if err != nil {
 		t.Fatal(err)
 	}

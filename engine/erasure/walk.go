@@ -21,6 +21,15 @@ type walkQuery struct {
 // names up to it; more false ends the walk.
 type visit func(name string, w *write) (skipTo string, more bool, err error)
 
+// setWalk merges the scans of the drives of a set.
+type setWalk struct {
+	set     *set
+	query   walkQuery
+	cursors []cursor
+	name    string // the live register that is next
+	write   *write // nil behind the last
+}
+
 // cursor is the scan of one drive.
 type cursor struct {
 	position int
@@ -30,42 +39,93 @@ type cursor struct {
 	err      error // the drive does not answer
 }
 
-// walk merges the scans of all drives and applies rule 4 to each register: what is not on the
-// write quorum is decided before it is shown.
+func newSetWalk(s *set, q walkQuery) *setWalk {
+	w := &setWalk{set: s, query: q, cursors: make([]cursor, s.n)}
+	for i := range w.cursors {
+		w.cursors[i] = cursor{position: i, after: q.after}
+	}
+	return w
+}
+
+// walk merges the walks of all sets; each register lives in one.
 func (s *Store) walk(ctx context.Context, q walkQuery, each visit) error {
-	cursors := make([]cursor, s.n)
-	for i := range cursors {
-		cursors[i] = cursor{position: i, after: q.after}
+	return walkSets(ctx, s.sets, q, each)
+}
+
+func walkSets(ctx context.Context, sets []*set, q walkQuery, each visit) error {
+	walks := make([]*setWalk, len(sets))
+	for i, s := range sets {
+		walks[i] = newSetWalk(s, q)
+		if err := walks[i].advance(ctx); err != nil {
+			return err
+		}
 	}
 	for {
-		name, found, err := s.advance(ctx, q, cursors)
-		if err != nil || !found {
-			return err
-		}
-		w, err := s.judgeNamed(ctx, q, cursors, name)
-		if err != nil {
-			return err
-		}
+		w := lowest(walks)
 		if w == nil {
-			continue
+			return nil
 		}
-		skipTo, more, err := each(name, w)
+		skipTo, more, err := each(w.name, w.write)
 		if err != nil || !more {
 			return err
 		}
-		for i := range cursors {
-			cursors[i].skip(skipTo)
+		if err := w.advance(ctx); err != nil {
+			return err
+		}
+		for _, w := range walks {
+			if err := w.skip(ctx, skipTo); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// advance refills the cursors and finds the lowest name among them.
-func (s *Store) advance(ctx context.Context, q walkQuery, cursors []cursor) (string, bool,
-	error) {
+// lowest is the walk whose register comes first, nil if none has any.
+func lowest(walks []*setWalk) (first *setWalk) {
+	for _, w := range walks {
+		if w.write != nil && (first == nil || w.name < first.name) {
+			first = w
+		}
+	}
+	return first
+}
+
+// advance finds the next live register. Rule 4 is applied to each: what is not on the write quorum
+// is decided before it is shown.
+func (w *setWalk) advance(ctx context.Context) error {
+	for w.write = nil; w.write == nil; {
+		name, found, err := w.next(ctx)
+		if err != nil || !found {
+			return err
+		}
+		w.name = name
+		if w.write, err = w.judge(ctx, name, w.take(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip leaves out the names up to limit.
+func (w *setWalk) skip(ctx context.Context, limit string) error {
+	if limit == "" || w.write == nil {
+		return nil
+	}
+	for i := range w.cursors {
+		w.cursors[i].skip(limit)
+	}
+	if w.name > limit {
+		return nil
+	}
+	return w.advance(ctx)
+}
+
+// next refills the cursors and finds the lowest name among them.
+func (w *setWalk) next(ctx context.Context) (string, bool, error) {
 	name, found, silent := "", false, 0
-	for i := range cursors {
-		c := &cursors[i]
-		s.refill(ctx, q, c)
+	for i := range w.cursors {
+		c := &w.cursors[i]
+		w.refill(ctx, c)
 		switch {
 		case c.err != nil:
 			silent++
@@ -73,23 +133,23 @@ func (s *Store) advance(ctx context.Context, q walkQuery, cursors []cursor) (str
 			name, found = c.page[0].Key.Name, true
 		}
 	}
-	if silent >= s.w {
+	if silent >= w.set.w {
 		return "", false, fmt.Errorf("%w: %d of %d drives do not list", object.ErrUnavailable,
-			silent, s.n)
+			silent, w.set.n)
 	}
 	return name, found, nil
 }
 
-func (s *Store) refill(ctx context.Context, q walkQuery, c *cursor) {
-	d := s.cfg.Drives[c.position]
+func (w *setWalk) refill(ctx context.Context, c *cursor) {
+	d := w.set.drive(c.position)
 	if d == nil {
 		c.err = errMissing
 	}
 	if c.err != nil || len(c.page) > 0 || c.last {
 		return
 	}
-	page, err := d.Scan(ctx, drive.ScanQuery{Space: q.space, Bucket: q.bucket,
-		Prefix: q.prefix, After: c.after, Max: min(max(q.hint+1, 16), 1024)})
+	page, err := d.Scan(ctx, drive.ScanQuery{Space: w.query.space, Bucket: w.query.bucket,
+		Prefix: w.query.prefix, After: c.after, Max: min(max(w.query.hint+1, 16), 1024)})
 	c.page, c.after, c.last, c.err = page.Registers, page.Next, page.Next == "", err
 }
 
@@ -103,24 +163,29 @@ func (c *cursor) skip(limit string) {
 	}
 }
 
-// judgeNamed takes name off the cursors and judges it. A cursor that stands past name says that
-// its drive has nothing there.
-func (s *Store) judgeNamed(ctx context.Context, q walkQuery, cursors []cursor,
-	name string) (*write, error) {
-	answers := make([]answer, s.n)
-	for i := range cursors {
-		c, a := &cursors[i], &answers[i]
-		a.answered, a.err, a.mark = c.err == nil, c.err, s.mark(i)
+// take takes name off the cursors, and returns what the drives say of it. A cursor that stands past
+// name says that its drive has nothing there.
+func (w *setWalk) take(name string) []answer {
+	answers := make([]answer, w.set.n)
+	for i := range w.cursors {
+		c, a := &w.cursors[i], &answers[i]
+		a.answered, a.err, a.mark = c.err == nil, c.err, w.set.mark(i)
 		if a.answered && len(c.page) > 0 && c.page[0].Key.Name == name {
 			a.state = c.page[0].State
 			c.page = c.page[1:]
 		}
 	}
-	if v := judge(answers, s.k, s.w); v.final() {
+	return answers
+}
+
+// judge decides what is at name; nil if nobody would see it.
+func (w *setWalk) judge(ctx context.Context, name string, answers []answer) (*write, error) {
+	s := w.set
+	if v := judge(answers, s.quorum()); v.final() {
 		return v.live(), nil
 	}
-	key := drive.Key{Space: q.space, Bucket: q.bucket, Name: name}
-	grant, err := s.cfg.Locks.Lock(ctx, lockID(key))
+	key := drive.Key{Space: w.query.space, Bucket: w.query.bucket, Name: name}
+	grant, err := s.lock(ctx, key)
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,29 @@ type Checksum struct {
 	Type      string // FULL_OBJECT or COMPOSITE
 }
 
+// Class says how much redundancy an object is kept with, by its name in S3
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html).
+type Class string
+
+// The classes.
+const (
+	Standard          Class = "STANDARD"
+	ReducedRedundancy Class = "REDUCED_REDUNDANCY" // half of the default parity, at least 1
+)
+
+// ClassField is the stored header that names the class of an object, if it is not Standard.
+const ClassField = "x-amz-storage-class"
+
+// ClassOf is the class that stored headers name.
+func ClassOf(headers []Pair) Class {
+	for i := range headers {
+		if headers[i].Name == ClassField {
+			return Class(headers[i].Value)
+		}
+	}
+	return Standard
+}
+
 // Info describes one version of an object.
 type Info struct {
 	Key       Key

@@ -187,7 +187,6 @@ func TestNothingIsSilentlyIgnored(t *testing.T) {
 		{501, "NotImplemented", []string{"x-amz-copy-source", "/bucket/other"}},
 		{501, "NotImplemented", []string{"x-amz-" + strings.Repeat("long", 40), "x"}},
 		{400, "InvalidStorageClass", []string{"x-amz-storage-class", "GLACIER"}},
-		{400, "InvalidStorageClass", []string{"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
 		{403, "AccessDenied", []string{"x-amz-expected-bucket-owner", "123456789012"}},
 		{400, "MetadataTooLarge", []string{"x-amz-meta-a", strings.Repeat("v", 2048)}},
 	} {

@@ -40,6 +40,9 @@ func (rq *request) checkFields(config *Config) error {
 		if err := rq.checkField(name, value, config); err != nil {
 			return err
 		}
+		if netloop.EqualFold(name, object.ClassField) && string(value) != string(object.Standard) {
+			return s3err.NotImplemented.Detail("Header", string(name)) // only fields are stored
+		}
 	}
 	return nil
 }
@@ -89,7 +92,7 @@ func checkAmz(name, value string, config *Config) bool {
 	case "x-amz-acl":
 		return value == "private" || value == "bucket-owner-full-control"
 	case "x-amz-storage-class":
-		return value == "STANDARD"
+		return value == string(object.Standard) || value == string(object.ReducedRedundancy)
 	case "x-amz-object-ownership":
 		return value == "BucketOwnerEnforced"
 	case "x-amz-bucket-object-lock-enabled":
@@ -123,6 +126,11 @@ func (rq *request) storedFields() ([]object.Pair, error) {
 				value = withoutChunked(value)
 			}
 			pairs = addPair(pairs, name, value)
+			continue
+		}
+		if netloop.EqualFold(header[i].Name, object.ClassField) &&
+			string(header[i].Value) != string(object.Standard) {
+			pairs = addPair(pairs, object.ClassField, string(header[i].Value))
 			continue
 		}
 		if !hasPrefixFold(header[i].Name, metaPrefix) {

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"flashstore/engine/sigv4"
 )
 
 func sha256Hex(s string) string {
@@ -198,4 +201,38 @@ func TestBodyThatBreaksBreaksTheConnection(t *testing.T) {
 	if !strings.Contains(f.log.String(), r.header.Get("x-amz-request-id")) {
 		t.Error("the log does not name the request")
 	}
+}
+
+// TestStorageClassIsShown: in every answer that names one, and in a GET or HEAD unless it is STANDARD
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#AmazonS3-HeadObject-response-header-StorageClass).
+func TestStorageClassIsShown(t *testing.T) {
+	f := newFixture(t, nil)
+	field := func(class string) []string {
+		if class == "" {
+			return nil
+		}
+		return []string{"x-amz-storage-class", class}
+	}
+	for key, class := range map[string]string{"plain": "", "standard": "STANDARD",
+		"reduced": "REDUCED_REDUNDANCY"} {
+		f.want(200, "", "PUT", "/bucket/"+key, "body", field(class)...)
+		shown := class
+		if shown == "STANDARD" {
+			shown = ""
+		}
+		if got := f.want(200, "", "HEAD", "/bucket/"+key, "").header.Get("x-amz-storage-class"); got != shown {
+			t.Errorf("%s: %q, want %q", key, got, shown)
+		}
+	}
+	list := f.want(200, "", "GET", "/bucket?list-type=2", "").body
+	if strings.Count(list, "<StorageClass>STANDARD<") != 2 ||
+		strings.Count(list, "<StorageClass>REDUCED_REDUNDANCY<") != 1 {
+		t.Errorf("listed:\n%s", list)
+	}
+	presigned := f.request("PUT", "/bucket/k?x-amz-storage-class=REDUCED_REDUNDANCY", "body")
+	if err := sigv4.Presign(presigned, testKey, testSecret, "us-east-1", "s3", time.Minute,
+		time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f.check(f.send(presigned), 501, "NotImplemented", "a class in the query")
 }

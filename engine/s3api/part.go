@@ -96,7 +96,7 @@ func (h *Handler) listParts(rq *request) error {
 	}
 	answer := s3xml.ListParts{Bucket: string(rq.bucket), Key: string(rq.key),
 		UploadID: string(id), Owner: h.config.Owner, Checksum: upload.Info.Checksum,
-		After: after, Max: max}
+		After: after, Max: max, Class: object.ClassOf(upload.Info.Headers)}
 	if max > 0 {
 		answer.Parts, answer.Truncated, err = h.store.ListParts(rq.ctx, rq.bucket, rq.key, id,
 			after, max)

@@ -78,7 +78,7 @@ func (l *List) object(w *Writer, info *object.Info) {
 	if l.Owner != nil {
 		w.Owner("Owner", l.Owner.ID, l.Owner.DisplayName)
 	}
-	w.Text("StorageClass", "STANDARD")
+	w.Text("StorageClass", string(object.ClassOf(info.Headers)))
 	w.Close("Contents")
 }
 

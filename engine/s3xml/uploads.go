@@ -43,6 +43,7 @@ type ListParts struct {
 	After, Max            int
 	Parts                 []object.Part
 	Truncated             bool
+	Class                 object.Class
 }
 
 // Append writes the document into buf.
@@ -54,7 +55,7 @@ func (l *ListParts) Append(buf []byte) []byte {
 	w.Text("UploadId", l.UploadID)
 	w.Owner("Initiator", l.Owner.ID, l.Owner.DisplayName)
 	w.Owner("Owner", l.Owner.ID, l.Owner.DisplayName)
-	w.Text("StorageClass", "STANDARD")
+	w.Text("StorageClass", string(l.Class))
 	w.Int("PartNumberMarker", int64(l.After))
 	if l.Truncated && len(l.Parts) > 0 {
 		w.Int("NextPartNumberMarker", int64(l.Parts[len(l.Parts)-1].Number))
@@ -126,7 +127,7 @@ func (l *ListUploads) upload(w *Writer, u *object.Upload) {
 	w.Text("UploadId", string(u.ID))
 	w.Owner("Initiator", l.Owner.ID, l.Owner.DisplayName)
 	w.Owner("Owner", l.Owner.ID, l.Owner.DisplayName)
-	w.Text("StorageClass", "STANDARD")
+	w.Text("StorageClass", string(object.ClassOf(u.Info.Headers)))
 	w.Time("Initiated", u.Info.ModTime)
 	if u.Info.Checksum.Algorithm != "" {
 		w.Text("ChecksumAlgorithm", u.Info.Checksum.Algorithm)

@@ -1,0 +1,174 @@
+package erasure
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"flashstore/arena"
+	"flashstore/engine/drive"
+	"flashstore/engine/erasure/codec"
+	"flashstore/engine/lock"
+	"flashstore/engine/object"
+)
+
+var errReadOnly = fmt.Errorf("%w: the set is read-only below its write quorum",
+	object.ErrUnavailable)
+
+// set is the quorum of one erasure set: what all registers of its drives have in common.
+type set struct {
+	number int // from 0, for messages
+	// slots hold the drives by position; a slot's drive may be replaced while the set serves.
+	slots  []atomic.Pointer[drive.Drive]
+	codecs codecs
+	// k and w are those of the set's default parity. Shards of other storage classes say in their
+	// geometry how they were cut; they never need fewer drives.
+	k, n, w int
+
+	memory arena.Allocator
+	reads  *arena.Share
+	locks  lock.Locker
+	log    *slog.Logger
+
+	// writable is set once the term is durable on the write quorum (rule 1).
+	writable atomic.Bool
+	lag      lag
+	// commitTimeout is how long a commit waits for the write quorum.
+	commitTimeout time.Duration
+	counters      *counters // of the store
+	// gate is held for reading while a commit is handed to the drives, so that close comes
+	// before all of them or behind all.
+	gate   sync.RWMutex
+	closed bool
+}
+
+// newSet makes a set of its drives, nil where one is missing.
+func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, error) {
+	n := len(drives)
+	layout := codec.Layout{Data: n - cfg.Parity, Parity: cfg.Parity}
+	s := &set{number: number, slots: make([]atomic.Pointer[drive.Drive], n), k: layout.Data, n: n,
+		w: WriteQuorum(layout.Data, layout.Parity), memory: cfg.Allocator, reads: cfg.Reads,
+		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c}
+	for i, d := range drives {
+		if d != nil {
+			s.slots[i].Store(&d)
+		}
+	}
+	if err := s.codecs.start(n, layout.Parity, cfg.SIMD); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// drive returns the drive at a position, nil where there is none.
+func (s *set) drive(i int) drive.Drive {
+	if d := s.slots[i].Load(); d != nil {
+		return *d
+	}
+	return nil
+}
+
+// raise makes term durable on the write quorum, after which the set takes writes. Below the
+// quorum the set stays read-only, which is no error.
+func (s *set) raise(term uint64) error {
+	r := &drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: term}}
+	r.Order, r.WriteID = r.Token, newWriteID()
+	switch err := s.commit(s.everywhere(r), nil, nil); {
+	case err == nil:
+		s.writable.Store(true)
+		return nil
+	case isUnavailable(err):
+		s.log.Warn("the set is below its write quorum: read-only", "set", s.number,
+			"drives", s.online(), "quorum", s.w)
+		return nil
+	default:
+		return fmt.Errorf("erasure: raising the term of set %d to %d: %w", s.number, term, err)
+	}
+}
+
+// close refuses what would be written from now on; what is on its way to the drives reaches all
+// of them.
+func (s *set) close() {
+	s.gate.Lock()
+	s.closed = true
+	s.gate.Unlock()
+}
+
+// term is the highest that a drive of the set remembers.
+func (s *set) term() (term uint64) {
+	for i := range s.slots {
+		if d := s.drive(i); d != nil {
+			info := d.Info()
+			term = max(term, info.Term, info.MaxSeen.Term)
+		}
+	}
+	return term
+}
+
+// online counts the drives that take part at all.
+func (s *set) online() (n int) {
+	for i := range s.slots {
+		if s.usable(i) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *set) usable(i int) bool {
+	d := s.drive(i)
+	return d != nil && d.Info().Health == drive.Online
+}
+
+// hasWriteQuorum reports whether writes are possible now.
+func (s *set) hasWriteQuorum() bool { return s.writable.Load() && s.online() >= s.w }
+
+// parityOf is the parity of new objects of a storage class.
+func (s *set) parityOf(class object.Class) int {
+	if class == object.ReducedRedundancy && s.n > 1 {
+		return max((s.n-s.k)/2, min(s.n-s.k, 1))
+	}
+	return s.n - s.k
+}
+
+func (s *set) mayWrite() error {
+	if !s.writable.Load() {
+		return errReadOnly
+	}
+	return nil
+}
+
+// lock takes the lock of a register.
+func (s *set) lock(ctx context.Context, key drive.Key) (lock.Grant, error) {
+	return s.locks.Lock(ctx, lockID(key))
+}
+
+// publish commits r with the shards of g as the newest write of its register.
+func (s *set) publish(ctx context.Context, r *drive.Record, g *staged) error {
+	grant, err := s.lock(ctx, r.Key)
+	if err != nil {
+		g.abort()
+		return err
+	}
+	defer grant.Release()
+	s.stamp(r, grant)
+	return s.commit(g.records(r), settleRecord(r), g.committed)
+}
+
+// publishWhole commits r, which every drive holds whole, under a grant the caller holds.
+func (s *set) publishWhole(r *drive.Record, grant lock.Grant) error {
+	if err := s.mayWrite(); err != nil {
+		return err
+	}
+	s.stamp(r, grant)
+	return s.commit(s.everywhere(r), settleRecord(r), nil)
+}
+
+// stamp gives r its identity and its place in the register's order.
+func (s *set) stamp(r *drive.Record, grant lock.Grant) {
+	r.Order = drive.Order(grant.Token)
+	r.Token, r.WriteID = r.Order, newWriteID()
+}
