@@ -19,6 +19,10 @@ const (
 	TypeErase    Type = 12 // the parts of an upload are gone; a drive's own note
 )
 
+// TypeHealed is not written: the drive holds, or will refuse, all that its set has. It lifts the mark
+// that Order names (Info.CompleteFrom); another one stays, and is ErrFenced.
+const TypeHealed Type = 0xFF
+
 // Space separates the kinds of register.
 type Space uint8
 
@@ -77,6 +81,10 @@ type Record struct {
 	// Bulk, from ShardWriter.Seal, says where it is. At most one is set.
 	Inline []byte
 	Bulk   BulkRef
+
+	// Replace: the shard that the drive holds of this write is damaged, and this one takes its
+	// place. Where the drive does not hold the write, it says nothing. It is not written.
+	Replace bool
 }
 
 // BulkRef names a sealed shard in a drive's bulk storage. Only that drive understands it.

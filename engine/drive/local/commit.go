@@ -63,7 +63,13 @@ var errNoRoom = errors.New("the batch is full")
 // plan lets a request take effect under work and puts its record into the batch, or finishes
 // it with an error. errNoRoom: it has to wait for the next batch.
 func (c *committer) plan(q *request) error {
+	if q.again == nil && q.record.Type == drive.TypeHealed {
+		return c.planHealed(q)
+	}
 	s, err := c.next.stored(q)
+	if err == nil {
+		err = c.drive.machine.replacing(&s)
+	}
 	if err != nil {
 		q.finish(fmt.Errorf("local: %w", err))
 		return nil
