@@ -67,8 +67,8 @@ type Tally struct {
 // done; what is wrong with the set goes to cfg.Find.
 func Census(ctx context.Context, cfg CensusConfig) (Tally, error) {
 	n := len(cfg.Drives)
-	layout := codec.Layout{Data: n - cfg.Parity, Parity: cfg.Parity}
-	if err := layout.Validate(); err != nil {
+	layout, err := layoutOf(n, cfg.Parity)
+	if err != nil {
 		return Tally{}, err
 	}
 	c := &census{cfg: cfg, ctx: ctx, n: n, quorum: quorumOf(layout.Data, layout.Parity),
@@ -78,7 +78,7 @@ func Census(ctx context.Context, cfg CensusConfig) (Tally, error) {
 			c.examined++
 		}
 	}
-	err := c.merge(nil, c.visit)
+	err = c.merge(nil, c.visit)
 	return c.tally, err
 }
 

@@ -2,9 +2,11 @@ package erasure
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/erasure/codec"
 )
 
 // DefaultParity is the parity of a set of n drives unless told otherwise.
@@ -39,6 +41,21 @@ func quorumOf(k, m int) quorum { return quorum{k, WriteQuorum(k, m)} }
 
 // quorum is that of the set's default parity.
 func (s *set) quorum() quorum { return quorum{s.k, s.w} }
+
+// layoutOf is the layout of a set of n drives. More parity than data can be coded, but not kept: a
+// read of the k data shards' drives would not meet every acknowledged write, since k + w > n no
+// longer holds.
+func layoutOf(n, parity int) (codec.Layout, error) {
+	l := codec.Layout{Data: n - parity, Parity: parity}
+	if err := l.Validate(); err != nil {
+		return l, err
+	}
+	if l.Parity > l.Data {
+		return l, fmt.Errorf("erasure: %d+%d: a set has at most as many parity shards as data shards",
+			l.Data, l.Parity)
+	}
+	return l, nil
+}
 
 // answer is what one drive said of a register. A drive that was not asked, is away or failed
 // did not answer.

@@ -115,3 +115,16 @@ func TestQuorums(t *testing.T) {
 		}
 	}
 }
+
+// More parity than data is a layout of the codec, and none of a set.
+func TestLayoutOfSet(t *testing.T) {
+	for n := 1; n <= 16; n++ {
+		for m := range n {
+			k := n - m
+			_, err := layoutOf(n, m)
+			if sound := k <= 12 && m <= 8 && k+WriteQuorum(k, m) > n; (err == nil) != sound {
+				t.Errorf("%d+%d: error %v, sound %v", k, m, err, sound)
+			}
+		}
+	}
+}

@@ -10,7 +10,6 @@ import (
 
 	"flashstore/arena"
 	"flashstore/engine/drive"
-	"flashstore/engine/erasure/codec"
 	"flashstore/engine/lock"
 	"flashstore/engine/object"
 )
@@ -48,7 +47,10 @@ type set struct {
 // newSet makes a set of its drives, nil where one is missing.
 func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, error) {
 	n := len(drives)
-	layout := codec.Layout{Data: n - cfg.Parity, Parity: cfg.Parity}
+	layout, err := layoutOf(n, cfg.Parity)
+	if err != nil {
+		return nil, err
+	}
 	s := &set{number: number, slots: make([]atomic.Pointer[drive.Drive], n), k: layout.Data, n: n,
 		w: WriteQuorum(layout.Data, layout.Parity), memory: cfg.Allocator, reads: cfg.Reads,
 		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c}
@@ -57,7 +59,7 @@ func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, e
 			s.slots[i].Store(&d)
 		}
 	}
-	if err := s.codecs.start(n, layout.Parity, cfg.SIMD); err != nil {
+	if err = s.codecs.start(n, layout.Parity, cfg.SIMD); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -9,6 +9,7 @@ const ChunkBytes = 64 << 10
 // code, and k > 12 falls off.
 const (
 	DataMax   = 12
+	ParityMax = 8
 	TotalMax  = 16
 	stripeMin = 1 << 20
 	tailAlign = 64 // bytes; the width of one AVX-512 register
@@ -17,12 +18,13 @@ const (
 // Layout is k data and m parity shards.
 type Layout struct{ Data, Parity int }
 
-// Validate reports a layout that cannot be coded.
+// Validate reports a layout that cannot be coded. More parity than data can be: that a set must
+// not have it is a matter of its quorum.
 func (l Layout) Validate() error {
-	if l.Data < 1 || l.Data > DataMax || l.Parity < 0 || l.Parity > l.Data ||
+	if l.Data < 1 || l.Data > DataMax || l.Parity < 0 || l.Parity > ParityMax ||
 		l.Data+l.Parity > TotalMax {
-		return fmt.Errorf("codec: layout %d+%d: 1 to %d data shards, at most as many parity "+
-			"shards, at most %d in all", l.Data, l.Parity, DataMax, TotalMax)
+		return fmt.Errorf("codec: layout %d+%d: 1 to %d data shards, at most %d parity shards, "+
+			"at most %d in all", l.Data, l.Parity, DataMax, ParityMax, TotalMax)
 	}
 	return nil
 }

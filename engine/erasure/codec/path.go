@@ -24,8 +24,8 @@ func paths() []path {
 	noAVX2 := append(noGFNI[:3:3], reedsolomon.WithAVX2(false))
 	none := append(noAVX2[:4:4], reedsolomon.WithSSSE3(false), reedsolomon.WithSSE2(false))
 	return []path{
-		{"gfni512", []cpuid.FeatureID{cpuid.GFNI, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL},
-			nil},
+		{"gfni512", []cpuid.FeatureID{cpuid.GFNI, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL,
+			cpuid.AVX512DQ}, nil},
 		{"gfni", []cpuid.FeatureID{cpuid.GFNI, cpuid.AVX}, []reedsolomon.Option{noAVX512}},
 		{"avx2", []cpuid.FeatureID{cpuid.AVX2}, noGFNI},
 		{"ssse3", []cpuid.FeatureID{cpuid.SSSE3}, noAVX2},
@@ -37,17 +37,27 @@ func paths() []path {
 func Supported() []string {
 	var names []string
 	for _, p := range paths() {
-		if cpuid.CPU.Supports(p.needs...) {
+		if len(p.lacks()) == 0 {
 			names = append(names, p.name)
 		}
 	}
 	return names
 }
 
+// lacks names what the path needs and this CPU does not have.
+func (p *path) lacks() (features []string) {
+	for _, f := range p.needs {
+		if !cpuid.CPU.Supports(f) {
+			features = append(features, f.String())
+		}
+	}
+	return features
+}
+
 // choose resolves name, where auto is the widest path of this CPU.
 func choose(name string) (path, error) {
 	for _, p := range paths() {
-		if (name == p.name || name == "auto") && cpuid.CPU.Supports(p.needs...) {
+		if (name == p.name || name == "auto") && len(p.lacks()) == 0 {
 			return p, nil
 		}
 	}
