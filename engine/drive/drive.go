@@ -75,6 +75,11 @@ type LookupOptions struct {
 // ShardWriter appends a shard to bulk storage. One goroutine uses it; after Seal or Abort it
 // is over.
 type ShardWriter interface {
+	// Sum computes the checksum of the shard's next chunk now, on the caller's goroutine, because it
+	// is in the cache; Write then leaves it out. chunk is ChunkBytes long but for the shard's last
+	// and is the bytes that a later Write is given: others are found damaged by whoever reads them.
+	// A chunk that the shard has no place for fails Seal.
+	Sum(chunk []byte)
 	// Write appends bufs; each but the last of the shard has whole chunks together with its
 	// neighbours (total a multiple of ChunkBytes, address aligned to 4 KiB). done is called
 	// once, from a goroutine that must not block, when bufs belong to the caller again.

@@ -233,6 +233,8 @@ func chunkOf(b *arena.Block, c int, shardBytes int64) []byte {
 	return b.Bytes[:min(arena.BlockBytes, shardBytes-int64(c)*arena.BlockBytes)]
 }
 
+// encode computes parity, column by column, and has the writers compute the checksums of a column
+// while it is in the cache.
 func (g *staged) encode(chunks [][]byte, columns int) error {
 	column := make([][]byte, g.set.n)
 	for c := range columns {
@@ -241,6 +243,11 @@ func (g *staged) encode(chunks [][]byte, columns int) error {
 		}
 		if err := g.code.Encode(column); err != nil {
 			return err
+		}
+		for pos, w := range g.writers {
+			if w != nil && g.usable[pos] {
+				w.Sum(column[shardIndex(g.rotation, pos, g.set.n)])
+			}
 		}
 	}
 	return nil

@@ -13,10 +13,11 @@ const opBytesMax = 512 << 10 // larger operations leave io_uring's fast path
 
 // shardWriter streams one shard into its extents.
 type shardWriter struct {
-	drive *Drive
-	ref   bulkRef
-	taken int64 // bytes of the shard passed to Write
-	sums  summer
+	drive  *Drive
+	ref    bulkRef
+	taken  int64 // bytes of the shard passed to Write
+	summed int64 // bytes of the shard in sums; Sum may be ahead of Write
+	sums   summer
 
 	mu      sync.Mutex
 	idle    sync.Cond
@@ -59,7 +60,25 @@ func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
 	return w, nil
 }
 
-// Write computes checksums on the caller's goroutine and starts the writes.
+// Sum computes the checksum of the next chunk.
+func (w *shardWriter) Sum(chunk []byte) {
+	end := w.summed + int64(len(chunk))
+	if end > w.ref.shardBytes || len(chunk) > drive.ChunkBytes ||
+		len(chunk) != drive.ChunkBytes && end != w.ref.shardBytes {
+		w.mu.Lock()
+		if w.err == nil {
+			w.err = fmt.Errorf("local: a checksum of %d bytes from %d on of a shard of %d", len(chunk),
+				w.summed, w.ref.shardBytes)
+		}
+		w.mu.Unlock()
+		return
+	}
+	w.sums.write(chunk)
+	w.sums.finish()
+	w.summed = end
+}
+
+// Write computes the checksums that are missing on the caller's goroutine and starts the writes.
 func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 	total := int64(0)
 	for _, b := range bufs {
@@ -69,14 +88,9 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 		done(err)
 		return
 	}
-	for _, b := range bufs {
-		w.sums.write(b)
-	}
 	at := w.taken
 	w.taken += total
-	if w.taken == w.ref.shardBytes {
-		w.sums.finish()
-	}
+	w.sumRest(bufs, at)
 	whole, copied := padded(bufs)
 	w.drive.counters.copiedBytes.Add(uint64(copied))
 	ops, err := w.ops(nil, whole, at)
@@ -91,6 +105,19 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 		w.end(err)
 		done(err)
 	}})
+}
+
+// sumRest computes the checksums of what Sum was not called for. bufs are [at, taken) of the shard:
+// whole chunks together, or the last ones.
+func (w *shardWriter) sumRest(bufs [][]byte, at int64) {
+	ahead := w.summed - at
+	for _, b := range bufs {
+		n := min(ahead, int64(len(b)))
+		w.sums.write(b[n:])
+		ahead -= n
+	}
+	w.sums.finish()
+	w.summed = max(w.summed, w.taken)
 }
 
 // begin checks a Write and counts it as pending. The drive's gate comes before w.mu: a
