@@ -19,8 +19,8 @@ const (
 	TypeErase    Type = 12 // the parts of an upload are gone; a drive's own note
 )
 
-// TypeHealed is not written: the drive holds, or will refuse, all that its set has. It lifts the mark
-// that Order names (Info.CompleteFrom); another one stays, and is ErrFenced.
+// TypeHealed is not written: the drive holds, or will refuse, all that its set has. It lifts the
+// mark that Order names (Info.CompleteFrom); another one stays, and is ErrFenced.
 const TypeHealed Type = 0xFF
 
 // Space separates the kinds of register.

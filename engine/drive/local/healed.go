@@ -22,8 +22,8 @@ func (m *machine) replacing(s *stored) error {
 	return nil
 }
 
-// planHealed lifts the mark below which the drive's "not here" counts for nothing. The batch's header
-// says so; since no batch is written without a record, it says the term once more.
+// planHealed lifts the mark below which the drive's "not here" counts for nothing. The batch's
+// header says so; since no batch is written without a record, it says the term once more.
 func (c *committer) planHealed(q *request) error {
 	if recordHeadBytes > batchBytesMax-c.next.used {
 		return errNoRoom
