@@ -52,7 +52,7 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 	if err != nil {
 		return object.Info{}, err
 	}
-	if err := s.publishManifest(ctx, b, u, &info, chosen); err != nil {
+	if err := s.publishManifest(ctx, b, u, &info, chosen, &c.If); err != nil {
 		return object.Info{}, err
 	}
 	s.dropUnused(ctx, b, c.Key, u, stored, chosen)
@@ -161,7 +161,7 @@ func choose(c *object.Complete, stored map[int]storedPart,
 }
 
 func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info *object.Info,
-	parts []manifestPart) error {
+	parts []manifestPart, only *object.Condition) error {
 	at := s.objectAt(b, info.Key)
 	r := &drive.Record{Type: drive.TypeManifest, Key: at.key,
 		SizeBytes: info.SizeBytes, Meta: manifestMeta(u, info, parts),
@@ -171,6 +171,9 @@ func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info
 		return err
 	}
 	defer grant.Release()
+	if err := at.admit(ctx, only, grant); err != nil {
+		return err
+	}
 	return at.set.publishWhole(r, grant)
 }
 

@@ -32,7 +32,7 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 		return info, err
 	}
 	defer b.leave()
-	return info, at.set.publish(ctx, r, g)
+	return info, at.publishIf(ctx, &p.If, r, g)
 }
 
 // sealInfo makes the Info of a body that was read to its end.
@@ -51,6 +51,12 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 // DeleteObject makes key absent; see object.Objects. It asks nobody whether the key exists: a
 // tombstone above nothing is as good.
 func (s *Store) DeleteObject(ctx context.Context, name object.BucketName, key object.Key) error {
+	return s.DeleteIf(ctx, name, key, object.Condition{})
+}
+
+// DeleteIf makes key absent if it meets a condition; see object.Objects.
+func (s *Store) DeleteIf(ctx context.Context, name object.BucketName, key object.Key,
+	only object.Condition) error {
 	b, err := s.bucket(ctx, name)
 	if err != nil {
 		return err
@@ -59,7 +65,16 @@ func (s *Store) DeleteObject(ctx context.Context, name object.BucketName, key ob
 		return err
 	}
 	defer b.leave()
-	return s.purge(ctx, s.objectAt(b, key), nil)
+	at := s.objectAt(b, key)
+	grant, err := at.set.lock(ctx, at.key)
+	if err != nil {
+		return err
+	}
+	defer grant.Release()
+	if err := at.admit(ctx, &only, grant); err != nil {
+		return err
+	}
+	return s.purgeHeld(at, nil, grant)
 }
 
 // purge commits a tombstone for a register.

@@ -160,7 +160,8 @@ func TestCompleteCutOffAfterTheManifest(t *testing.T) {
 	info := object.Info{Key: "k", ETag: "sum-2", Parts: 2, SizeBytes: partBytes + 3<<20,
 		ModTime: now()}
 	if err := f.store.publishManifest(ctx, b, u, &info, []manifestPart{
-		{1, partBytes, stored[1].id}, {2, 3 << 20, stored[2].id}}); err != nil {
+		{1, partBytes, stored[1].id}, {2, 3 << 20, stored[2].id}},
+		&object.Condition{}); err != nil {
 		t.Fatal(err)
 	}
 	f.restart()

@@ -18,6 +18,9 @@ var (
 	ErrInvalidPart    = errors.New("a part is missing or its ETag differs")
 	ErrPartOrder      = errors.New("parts are not in ascending order")
 	ErrPartTooSmall   = errors.New("a part other than the last is smaller than 5 MiB")
+	// ErrIfMatch, ErrIfNoneMatch: a Condition did not hold, and nothing was changed.
+	ErrIfMatch     = errors.New("the object has another entity tag")
+	ErrIfNoneMatch = errors.New("the object is there")
 	// ErrTooLarge: past the limit of a single PUT, a part or an object.
 	ErrTooLarge = errors.New("larger than allowed")
 	// ErrBodyShort: the body ended before its declared size.

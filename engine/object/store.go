@@ -40,12 +40,15 @@ type Put struct {
 	// last Read must answer io.EOF (so that trailers are verified).
 	Body io.Reader
 	Seal Seal
+	// If guards the write; ignored for parts.
+	If Condition
 }
 
 // Objects reads and writes objects.
 type Objects interface {
 	// PutObject stores the body as the newest state of its key; durable on return.
-	// An error means unknown or not stored, and retrying is safe.
+	// An error means unknown or not stored, and retrying is safe; those of a Condition mean
+	// not stored.
 	PutObject(ctx context.Context, p *Put) (Info, error)
 	// Open returns a handle on the newest state of key, or ErrNoSuchKey, ErrNoSuchBucket,
 	// ErrUnavailable. The caller closes it.
@@ -54,6 +57,8 @@ type Objects interface {
 	Stat(ctx context.Context, bucket BucketName, key Key) (Info, error)
 	// DeleteObject removes key; durable on return; nil too if there was none.
 	DeleteObject(ctx context.Context, bucket BucketName, key Key) error
+	// DeleteIf is DeleteObject of an object that meets a condition.
+	DeleteIf(ctx context.Context, bucket BucketName, key Key, only Condition) error
 	// List returns one page in byte order of the keys.
 	List(ctx context.Context, bucket BucketName, q ListQuery) (ListPage, error)
 }
@@ -129,6 +134,9 @@ type Complete struct {
 	Upload UploadID
 	Parts  []CompletePart
 	Seal   func(parts []Part, info *Info) error // composes ETag and Checksum
+	// If guards the object. Where it does not hold the upload goes on; a call that repeats one
+	// which was done does nothing and is not asked.
+	If Condition
 }
 
 // CompletePart is one line of a Complete.
@@ -153,7 +161,8 @@ type Uploads interface {
 	// PutPart stores a part, replacing one of the same number; durable on return.
 	PutPart(ctx context.Context, p *PutPart) (Info, error)
 	// CompleteUpload makes the object visible without copying data; a repeated call returns
-	// the same Info. ErrInvalidPart, ErrPartOrder, ErrPartTooSmall, ErrNoSuchUpload.
+	// the same Info. ErrInvalidPart, ErrPartOrder, ErrPartTooSmall, ErrNoSuchUpload, and those
+	// of a Condition.
 	CompleteUpload(ctx context.Context, c *Complete) (Info, error)
 	// AbortUpload drops the upload and its parts. ErrNoSuchUpload if there is none.
 	AbortUpload(ctx context.Context, bucket BucketName, key Key, id UploadID) error

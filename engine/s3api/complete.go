@@ -41,7 +41,8 @@ func (h *Handler) completeUpload(rq *request) error {
 	if c.size, err = rq.objectSize(); err != nil {
 		return err
 	}
-	order := object.Complete{Bucket: rq.bucket, Key: rq.key, Upload: id, Seal: c.seal}
+	order := object.Complete{Bucket: rq.bucket, Key: rq.key, Upload: id, Seal: c.seal,
+		If: rq.condition()}
 	for i := range listed {
 		if i > 0 && listed[i].Number <= listed[i-1].Number {
 			return s3err.InvalidPartOrder

@@ -6,6 +6,7 @@ import (
 
 	"flashstore/engine/object"
 	"flashstore/engine/s3err"
+	"flashstore/netloop"
 )
 
 // checkConditions evaluates the preconditions of a GET or HEAD in the order of RFC 9110,
@@ -50,10 +51,32 @@ func (rq *request) rangeApplies(info *object.Info) bool {
 // quotes too; all tags of S3 are strong ones, so a weak one means the same bytes.
 func matches(list, etag string) bool {
 	for tag := range strings.SplitSeq(list, ",") {
-		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
-		if tag == "*" || strings.Trim(tag, `"`) == etag {
+		if tag = bareTag(tag); tag == object.AnyETag || tag == etag {
 			return true
 		}
 	}
 	return false
+}
+
+func bareTag(tag string) string {
+	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
+}
+
+// condition is what guards a write. A field that comes twice is one list (RFC 9110, 5.3).
+func (rq *request) condition() (only object.Condition) {
+	header := rq.ex.Request.Header
+	for i := range header {
+		list := &only.Match
+		switch {
+		case netloop.EqualFold(header[i].Name, "if-match"):
+		case netloop.EqualFold(header[i].Name, "if-none-match"):
+			list = &only.NoneMatch
+		default:
+			continue
+		}
+		for tag := range strings.SplitSeq(string(header[i].Value), ",") {
+			*list = append(*list, bareTag(tag))
+		}
+	}
+	return only
 }

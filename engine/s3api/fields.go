@@ -50,7 +50,7 @@ func (rq *request) checkFields(config *Config) error {
 func (rq *request) checkField(name, value []byte, config *Config) error {
 	switch {
 	case hasPrefixFold(name, "if-"):
-		if rq.op.writes() {
+		if rq.op.writes() && !rq.op.heeds(name) {
 			return s3err.NotImplemented.Detail("Header", string(name))
 		}
 	case hasPrefixFold(name, metaPrefix):
@@ -70,6 +70,18 @@ func (o Op) writes() bool {
 	case OpPutObject, OpDeleteObject, OpDeleteObjects, OpCreateMultipartUpload, OpUploadPart,
 		OpCompleteMultipartUpload, OpAbortMultipartUpload, OpCreateBucket, OpDeleteBucket:
 		return true
+	}
+	return false
+}
+
+// heeds reports whether a condition is one that the operation, which writes, is guarded by. S3 has
+// no others (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html).
+func (o Op) heeds(name []byte) bool {
+	switch o {
+	case OpPutObject, OpCompleteMultipartUpload:
+		return netloop.EqualFold(name, "if-match") || netloop.EqualFold(name, "if-none-match")
+	case OpDeleteObject:
+		return netloop.EqualFold(name, "if-match")
 	}
 	return false
 }

@@ -136,9 +136,19 @@ func (s *memStore) PutObject(_ context.Context, p *object.Put) (object.Info, err
 	b, err := s.bucket("", p.Bucket)
 	defer s.mu.Unlock()
 	if err == nil {
+		err = b.admit(p.Key, &p.If)
+	}
+	if err == nil {
 		b.objects[p.Key] = o
 	}
 	return o.info, err
+}
+
+func (b *memBucket) admit(key object.Key, only *object.Condition) error {
+	if o := b.objects[key]; o != nil {
+		return only.Check(true, o.info.ETag)
+	}
+	return only.Check(false, "")
 }
 
 func (s *memStore) find(method string, bucket object.BucketName, key object.Key) (*memObject, error) {
@@ -169,9 +179,17 @@ func (s *memStore) Stat(_ context.Context, b object.BucketName, k object.Key) (o
 	return o.info, nil
 }
 
-func (s *memStore) DeleteObject(_ context.Context, bucket object.BucketName, key object.Key) error {
+func (s *memStore) DeleteObject(ctx context.Context, b object.BucketName, k object.Key) error {
+	return s.DeleteIf(ctx, b, k, object.Condition{})
+}
+
+func (s *memStore) DeleteIf(_ context.Context, bucket object.BucketName, key object.Key,
+	only object.Condition) error {
 	b, err := s.bucket("DeleteObject", bucket)
 	defer s.mu.Unlock()
+	if err == nil {
+		err = b.admit(key, &only)
+	}
 	if err == nil {
 		delete(b.objects, key)
 	}
@@ -321,6 +339,9 @@ func (s *memStore) CompleteUpload(_ context.Context, c *object.Complete) (object
 		return info, err
 	}
 	b := s.buckets[c.Bucket]
+	if err := b.admit(c.Key, &c.If); err != nil {
+		return info, err
+	}
 	b.objects[c.Key], s.done[c.Upload] = o, o.info
 	delete(b.uploads, c.Upload)
 	return o.info, nil

@@ -112,7 +112,9 @@ func TestMultipartRefusals(t *testing.T) {
 	f.want(400, "BadDigest", "POST", at, completeXML("1", etag), "x-amz-checksum-crc64nvme",
 		sumOf(sumCRC64NVME, "other"))
 	f.want(400, "BadDigest", "POST", at, completeXML("1", etag), "Content-MD5", md5Base64("x"))
-	f.want(501, "NotImplemented", "POST", at, completeXML("1", etag), "If-None-Match", "*")
+	f.want(501, "NotImplemented", "POST", at, completeXML("1", etag), "If-Modified-Since", "x")
+	f.want(501, "NotImplemented", "DELETE", at, "", "If-Match", "*")
+	f.want(501, "NotImplemented", "PUT", at+"&partNumber=3", "v", "If-None-Match", "*")
 	for _, n := range []string{"0", "10001", "-1", "x", "", "1.0"} {
 		f.want(400, "InvalidArgument", "PUT", at+"&partNumber="+n, "v")
 	}

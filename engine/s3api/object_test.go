@@ -236,3 +236,51 @@ func TestStorageClassIsShown(t *testing.T) {
 	}
 	f.check(f.send(presigned), 501, "NotImplemented", "a class in the query")
 }
+
+// TestConditionalWrites: what is refused changes nothing, and 412 names the condition.
+func TestConditionalWrites(t *testing.T) {
+	f := newFixture(t, nil)
+	f.store.partMin = 1
+	absent := f.want(404, "NoSuchKey", "PUT", "/bucket/k", "v", "If-Match", "*")
+	f.want(404, "NoSuchKey", "DELETE", "/bucket/k", "", "If-Match", `"x"`)
+	first := f.want(200, "", "PUT", "/bucket/k", "v", "If-None-Match", "*").header.Get("ETag")
+	if strings.Contains(absent.body, "<Condition>") {
+		t.Error(absent.body)
+	}
+	for _, c := range []struct {
+		condition string
+		header    []string
+	}{
+		{"If-None-Match", []string{"If-None-Match", "*"}},
+		{"If-None-Match", []string{"If-None-Match", `"x", ` + first}},
+		{"If-Match", []string{"If-Match", `"x"`}},
+		{"If-Match", []string{"If-Match", ""}},
+		{"If-Match", []string{"If-Match", `"x"`, "If-Match", `"y"`}},
+		{"If-None-Match", []string{"If-Match", first, "If-None-Match", "*"}},
+	} {
+		id := f.begin()
+		etag := f.part(id, 1, "part").header.Get("ETag")
+		for method, answer := range map[string]reply{
+			"PUT": f.want(412, "PreconditionFailed", "PUT", "/bucket/k", "w", c.header...),
+			"POST": f.want(412, "PreconditionFailed", "POST", "/bucket/k?uploadId="+id,
+				completeXML("1", etag), c.header...),
+		} {
+			if !strings.Contains(answer.body, "<Condition>"+c.condition+"</Condition>") {
+				t.Errorf("%s %q: %s", method, c.header, answer.body)
+			}
+		}
+		f.want(204, "", "DELETE", "/bucket/k?uploadId="+id, "")
+	}
+	f.want(412, "PreconditionFailed", "DELETE", "/bucket/k", "", "If-Match", `"x"`)
+	f.want(501, "NotImplemented", "DELETE", "/bucket/k", "", "If-None-Match", "*")
+	if got := f.want(200, "", "GET", "/bucket/k", ""); got.body != "v" {
+		t.Errorf("now it is %q", got.body)
+	}
+	f.want(200, "", "PUT", "/bucket/k", "w", "If-Match", `"x"`, "If-Match", first)
+	id := f.begin()
+	etag := f.part(id, 1, "part").header.Get("ETag")
+	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeXML("1", etag), "If-Match", "*")
+	f.want(204, "", "DELETE", "/bucket/k", "", "If-Match",
+		f.want(200, "", "HEAD", "/bucket/k", "").header.Get("ETag"))
+	f.want(404, "NoSuchKey", "GET", "/bucket/k", "")
+}

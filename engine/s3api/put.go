@@ -19,7 +19,7 @@ func (h *Handler) putObject(rq *request) error {
 	defer body.close(h)
 	info, err := h.store.PutObject(rq.ctx, &object.Put{
 		Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Headers: fields,
-		Body: body, Seal: body.seal,
+		Body: body, Seal: body.seal, If: rq.condition(),
 	})
 	if err != nil {
 		return err

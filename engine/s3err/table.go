@@ -24,6 +24,8 @@ var table = []struct {
 	{object.ErrInvalidPart, InvalidPart},
 	{object.ErrPartOrder, InvalidPartOrder},
 	{object.ErrPartTooSmall, EntityTooSmall},
+	{object.ErrIfMatch, PreconditionFailed.Detail("Condition", "If-Match")},
+	{object.ErrIfNoneMatch, PreconditionFailed.Detail("Condition", "If-None-Match")},
 	{object.ErrTooLarge, EntityTooLarge},
 	{object.ErrBodyShort, IncompleteBody},
 	// Unavailable says "later, at the same rate", busy says "slower"; SDKs back off on both.
