@@ -13,11 +13,12 @@ import (
 
 // fanout is one commit on its way to the drives of a set.
 type fanout struct {
-	set    *set
-	held   int               // drives that hold the write already
-	need   int               // acknowledgements that make the quorum, beside those
-	settle *drive.Record     // sent to each holder once the quorum is reached; nil: none
-	done   func(failed bool) // called when no drive uses the records any more
+	set     *set
+	records []*drive.Record   // by position; nil: not to this one
+	held    int               // drives that hold the write already
+	need    int               // acknowledgements that make the quorum, beside those
+	settle  *drive.Record     // sent to each holder once the quorum is reached; nil: none
+	done    func(failed bool) // called when no drive uses the records any more
 
 	mu      sync.Mutex
 	sent    int
@@ -55,48 +56,62 @@ func (s *set) commit(records []*drive.Record, settle *drive.Record,
 // send is commit of a write whose quorum is w, and that held drives hold already.
 func (s *set) send(records []*drive.Record, held, w int, settle *drive.Record,
 	done func(failed bool)) error {
-	need := max(w-held, 0)
-	f := &fanout{set: s, held: held, need: need, settle: settle, done: done,
-		acked: make([]bool, s.n), quorum: make(chan struct{}), all: make(chan struct{})}
+	f := s.newFanout(records, held, w, settle, done)
+	began := time.Now()
+	s.gate.RLock()
+	err := f.hand()
+	s.gate.RUnlock()
+	if err != nil {
+		return err
+	}
+	return f.wait(began)
+}
+
+func (s *set) newFanout(records []*drive.Record, held, w int, settle *drive.Record,
+	done func(failed bool)) *fanout {
+	f := &fanout{set: s, records: records, held: held, need: max(w-held, 0), settle: settle,
+		done: done, acked: make([]bool, s.n), quorum: make(chan struct{}), all: make(chan struct{})}
 	for _, r := range records {
 		if r != nil {
 			f.sent++
 		}
 	}
-	if f.sent < need {
-		if done != nil {
-			done(true)
-		}
-		s.counters.quorumMiss.Add(1)
-		return fmt.Errorf("%w: %d drives take the write, %d are needed", object.ErrUnavailable,
-			f.sent, need)
-	}
-	began := time.Now()
-	if !f.hand(records) {
-		if done != nil {
-			done(true)
-		}
-		return fmt.Errorf("%w: the server stops", object.ErrUnavailable)
-	}
-	return f.wait(began)
+	return f
 }
 
-// hand gives all records to their drives, or none if the store is closed: a stop leaves no write
-// on some drives only.
-func (f *fanout) hand(records []*drive.Record) bool {
+// hand gives all records to their drives, or none if they are too few or the set is closed: a stop
+// leaves no write on some drives only. The caller holds the gate.
+func (f *fanout) hand() error {
 	s := f.set
-	s.gate.RLock()
-	defer s.gate.RUnlock()
-	if s.closed {
-		return false
+	var err error
+	switch {
+	case f.sent < f.need:
+		s.counters.quorumMiss.Add(1)
+		err = fmt.Errorf("%w: %d drives take the write, %d are needed", object.ErrUnavailable,
+			f.sent, f.need)
+	case s.closed:
+		err = fmt.Errorf("%w: the server stops", object.ErrUnavailable)
 	}
-	for i, r := range records {
-		if r != nil {
-			s.drive(i).Commit(r, func(err error) { f.answer(i, err) })
+	if err != nil {
+		if f.done != nil {
+			f.done(true)
+		}
+		return err
+	}
+	for i, r := range f.records {
+		if d := s.drive(i); r != nil {
+			d.Commit(r, func(err error) {
+				if err == nil && s.drive(i) != d {
+					err = errReplaced // what it holds counts for nothing any more (rule 2)
+				}
+				f.answer(i, err)
+			})
 		}
 	}
-	return true
+	return nil
 }
+
+var errReplaced = fmt.Errorf("%w: the drive was replaced meanwhile", drive.ErrOffline)
 
 // answer takes drive i's result; called from a goroutine of the drive.
 func (f *fanout) answer(i int, err error) {
@@ -124,6 +139,20 @@ func (f *fanout) answer(i int, err error) {
 		close(f.all)
 		if f.done != nil {
 			f.done(f.fails > 0)
+		}
+		f.noteShort()
+	}
+}
+
+// noteShort lists a write for repair that is not on every drive.
+func (f *fanout) noteShort() {
+	if f.acks+f.held == f.set.n || f.acks == 0 {
+		return
+	}
+	for _, r := range f.records {
+		if r != nil && r.Type <= drive.TypeDocument {
+			f.set.repairs.add(r.Key, false)
+			return
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (s *set) settleHolders(w *write, grant lock.Grant) {
 		return
 	}
 	r := settleRecord(&w.sample.Record)
-	r.Token = drive.Order(grant.Token)
+	r.Token = s.token(grant)
 	for i, e := range w.holders {
 		if e != nil && !e.Settled && s.usable(i) {
 			s.counters.settled.Add(1)
@@ -76,7 +76,7 @@ func (s *set) rollForward(ctx context.Context, key drive.Key, w *write,
 			holders++
 		case s.usable(i):
 			r := w.sample.Record
-			r.Token = drive.Order(grant.Token)
+			r.Token = s.token(grant)
 			r.Inline, r.Bulk = nil, nil
 			r.Geometry.Index = uint8(shardIndex(rot, i, s.n))
 			records[i] = &r
@@ -104,7 +104,7 @@ func shardRotation(w *write, n int) int {
 func (s *set) commitMore(w *write, records []*drive.Record, holders int,
 	grant lock.Grant) error {
 	settle := settleRecord(&w.sample.Record)
-	settle.Token = drive.Order(grant.Token)
+	settle.Token = s.token(grant)
 	if err := s.send(records, holders, w.quorum(s.quorum()).w, settle, nil); err != nil {
 		return fmt.Errorf("deciding a write that %d drives hold: %w", holders, err)
 	}
@@ -124,6 +124,11 @@ func (s *set) rebuildShards(ctx context.Context, w *write, records []*drive.Reco
 	src, err := newShardSource(s, w)
 	if err != nil {
 		return err
+	}
+	for i, r := range records { // what is to be replaced is no source
+		if r != nil {
+			src.leaveOut(i)
+		}
 	}
 	size, inline := w.sample.SizeBytes, w.sample.ShardBytes <= s.inlineMax()
 	writers := s.shardWriters(records, inline)

@@ -143,4 +143,7 @@ func (s *set) askOne(ctx context.Context, key drive.Key, i int, a *answer,
 	a.state, a.err = s.drive(i).Lookup(ctx, key, opt)
 	a.answered = a.err == nil
 	a.mark = s.mark(i)
+	if errors.Is(a.err, drive.ErrCorrupt) {
+		s.repairs.add(key, true)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,9 +33,15 @@ type set struct {
 	locks  lock.Locker
 	log    *slog.Logger
 
-	// writable is set once the term is durable on the write quorum (rule 1).
+	// term is the one this store writes in; writable is set once it is durable on the write quorum
+	// (rule 1).
+	term     atomic.Uint64
 	writable atomic.Bool
 	lag      lag
+	// repairs wait for the healer. hadData: the drives had seen writes before this store; lagged:
+	// one of them had not seen the last start, or is not there.
+	repairs         *repairs
+	hadData, lagged bool
 	// commitTimeout is how long a commit waits for the write quorum.
 	commitTimeout time.Duration
 	counters      *counters // of the store
@@ -53,7 +60,8 @@ func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, e
 	}
 	s := &set{number: number, slots: make([]atomic.Pointer[drive.Drive], n), k: layout.Data, n: n,
 		w: WriteQuorum(layout.Data, layout.Parity), memory: cfg.Allocator, reads: cfg.Reads,
-		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c}
+		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c,
+		repairs: newRepairs()}
 	for i, d := range drives {
 		if d != nil {
 			s.slots[i].Store(&d)
@@ -73,16 +81,28 @@ func (s *set) drive(i int) drive.Drive {
 	return nil
 }
 
-// raise makes term durable on the write quorum, after which the set takes writes. Below the
-// quorum the set stays read-only, which is no error.
-func (s *set) raise(term uint64) error {
+// raise makes the next term durable on the write quorum, after which the set takes writes. Below
+// the quorum the set stays read-only, which is no error. What is written meanwhile is written in
+// the old term or in the new one, and waits for it: nobody writes in a term that is not raised.
+func (s *set) raise() error {
+	s.gate.Lock()
+	term := max(s.highestTerm(), s.term.Load()) + 1
 	r := &drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: term}}
 	r.Order, r.WriteID = r.Token, newWriteID()
-	switch err := s.commit(s.everywhere(r), nil, nil); {
+	f := s.newFanout(s.everywhere(r), 0, s.w, nil, nil)
+	began := time.Now()
+	err := f.hand()
+	if err == nil {
+		err = f.wait(began)
+	}
+	s.term.Store(term)
+	s.gate.Unlock()
+	switch {
 	case err == nil:
 		s.writable.Store(true)
 		return nil
 	case isUnavailable(err):
+		s.writable.Store(false)
 		s.log.Warn("the set is below its write quorum: read-only", "set", s.number,
 			"drives", s.online(), "quorum", s.w)
 		return nil
@@ -99,8 +119,45 @@ func (s *set) close() {
 	s.gate.Unlock()
 }
 
-// term is the highest that a drive of the set remembers.
-func (s *set) term() (term uint64) {
+// remember notes what the drives knew before the first term of this store.
+func (s *set) remember() {
+	terms := make(map[uint64]struct{})
+	for i := range s.slots {
+		d := s.drive(i)
+		if d == nil {
+			s.lagged = true
+			continue
+		}
+		info := d.Info()
+		terms[info.Term] = struct{}{}
+		s.hadData = s.hadData || info.MaxSeen.Sequence > 0
+	}
+	s.lagged = s.lagged || len(terms) > 1
+}
+
+// join puts a drive into a slot, in place of whatever was there. One that was away takes the
+// present term before its answers count. One that is fresh becomes part of the set with the next
+// term, behind which its "not here" counts.
+func (s *set) join(position int, d drive.Drive) error {
+	fresh := d.Info().CompleteFrom.Term == math.MaxUint64
+	if !fresh {
+		term := drive.Order{Term: s.term.Load()}
+		r := &drive.Record{Type: drive.TypeTerm, Order: term, Token: term, WriteID: newWriteID()}
+		took := make(chan error, 1)
+		d.Commit(r, func(err error) { took <- err })
+		if err := <-took; err != nil {
+			return fmt.Errorf("erasure: drive %d does not take the term: %w", position, err)
+		}
+	}
+	s.slots[position].Store(&d)
+	if fresh || !s.writable.Load() {
+		return s.raise()
+	}
+	return nil
+}
+
+// highestTerm is the highest that a drive of the set remembers.
+func (s *set) highestTerm() (term uint64) {
 	for i := range s.slots {
 		if d := s.drive(i); d != nil {
 			info := d.Info()
@@ -171,6 +228,11 @@ func (s *set) publishWhole(r *drive.Record, grant lock.Grant) error {
 
 // stamp gives r its identity and its place in the register's order.
 func (s *set) stamp(r *drive.Record, grant lock.Grant) {
-	r.Order = drive.Order(grant.Token)
+	r.Order = s.token(grant)
 	r.Token, r.WriteID = r.Order, newWriteID()
+}
+
+// token is what whoever holds a grant acts by.
+func (s *set) token(grant lock.Grant) drive.Order {
+	return drive.Order{Term: s.term.Load(), Sequence: grant.Sequence}
 }

@@ -58,6 +58,16 @@ func (src *shardSource) begin() {
 	src.adopt(src.write.holders)
 }
 
+// leaveOut takes the shard of a drive for one that nobody holds.
+func (src *shardSource) leaveOut(position int) {
+	for shard, holder := range src.byShard {
+		if holder == position {
+			src.byShard[shard] = -1
+		}
+	}
+	src.refreshed = true
+}
+
 // adopt notes which drive has which shard.
 func (src *shardSource) adopt(holders []*drive.Entry) {
 	for pos, e := range holders {
@@ -87,6 +97,7 @@ func (src *shardSource) fetch(ctx context.Context, stripe, shardBytes int64,
 			return got, nil
 		}
 		src.set.counters.degraded.Add(1)
+		src.set.repairs.add(src.write.sample.Key, false)
 		if err := src.rebuild(got, shardBytes, want, plan); err != nil {
 			got.memory.drop()
 			return nil, err
@@ -248,6 +259,7 @@ func (src *shardSource) strike(faults []error) (any bool) {
 		src.set.log.Warn("a shard cannot be read", "drive", src.byShard[i], "shard", i,
 			"key", src.write.sample.Key.Name, "error", err)
 		src.byShard[i] = -1
+		src.set.repairs.add(src.write.sample.Key, true)
 	}
 	return any
 }

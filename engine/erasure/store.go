@@ -36,12 +36,14 @@ type Config struct {
 	Reads  *arena.Share
 	Locks  lock.Locker
 	Logger *slog.Logger
+	Heal   HealConfig
 }
 
 // Store implements object.Store over erasure sets.
 type Store struct {
 	cfg      Config
 	sets     []*set
+	healers  []*healer // of the sets
 	log      *slog.Logger
 	buckets  bucketTable
 	doubts   doubts
@@ -49,7 +51,10 @@ type Store struct {
 	counters counters
 	nearbys  sync.Pool // of *nearby
 	stop     context.CancelFunc
-	work     sync.WaitGroup // background decisions
+	// background ends with stop; nil before Start.
+	background context.Context
+	work       sync.WaitGroup // background decisions
+	healing    sync.WaitGroup
 }
 
 var _ object.Store = (*Store)(nil)
@@ -61,6 +66,7 @@ type counters struct {
 	degraded   atomic.Uint64
 	undecided  atomic.Uint64
 	quorumMiss atomic.Uint64
+	lost       atomic.Uint64
 }
 
 // Stats count since the store was made.
@@ -73,6 +79,7 @@ type Stats struct {
 	DegradedReads  uint64 // stripes that needed parity
 	Undecided      uint64 // reads answered 503 because the newest write cannot be decided
 	QuorumMissed   uint64 // commits that did not reach the write quorum
+	LostUndecided  uint64 // writes below the quorum that no drive could bring back, discarded
 }
 
 // SetStats is the present state of one set.
@@ -101,7 +108,9 @@ func New(cfg Config) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
+		one.remember()
 		s.sets = append(s.sets, one)
+		s.healers = append(s.healers, newHealer(s, one, cfg.Heal))
 	}
 	s.buckets.known = make(map[object.BucketName]*bucket)
 	return s, nil
@@ -111,16 +120,10 @@ func New(cfg Config) (*Store, error) {
 // to decide and settle what an earlier process left open. A set below its quorum stays read-only
 // and Start returns nil: reads are served.
 func (s *Store) Start(ctx context.Context) error {
-	term := uint64(0)
-	for _, one := range s.sets {
-		term = max(term, one.term())
-	}
-	term++
-	s.cfg.Locks.SetTerm(term)
 	raised := make([]error, len(s.sets))
 	var wg sync.WaitGroup
 	for i, one := range s.sets {
-		wg.Go(func() { raised[i] = one.raise(term) })
+		wg.Go(func() { raised[i] = one.raise() })
 	}
 	wg.Wait()
 	if err := errors.Join(raised...); err != nil {
@@ -128,11 +131,28 @@ func (s *Store) Start(ctx context.Context) error {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	for _, one := range s.sets {
+	s.background = background
+	for i, one := range s.sets {
 		if one.writable.Load() {
 			s.work.Go(func() { one.decideLeftovers(background) })
 		}
+		s.healing.Go(func() { s.healers[i].run(background) })
 	}
+	return nil
+}
+
+// Join puts a drive, by its set and position there, into its place, where one was missing or has
+// been replaced; it is healed in the background. Whatever was there before is not used any more,
+// and belongs to the caller. Errors: object.ErrUnavailable and those of the drive.
+func (s *Store) Join(set, position int, d drive.Drive) error {
+	one := s.sets[set]
+	if err := one.join(position, d); err != nil {
+		return err
+	}
+	if one.writable.Load() {
+		s.work.Go(func() { one.decideLeftovers(s.background) })
+	}
+	s.healers[set].order()
 	return nil
 }
 
@@ -141,6 +161,7 @@ func (s *Store) Start(ctx context.Context) error {
 func (s *Store) Close() {
 	s.stop()
 	s.work.Wait()
+	s.healing.Wait()
 	for _, one := range s.sets {
 		one.close()
 	}
@@ -161,7 +182,8 @@ func (s *Store) Stats() Stats {
 	c := &s.counters
 	all := Stats{AckedBelowFull: c.belowFull.Load(), Decided: c.decided.Load(),
 		Settled: c.settled.Load(), DegradedReads: c.degraded.Load(),
-		Undecided: c.undecided.Load(), QuorumMissed: c.quorumMiss.Load()}
+		Undecided: c.undecided.Load(), QuorumMissed: c.quorumMiss.Load(),
+		LostUndecided: c.lost.Load()}
 	for _, one := range s.sets {
 		did := one.codecs.stats()
 		all.Codec.Path = did.Path

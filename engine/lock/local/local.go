@@ -14,7 +14,6 @@ const shardCount = 256 // power of two; far above the number of concurrent reque
 // Locker is an in-process lock.Locker.
 type Locker struct {
 	seed     maphash.Seed
-	term     atomic.Uint64
 	sequence atomic.Uint64
 	shards   [shardCount]shard
 }
@@ -32,21 +31,13 @@ type entry struct {
 
 var _ lock.Locker = (*Locker)(nil)
 
-// New returns a Locker in term 0.
+// New returns a Locker whose first grant has sequence 1.
 func New() *Locker {
 	l := &Locker{seed: maphash.MakeSeed()}
 	for i := range l.shards {
 		l.shards[i].held = make(map[lock.ID]*entry)
 	}
 	return l
-}
-
-// SetTerm begins a term.
-func (l *Locker) SetTerm(term uint64) { l.term.Store(term) }
-
-// Token returns a fresh token.
-func (l *Locker) Token() lock.Token {
-	return lock.Token{Term: l.term.Load(), Sequence: l.sequence.Add(1)}
 }
 
 // Lock waits for id.
@@ -67,7 +58,7 @@ func (l *Locker) Lock(ctx context.Context, id lock.ID) (lock.Grant, error) {
 		s.leave(id, e)
 		return lock.Grant{}, ctx.Err()
 	}
-	return lock.Grant{Token: l.Token(), Release: func() {
+	return lock.Grant{Sequence: l.sequence.Add(1), Release: func() {
 		e.turn <- struct{}{}
 		s.leave(id, e)
 	}}, nil
