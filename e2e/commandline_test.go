@@ -119,7 +119,7 @@ func TestUsageErrorsChangeNothing(t *testing.T) {
 		drives     int
 		env, args  []string
 	}{
-		{"too many drives", "1 to 16", 40, nil, nil},
+		{"too many drives", "1 to 1024", 1025, nil, nil},
 		{"too many data shards", "1 to 12", 16, nil, []string{"--parity", "0"}},
 		{"kqueue", "kqueue", 4, nil, []string{"--netloop", "kqueue"}},
 		{"a short password", "FLASHSTORE_ROOT_PASSWORD", 4,

@@ -186,8 +186,8 @@ func (s *server) withoutDrives(objects []stored, away driveMask, parity int,
 	return written
 }
 
-// readAll reads all objects, several at once. One of which fewer drives than the data shards
-// have a copy must be refused for now: never absent, never other bytes.
+// readAll reads all objects, several at once. One of which fewer drives than the data shards had
+// a copy, unless it was healed meanwhile, must be refused for now: never absent, never other bytes.
 func (s *server) readAll(objects []stored, away driveMask, parity int) {
 	s.t.Helper()
 	errs := make([]error, len(objects))
@@ -199,7 +199,7 @@ func (s *server) readAll(objects []stored, away driveMask, parity int) {
 			if (o.lacking | away).count() <= parity {
 				errs[i] = s.readable(o)
 			} else {
-				errs[i] = s.refusedForNow(o)
+				errs[i] = s.readableOrRefused(o)
 			}
 			<-slots
 		})
@@ -210,8 +210,11 @@ func (s *server) readAll(objects []stored, away driveMask, parity int) {
 	}
 }
 
-func (s *server) refusedForNow(o stored) error {
+func (s *server) readableOrRefused(o stored) error {
 	a, err := s.do(request{method: "GET", path: o.path})
+	if err == nil && a.status == http.StatusOK {
+		return s.readable(o)
+	}
 	if err == nil && a.status != http.StatusServiceUnavailable {
 		err = fmt.Errorf("GET %s, whose drives %v were away at the PUT: %d %s, want 503", o.path,
 			o.lacking.positions(), a.status, a.code)

@@ -60,8 +60,8 @@ func (e *Engine) cost() CostStatus {
 			Admit:   net.Phases[netloop.PhaseAdmit].Seconds(),
 			Execute: net.Phases[netloop.PhaseExecute].Seconds(),
 			Respond: net.Phases[netloop.PhaseRespond].Seconds()}}
-	for i := range e.drives.slots {
-		if d := e.drives.slots[i].drive; d != nil {
+	for _, s := range e.drives.view() {
+		if d := s.drive; d != nil {
 			c.CopiedBytes += d.Info().Counters.CopiedBytes
 		}
 	}

@@ -31,6 +31,18 @@ type driveSet struct {
 	spare  []slot // directories that no place is left for, each with its reason
 	sizes  []int  // drives of each set
 	parity int
+	// deployment is the name of it.
+	deployment string
+
+	mu       sync.RWMutex // guards what is in a slot once the server runs
+	changing sync.Mutex   // one drive joins at a time
+}
+
+// view is the slots as they are now.
+func (set *driveSet) view() []slot {
+	set.mu.RLock()
+	defer set.mu.RUnlock()
+	return slices.Clone(set.slots)
 }
 
 // members are the slots of a set by position.
@@ -69,6 +81,9 @@ func openDrives(c *config.Config, e ioengine.Engine, log *slog.Logger) (*driveSe
 		dropStale(set.members(number), set.parity)
 	}
 	err = set.finishFormat(c, e, log)
+	if err == nil && c.AutoAdopt {
+		set.adoptAll(e, func(s *slot) { s.open(c, e, log) }, log)
+	}
 	if err == nil {
 		err = set.check(log)
 	}

@@ -51,7 +51,7 @@ func arrange(slots []slot) (*driveSet, error) {
 	refuseStrangers(slots, ours)
 	refuseTwins(slots, ours)
 	set := &driveSet{slots: make([]slot, ours.drives), sizes: erasure.SetSizes(ours.drives),
-		parity: ours.parity}
+		parity: ours.parity, deployment: ours.deployment}
 	taken := make([]bool, ours.drives)
 	var rest []slot
 	place := func(s slot, usable bool) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"flashstore/arena"
@@ -132,7 +133,8 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	e.divideMemory()
 	e.store, err = erasure.New(erasure.Config{Sets: e.drives.drives(),
 		Parity: e.drives.parity, SIMD: e.config.SIMD, Allocator: e.bodies, Reads: e.answers,
-		Locks: lockslocal.New(), Logger: e.log})
+		Locks: lockslocal.New(), Logger: e.log, Heal: erasure.HealConfig{
+			BytesPerSecond: e.config.HealRate, ScrubPeriod: e.config.ScrubPeriod}})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrUsage, err)
 	}
@@ -140,9 +142,20 @@ func (e *Engine) openStorage(ctx context.Context) (root *iam.Root, err error) {
 	if err := e.store.Start(ctx); err != nil {
 		return nil, err
 	}
-	e.closers = append(e.closers, func() error { e.store.Close(); return nil })
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var watching sync.WaitGroup
+	watching.Go(func() { e.awaitReturns(watch) })
+	e.closers = append(e.closers, func() error {
+		stop()
+		watching.Wait()
+		e.store.Close()
+		return nil
+	})
 	return root, nil
 }
+
+// openSlot opens the drive of a slot.
+func (e *Engine) openSlot(s *slot) { s.open(&e.config, e.io, e.log) }
 
 // probeDir is an existing directory on the file system of the first drive.
 func probeDir(drives []string) string {
@@ -177,6 +190,9 @@ func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
 		Ready:         e.ready.Load,
 		Cluster:       func() bool { return e.store.HasWriteQuorum() },
 		Status:        func() any { return e.status() },
+		Healing:       func() any { return e.healing() },
+		Heal:          func(scrub bool) any { return e.heal(scrub) },
+		Adopt:         func(dir string) (any, error) { return e.adopt(dir) },
 		Gatherer:      e.registry,
 		Verifier:      verifier,
 		Authorizer:    root,

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"flashstore/engine/erasure"
 	"flashstore/engine/metrics"
 )
 
@@ -22,6 +23,11 @@ func (e *Engine) figures(emit func(metrics.Figure)) {
 	}
 	e.frontFigures(counter, level)
 	e.storeFigures(counter, level)
+	for i, h := range e.store.Healing() {
+		emit(metrics.Figure{Name: "scan_coverage_ratio", Kind: metrics.Level, Value: h.Coverage(),
+			Help:   "Share of the registers that the present pass has seen; 1 behind a whole one.",
+			Labels: []metrics.Label{{Name: "set", Value: fmt.Sprint(i)}}})
+	}
 	for i, d := range e.driveStatus() {
 		label := metrics.Label{Name: "drive", Value: d.Path}
 		if d.Path == "" { // no directory was given for its place
@@ -78,9 +84,34 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 		m.HeapFallbacks)
 }
 
+// healFigures are those of the healing of a set.
+func (e *Engine) healFigures(set metrics.Label, h *erasure.HealStatus, counter countFunc,
+	level levelFunc) {
+	level("objects_short_of_parity", "Registers that are known not to be on every drive.",
+		int64(h.Short), set)
+	level("heal_undecided", "Registers that the last pass could not decide.", int64(h.Undecided), set)
+	level("heal_running", "1 while a pass over all registers runs.", int64(oneIf(h.Running)), set)
+	level("heal_whole", "1 if every register is on every drive, as far as is known.",
+		int64(oneIf(h.Whole)), set)
+	counter("healed_total", "Registers of which a drive was given its copy.", h.Healed, set)
+	counter("heal_bytes_total", "Bytes written to heal.", uint64(h.Bytes), set)
+}
+
+func oneIf(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // storeFigures are those of the erasure sets and the I/O engine.
 func (e *Engine) storeFigures(counter countFunc, level levelFunc) {
 	s := e.store.Stats()
+	counter("lost_undecided_total", "Unacknowledged writes that no drive could bring back.",
+		s.LostUndecided)
+	for i, h := range e.store.Healing() {
+		e.healFigures(metrics.Label{Name: "set", Value: fmt.Sprint(i)}, &h, counter, level)
+	}
 	for i, one := range s.Sets {
 		set := metrics.Label{Name: "set", Value: fmt.Sprint(i)}
 		level("drives_online", "Drives of the set that read and write.", int64(one.DrivesOnline), set)

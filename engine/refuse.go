@@ -42,7 +42,11 @@ func refuseCodec(c *config.Config) error {
 	if parity == config.ParityDefault {
 		parity = erasure.DefaultParity(smallest)
 	}
-	_, err := codec.New(codec.Layout{Data: smallest - parity, Parity: parity}, c.SIMD)
+	layout, err := erasure.LayoutOf(smallest, parity)
+	if err != nil {
+		return err
+	}
+	_, err = codec.New(layout, c.SIMD)
 	return err
 }
 

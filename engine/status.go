@@ -19,6 +19,7 @@ type Status struct {
 	Sets    []SetStatus           `json:"sets"`
 	Store   StoreStatus           `json:"store"`
 	Drives  []DriveStatus         `json:"drives"`
+	Heal    HealStatus            `json:"heal"`
 	Cost    CostStatus            `json:"cost"`
 	TLS     TLSStatus             `json:"tls"`
 }
@@ -92,6 +93,7 @@ func (e *Engine) status() Status {
 		Store: StoreStatus{AckedBelowFull: store.AckedBelowFull,
 			DegradedReads: store.DegradedReads},
 		Drives: e.driveStatus(),
+		Heal:   e.healing(),
 		Cost:   e.cost(),
 		TLS:    e.tlsStatus(),
 	}
@@ -146,8 +148,9 @@ func (e *Engine) driveStatus() []DriveStatus {
 			Health: drive.Offline.String(), Fault: string(faultOf(s.away)),
 			Reason: s.away.Error()})
 	}
-	for i := range e.drives.slots {
-		s, set, position := &e.drives.slots[i], i%len(e.drives.sizes), i/len(e.drives.sizes)
+	slots := e.drives.view()
+	for i := range slots {
+		s, set, position := &slots[i], i%len(e.drives.sizes), i/len(e.drives.sizes)
 		if s.drive == nil {
 			away(s, set, position)
 			continue

@@ -1,24 +1,26 @@
 package main
 
 import (
-	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
+	"maps"
 	"os"
+	"slices"
 	"strings"
-	"time"
 
 	"flashstore/engine/config"
-	"flashstore/engine/sigv4"
 )
 
-const adminUsage = `usage: flashstore admin status [flags]
+const adminUsage = `usage: flashstore admin COMMAND [flags]
 
-  status    print what the server runs on and the state of its drives, as JSON
+  status       print what the server runs on and the state of its drives, as JSON
+  heal         begin to bring everything to all drives, and print how that stands, as JSON;
+               with --wait when it is done: exit 0 only if every object, version, part and
+               document is on every drive and all drives count, else 1
+  adopt [DIR]  make the empty directory in the place of a drive that is gone the drive there,
+               and heal it; without DIR in every such place
 
 Credentials come from FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD. Generated ones are in
 flashstore-root.env beside the first drive: set -a; . FILE; set +a
@@ -26,15 +28,41 @@ flashstore-root.env beside the first drive: set -a; . FILE; set +a
 Flags:
 `
 
+// adminFlags are those of all commands.
+type adminFlags struct {
+	server, region string
+	wait, scrub    bool
+	args           []string
+}
+
+// adminCommands are the commands by name, with the number of arguments that each takes at most.
+func adminCommands() map[string]struct {
+	run  func(*adminFlags) error
+	args int
+} {
+	return map[string]struct {
+		run  func(*adminFlags) error
+		args int
+	}{"status": {printStatus, 0}, "heal": {heal, 0}, "adopt": {adopt, 1}}
+}
+
 // admin asks a running server.
 func admin(args []string) error {
+	var f adminFlags
 	flags := flag.NewFlagSet("admin", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	server := flags.String("server", "http://127.0.0.1:9000", "`URL` of the server")
-	region := flags.String("region", "us-east-1", "`NAME` of the server's region")
+	flags.StringVar(&f.server, "server", "http://127.0.0.1:9000", "`URL` of the server")
+	flags.StringVar(&f.region, "region", "us-east-1", "`NAME` of the server's region")
+	flags.BoolVar(&f.wait, "wait", false, "heal: until it is done; its progress is on standard error")
+	flags.BoolVar(&f.scrub, "scrub", false, "heal: read every shard, to find damaged ones")
 	command := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		command, args = args[0], args[1:]
+	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		if command == "" {
+			command = args[0]
+		} else {
+			f.args = append(f.args, args[0])
+		}
+		args = args[1:]
 	}
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -43,52 +71,23 @@ func admin(args []string) error {
 		flags.PrintDefaults()
 		return config.ErrHelp
 	case err != nil:
-		return fmt.Errorf("%w: admin: %w; valid flags: --server, --region", config.ErrUsage, err)
-	case command != "status" || flags.NArg() > 0:
-		return fmt.Errorf("%w: unknown admin command %q; valid: status", config.ErrUsage,
-			strings.Join(append([]string{command}, flags.Args()...), " "))
+		return fmt.Errorf("%w: admin: %w; valid flags: --server, --region, --wait, --scrub",
+			config.ErrUsage, err)
 	}
-	return printStatus(*server, *region)
+	f.args = append(f.args, flags.Args()...)
+	all := adminCommands()
+	chosen, known := all[command]
+	switch {
+	case !known:
+		return fmt.Errorf("%w: unknown admin command %q; valid: %s", config.ErrUsage, command,
+			strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+	case len(f.args) > chosen.args:
+		return fmt.Errorf("%w: admin %s: unexpected argument %q", config.ErrUsage, command,
+			f.args[chosen.args])
+	case (f.wait || f.scrub) && command != "heal":
+		return fmt.Errorf("%w: --wait and --scrub are of admin heal", config.ErrUsage)
+	}
+	return chosen.run(&f)
 }
 
-func printStatus(server, region string) error {
-	user, password := os.Getenv("FLASHSTORE_ROOT_USER"), os.Getenv("FLASHSTORE_ROOT_PASSWORD")
-	if user == "" || password == "" {
-		return fmt.Errorf("%w: set FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD; generated "+
-			"ones are in flashstore-root.env beside the first drive: set -a; . FILE; set +a",
-			config.ErrUsage)
-	}
-	req, err := http.NewRequest(http.MethodGet,
-		strings.TrimRight(server, "/")+"/flashstore/v1/status", nil)
-	if err != nil {
-		return fmt.Errorf("%w: --server: %w", config.ErrUsage, err)
-	}
-	if _, err := sigv4.Sign(req, user, password, region, "s3", sigv4.UnsignedPayload,
-		time.Now()); err != nil {
-		return err
-	}
-	client := http.Client{Timeout: 10 * time.Second}
-	res, err := client.Do(req)
-	var untrusted *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &untrusted):
-		return fmt.Errorf("%w; is it the server's own? then say SSL_CERT_FILE=CERTS_DIR/public.crt",
-			err)
-	case err != nil:
-		return fmt.Errorf("%w; is the server running, and is --server right?", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server answers %s: check the credentials", res.Status)
-	}
-	var doc json.RawMessage
-	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return err
-	}
-	fmt.Println(string(text))
-	return nil
-}
+func printStatus(f *adminFlags) error { return f.print("GET", "status") }

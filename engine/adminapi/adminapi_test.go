@@ -3,6 +3,7 @@ package adminapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -39,6 +40,14 @@ func start(t *testing.T, edit func(*Config)) string {
 	}
 	yes := func() bool { return true }
 	config := Config{Ready: yes, Cluster: yes, Status: func() any { return map[string]int{"cqes": 7} },
+		Healing: func() any { return map[string]bool{"whole": true} },
+		Heal:    func(scrub bool) any { return map[string]bool{"scrub": scrub} },
+		Adopt: func(dir string) (any, error) {
+			if dir == "/refused" {
+				return nil, errors.New("not adopted")
+			}
+			return map[string]string{"adopted": dir}, nil
+		},
 		Gatherer: metrics.New(), Verifier: verifier, Authorizer: root, MetricsToken: token,
 		Log: slog.New(slog.DiscardHandler)}
 	edit(&config)
@@ -146,10 +155,39 @@ func TestMetricsWithoutToken(t *testing.T) {
 	}
 }
 
-func TestStatusNeedsASignatureInTheHeader(t *testing.T) {
-	url := start(t, func(*Config) {}) + "/flashstore/v1/status"
+// TestOwnEndpointsNeedASignatureInTheHeader: each of them, by each method that it knows.
+func TestOwnEndpointsNeedASignatureInTheHeader(t *testing.T) {
+	for _, c := range []struct {
+		method, path, want string
+		status             int
+	}{
+		{"GET", "/v1/status", `{"cqes":7}`, 200},
+		{"GET", "/v1/admin/heal", `{"whole":true}`, 200},
+		{"POST", "/v1/admin/heal", `{"scrub":false}`, 202},
+		{"POST", "/v1/admin/heal?scrub=true", `{"scrub":true}`, 202},
+		{"POST", "/v1/admin/heal?scrub=maybe", `{"error":"scrub is true or false"}`, 400},
+		{"POST", "/v1/admin/heal?scrap=true", `{"error":"the only parameter is scrub"}`, 400},
+		{"POST", "/v1/admin/adopt", `{"adopted":""}`, 200},
+		{"POST", "/v1/admin/adopt?drive=%2Fdata%2Fd3", `{"adopted":"/data/d3"}`, 200},
+		{"POST", "/v1/admin/adopt?drive=%2Frefused", `{"error":"not adopted"}`, 409},
+	} {
+		t.Run(c.method+c.path, func(t *testing.T) {
+			needsSignature(t, c.method, c.path, c.status, c.want)
+		})
+	}
+	url := start(t, func(*Config) {}) + "/flashstore/v1"
+	for path, method := range map[string]string{"/status": "POST", "/admin/adopt": "GET",
+		"/admin/heal": "DELETE"} {
+		if status, _ := send(t, request(t, method, url+path)); status != 405 {
+			t.Errorf("%s %s: %d", method, path, status)
+		}
+	}
+}
+
+func needsSignature(t *testing.T, method, path string, wantStatus int, want string) {
+	url := start(t, func(*Config) {}) + "/flashstore" + path
 	sign := func(key, secret, region, service string) *http.Request {
-		req := request(t, "GET", url)
+		req := request(t, method, url)
 		_, err := sigv4.Sign(req, key, secret, region, service, empty, time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -157,10 +195,10 @@ func TestStatusNeedsASignatureInTheHeader(t *testing.T) {
 		return req
 	}
 	status, body := send(t, sign(user, secret, "us-east-1", "s3"))
-	if status != 200 || strings.TrimSpace(body) != `{"cqes":7}` {
+	if status != wantStatus || strings.TrimSpace(body) != want {
 		t.Errorf("root: %d %s", status, body)
 	}
-	presigned := request(t, "GET", url)
+	presigned := request(t, method, url)
 	if err := sigv4.Presign(presigned, user, secret, "us-east-1", "s3", time.Minute,
 		time.Now()); err != nil {
 		t.Fatal(err)
@@ -168,12 +206,12 @@ func TestStatusNeedsASignatureInTheHeader(t *testing.T) {
 	withBody := sign(user, secret, "us-east-1", "s3")
 	withBody.Body, withBody.ContentLength = io.NopCloser(bytes.NewReader([]byte("x"))), 1
 	for name, req := range map[string]*http.Request{
-		"anonymous": request(t, "GET", url), "wrong secret": sign(user, "wrong-secret", "us-east-1", "s3"),
+		"anonymous": request(t, method, url), "wrong secret": sign(user, "wrong-secret", "us-east-1", "s3"),
 		"unknown key": sign("other", secret, "us-east-1", "s3"), "presigned": presigned,
 		"other service": sign(user, secret, "us-east-1", "iam"), "with body": withBody,
 		"other region": sign(user, secret, "eu-west-1", "s3"),
 	} {
-		if status, body := send(t, req); status != 403 || strings.Contains(body, "cqes") {
+		if status, body := send(t, req); status != 403 || body == want {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 	}

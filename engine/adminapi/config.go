@@ -15,7 +15,8 @@ type Verifier interface {
 	Verify(*sigv4.Request) (sigv4.Result, error)
 }
 
-// Authorizer says who may use the server's own endpoints; action is "admin:Status".
+// Authorizer says who may use the server's own endpoints; action is "admin:Status", "admin:Heal" or
+// "admin:Adopt".
 type Authorizer interface {
 	AuthorizeAdmin(accessKey, action string) bool
 }
@@ -28,7 +29,14 @@ type Config struct {
 	// Cluster: every set of drives has its write quorum. Required.
 	Cluster func() bool
 	// Status returns the status document, which is encoded as JSON. Required.
-	Status     func() any
+	Status func() any
+	// Healing returns how healing stands, Heal begins it, with scrub reading every shard; both are
+	// encoded as JSON. Required.
+	Healing func() any
+	Heal    func(scrub bool) any
+	// Adopt makes the drive of a place of its empty directory, or of all such places for "". An error
+	// is shown to who asked. Required.
+	Adopt      func(dir string) (any, error)
 	Gatherer   prometheus.Gatherer // required
 	Verifier   Verifier            // required
 	Authorizer Authorizer          // required
@@ -43,6 +51,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Ready == nil || c.Cluster == nil || c.Status == nil:
 		return errors.New("adminapi: Ready, Cluster and Status are required")
+	case c.Healing == nil || c.Heal == nil || c.Adopt == nil:
+		return errors.New("adminapi: Healing, Heal and Adopt are required")
 	case c.Gatherer == nil || c.Verifier == nil || c.Authorizer == nil:
 		return errors.New("adminapi: Gatherer, Verifier and Authorizer are required")
 	}

@@ -14,16 +14,32 @@ const (
 
 // Handle answers one request; see netloop.Handler. Paths are compared as they were sent.
 func (h *Handler) Handle(ex *netloop.Exchange) {
-	answer := h.route(string(ex.Request.Path))
-	switch method := string(ex.Request.Method); {
-	case answer == nil:
+	to := h.route(string(ex.Request.Path))
+	read := string(ex.Request.Method) == "GET" || string(ex.Request.Method) == "HEAD"
+	switch {
+	case to.read == nil && to.order == nil:
 		h.refuse(ex, 404, "not found")
-	case method != "GET" && method != "HEAD":
-		ex.AddField([]byte("Allow"), []byte("GET, HEAD"))
-		h.refuse(ex, 405, "method not allowed")
+	case read && to.read != nil:
+		to.read(ex)
+	case string(ex.Request.Method) == "POST" && to.order != nil:
+		to.order(ex)
 	default:
-		answer(ex)
+		ex.AddField([]byte("Allow"), []byte(to.allow()))
+		h.refuse(ex, 405, "method not allowed")
 	}
+}
+
+// target is what a path does for GET and HEAD, and for POST; nil where that is not allowed.
+type target struct{ read, order func(*netloop.Exchange) }
+
+func (t target) allow() string {
+	switch {
+	case t.order == nil:
+		return "GET, HEAD"
+	case t.read == nil:
+		return "POST"
+	}
+	return "GET, HEAD, POST"
 }
 
 // TryHandle answers on the event loop what asks whether the process is alive and ready, without
@@ -40,20 +56,24 @@ func (h *Handler) TryHandle(ex *netloop.Exchange) bool {
 	return false
 }
 
-func (h *Handler) route(path string) func(*netloop.Exchange) {
+func (h *Handler) route(path string) target {
 	switch path {
 	case livePath:
-		return func(ex *netloop.Exchange) { h.health(ex, true) }
+		return target{read: func(ex *netloop.Exchange) { h.health(ex, true) }}
 	case readyPath:
-		return func(ex *netloop.Exchange) { h.health(ex, h.config.Ready()) }
+		return target{read: func(ex *netloop.Exchange) { h.health(ex, h.config.Ready()) }}
 	case "/flashstore/health/cluster":
-		return func(ex *netloop.Exchange) { h.health(ex, h.config.Cluster()) }
+		return target{read: func(ex *netloop.Exchange) { h.health(ex, h.config.Cluster()) }}
 	case "/flashstore/metrics":
-		return h.metrics
+		return target{read: h.metrics}
 	case "/flashstore/v1/status":
-		return h.status
+		return target{read: h.status}
+	case "/flashstore/v1/admin/heal":
+		return target{read: h.healing, order: h.heal}
+	case "/flashstore/v1/admin/adopt":
+		return target{order: h.adopt}
 	}
-	return nil
+	return target{}
 }
 
 func (h *Handler) health(ex *netloop.Exchange, good bool) {

@@ -11,20 +11,26 @@ import (
 // status answers with the status document to who signed the header and may read it. A
 // presigned URL is refused: it could be passed on.
 func (h *Handler) status(ex *netloop.Exchange) {
-	if !h.mayReadStatus(&ex.Request) {
+	if !h.may(&ex.Request, "admin:Status") {
 		h.refuse(ex, 403, "access denied")
 		return
 	}
-	doc, err := json.Marshal(h.config.Status())
+	h.document(ex, 200, h.config.Status())
+}
+
+// document answers with a document as JSON.
+func (h *Handler) document(ex *netloop.Exchange, status int, content any) {
+	doc, err := json.Marshal(content)
 	if err != nil {
-		h.config.Log.Error("status is not JSON", slog.Any("error", err))
+		h.config.Log.Error("a document is not JSON", slog.Any("error", err))
 		h.refuse(ex, 500, "internal error")
 		return
 	}
-	h.send(ex, 200, "application/json", append(doc, '\n'))
+	h.send(ex, status, "application/json", append(doc, '\n'))
 }
 
-func (h *Handler) mayReadStatus(r *netloop.Request) bool {
+// may reports whether a request is signed, in its header, by somebody who may do that.
+func (h *Handler) may(r *netloop.Request, action string) bool {
 	if r.ContentLength != 0 {
 		return false // nobody would look whether the body is what was signed
 	}
@@ -35,5 +41,5 @@ func (h *Handler) mayReadStatus(r *netloop.Request) bool {
 	if err != nil || who.AccessKey == "" || who.Presigned || who.Service != "s3" {
 		return false
 	}
-	return h.config.Authorizer.AuthorizeAdmin(who.AccessKey, "admin:Status")
+	return h.config.Authorizer.AuthorizeAdmin(who.AccessKey, action)
 }

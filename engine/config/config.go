@@ -39,6 +39,9 @@ type Config struct {
 	Workers       int // goroutines that may block; 0: the loop's own default
 	MemoryBudget  int64
 	LogSegment    int64 // bytes of a drive's log segment; 0: the drive's default
+	AutoAdopt     bool  // empty directories in the places of drives that are gone become drives
+	HealRate      int64 // bytes a second and set; 0: no limit
+	ScrubPeriod   time.Duration
 	LogLevel      string
 	Limits        netloop.Limits
 	RootUser      string
@@ -51,7 +54,7 @@ const ParityDefault = -1
 // Limits of what can be asked for. Each part validates its own too; they stand here because a
 // server that refuses a setting must not have formatted a drive before.
 const (
-	DrivesMax     = 16      // of a set, as in erasure/codec
+	DrivesMax     = 1024    // of a deployment
 	LoopsMax      = 256     // as in netloop/readiness
 	WorkersMax    = 1 << 16 // as in netloop/readiness
 	LogSegmentMin = 1 << 20 // bytes, in whole log blocks, as in drive/local
@@ -71,6 +74,7 @@ func Defaults() Config {
 		Durability:    "full",
 		Region:        "us-east-1",
 		ShutdownGrace: 10 * time.Second,
+		ScrubPeriod:   30 * 24 * time.Hour,
 		LogLevel:      "info",
 		Limits:        netloop.DefaultLimits(),
 	}
@@ -146,12 +150,15 @@ func (c *Config) Validate() error {
 	case len(c.Drives) == 0:
 		return fmt.Errorf("%w: no drives: say for example --drives '/data/d{1...4}'", ErrUsage)
 	case len(c.Drives) > DrivesMax:
-		return fmt.Errorf("%w: %d drives: a set has 1 to %d", ErrUsage, len(c.Drives), DrivesMax)
+		return fmt.Errorf("%w: %d drives: a deployment has 1 to %d", ErrUsage, len(c.Drives), DrivesMax)
 	case c.Parity != ParityDefault && (c.Parity < 0 || 2*c.Parity > len(c.Drives)):
 		return fmt.Errorf("%w: parity %d does not fit %d drives: 0 to %d", ErrUsage, c.Parity,
 			len(c.Drives), len(c.Drives)/2)
 	case c.ShutdownGrace < 0:
 		return fmt.Errorf("%w: shutdown_grace is negative", ErrUsage)
+	case c.ScrubPeriod < 0 || c.ScrubPeriod > 0 && c.ScrubPeriod < time.Minute:
+		return fmt.Errorf("%w: scrub_period is %s: 0 for never, or at least a minute", ErrUsage,
+			c.ScrubPeriod)
 	case (c.RootUser == "") != (c.RootPassword == ""):
 		return fmt.Errorf("%w: FLASHSTORE_ROOT_USER and FLASHSTORE_ROOT_PASSWORD go together",
 			ErrUsage)

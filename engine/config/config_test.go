@@ -52,7 +52,7 @@ func TestUsageErrorsListWhatIsValid(t *testing.T) {
 		{"YAML that is not", "{", "", "", ""},
 		{"a key twice", "region: a\nregion: b\n", "", "", "region"},
 		{"unknown variable", "", "FLASHSTORE_NETLOP=epoll", "", "NETLOOP"},
-		{"too many drives", "", "", "--drives=/d{1...40}", "1 to 16"},
+		{"too many drives", "", "", "--drives=/d{1...600},/e{1...600}", "1 to"},
 		{"address without port", "", "", "--address=127.0.0.1", "HOST:PORT"},
 		{"address with a name as port", "", "", "--address=:http", "0 to 65535"},
 		{"address with a port too high", "", "", "--address=[::1]:65536", "0 to 65535"},

@@ -67,7 +67,7 @@ type Tally struct {
 // done; what is wrong with the set goes to cfg.Find.
 func Census(ctx context.Context, cfg CensusConfig) (Tally, error) {
 	n := len(cfg.Drives)
-	layout, err := layoutOf(n, cfg.Parity)
+	layout, err := LayoutOf(n, cfg.Parity)
 	if err != nil {
 		return Tally{}, err
 	}

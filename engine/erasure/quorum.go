@@ -42,10 +42,10 @@ func quorumOf(k, m int) quorum { return quorum{k, WriteQuorum(k, m)} }
 // quorum is that of the set's default parity.
 func (s *set) quorum() quorum { return quorum{s.k, s.w} }
 
-// layoutOf is the layout of a set of n drives. More parity than data can be coded, but not kept: a
+// LayoutOf is the layout of a set of n drives. More parity than data can be coded, but not kept: a
 // read of the k data shards' drives would not meet every acknowledged write, since k + w > n no
 // longer holds.
-func layoutOf(n, parity int) (codec.Layout, error) {
+func LayoutOf(n, parity int) (codec.Layout, error) {
 	l := codec.Layout{Data: n - parity, Parity: parity}
 	if err := l.Validate(); err != nil {
 		return l, err

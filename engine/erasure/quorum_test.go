@@ -121,7 +121,7 @@ func TestLayoutOfSet(t *testing.T) {
 	for n := 1; n <= 16; n++ {
 		for m := range n {
 			k := n - m
-			_, err := layoutOf(n, m)
+			_, err := LayoutOf(n, m)
 			if sound := k <= 12 && m <= 8 && k+WriteQuorum(k, m) > n; (err == nil) != sound {
 				t.Errorf("%d+%d: error %v, sound %v", k, m, err, sound)
 			}

@@ -54,7 +54,7 @@ type set struct {
 // newSet makes a set of its drives, nil where one is missing.
 func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, error) {
 	n := len(drives)
-	layout, err := layoutOf(n, cfg.Parity)
+	layout, err := LayoutOf(n, cfg.Parity)
 	if err != nil {
 		return nil, err
 	}
