@@ -1,11 +1,13 @@
 package erasure
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
 	"flashstore/engine/object"
 )
 
@@ -147,5 +149,48 @@ func TestClosedStoreWritesNowhere(t *testing.T) {
 		if err != nil || len(state.Entries) > 0 {
 			t.Errorf("drive %d: %d entries, %v", i, len(state.Entries), err)
 		}
+	}
+}
+
+// TestTombstoneOfOneDriveHidesNothing: a drive that missed a write and holds the settled tombstone below
+// it does not say "absent" where the drives that have the write do not answer, or were not asked.
+func TestTombstoneOfOneDriveHidesNothing(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.mustPut("k", []byte("old"))
+	f.mustDelete("k")
+	f.awaitSettles()
+	rot := rotation(slot("bucket", "k"), 1, 4)
+	first, second := position(rot, 0, 4), position(rot, 1, 4) // whom a GET asks
+	f.shut(first)
+	f.mustPut("k", []byte("new"))
+	f.open()
+	mute, err := faulty.New(faulty.Config{Drive: f.drives[second],
+		Rules: []faulty.Rule{{Op: faulty.Lookup, Err: drive.ErrOffline}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d drive.Drive = mute
+	f.set().slots[second].Store(&d)
+	f.wantBody("k", []byte("new"))
+	var away []int
+	for i := range 4 {
+		if i != first {
+			away = append(away, i)
+		}
+	}
+	f.restart(away...)
+	f.wantError("k", object.ErrUnavailable)
+	f.restart(away[0], away[1])
+	f.wantBodyOrUnavailable("k", []byte("new"))
+	f.restart()
+	f.wantBody("k", []byte("new"))
+}
+
+func (f *fixture) wantBodyOrUnavailable(key object.Key, want []byte) {
+	f.t.Helper()
+	if got, err := f.get(key, 0, -1); !errors.Is(err, object.ErrUnavailable) &&
+		(err != nil || !bytes.Equal(got, want)) {
+		f.t.Fatalf("get %s: %d bytes, %v", key, len(got), err)
 	}
 }

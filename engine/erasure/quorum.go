@@ -137,11 +137,13 @@ func judgeWrites(all []*write, answers []answer, q quorum) verdict {
 			need = 1
 		}
 		switch {
-		case wr.copies >= own.w || wr.settled && wr.copies >= need:
+		case wr.copies >= own.w || wr.settled && wr.copies >= need && silent < q.w:
 			v.outcome, v.write, v.settle = served, wr, !wr.settled
 			return v
 		case wr.settled:
-			v.outcome = unavailable // acknowledged, and too few of its shards answer
+			// Acknowledged, and too few of its shards answer; or a tombstone that few drives have,
+			// while a newer write could be acknowledged on the silent ones alone.
+			v.outcome = unavailable
 			return v
 		case wr.copies >= own.k:
 			v.outcome, v.write = decideFirst, wr

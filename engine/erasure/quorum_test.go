@@ -66,6 +66,8 @@ func TestJudge(t *testing.T) {
 		{"newer at quorum above older settled", "Ab Ab Ab A", served, 'b', false},
 		{"a drive that missed the newer write", "B B B A", served, 'b', false},
 		{"settled tombstone: one copy says absent", "aP a - -", served, 'p', false},
+		{"settled tombstone, and w drives silent", "P - - -", unavailable, 0, false},
+		{"settled tombstone, fewer silent", "P . - -", served, 'p', false},
 		{"unsettled tombstone of one drive", "ap a a a", served, 'a', true},
 		{"unsettled tombstone at quorum", "ap ap ap a", served, 'p', false},
 	} {
@@ -96,6 +98,11 @@ func TestJudgeMarks(t *testing.T) {
 	answers[2].mark = drive.Order{Term: 2}
 	if v := judge(answers, quorum{2, 3}); v.outcome != unavailable {
 		t.Errorf("one copy and two fresh drives can: %+v", v)
+	}
+	answers = gather("P . - -")
+	answers[1].mark = drive.Order{Term: 2}
+	if v := judge(answers, quorum{2, 3}); v.outcome != unavailable {
+		t.Errorf("a settled tombstone, two silent drives and a fresh one: %+v", v)
 	}
 	answers = gather(". . . .")
 	for i := range 3 {

@@ -34,7 +34,8 @@ func (c *Config) judge(s *state, who int) verdict {
 		}
 		v.id, v.settled, v.copies = id, settled, copies
 		switch {
-		case copies >= c.Quorum || settled && copies >= need:
+		case copies >= c.Quorum, settled && copies >= c.Data,
+			settled && copies >= need && (silent < c.Quorum || c.Without == FewAreNotAlone):
 			v.outcome = served
 			return v
 		case settled && c.Without != SettledIsNotIgnored:

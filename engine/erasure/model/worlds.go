@@ -73,6 +73,7 @@ func Needs() []Need {
 		{DecidedFirst, "two drives replaced"},
 		{SilenceCounts, "three drives that come and go"},
 		{SilenceIsNoAbsence, "two drives replaced"},
+		{FewAreNotAlone, "three drives that come and go"},
 		{SettledIsNotIgnored, "three drives that come and go"},
 		{FenceBeforeDiscard, "three drives that come and go"},
 		{FenceEverywhere, "four drives"},
