@@ -75,11 +75,11 @@ func (s *server) status() (doc status) {
 func TestStatusProvesTheAxes(t *testing.T) {
 	for _, want := range []map[string]string{
 		{"netloop": "epoll", "allocator": "arena", "ioengine": "uring", "simd": "avx2",
-			"durability": "full"},
+			"durability": "full", "checksum": "highwayhash"},
 		{"netloop": "nethttp", "allocator": "syncpool", "ioengine": "threadpool",
-			"simd": "ssse3", "durability": "relaxed"},
+			"simd": "ssse3", "durability": "relaxed", "checksum": "xxh3"},
 		{"netloop": "netconn", "allocator": "heap", "ioengine": "uring", "simd": "scalar",
-			"durability": "full"},
+			"durability": "full", "checksum": "highwayhash"},
 	} {
 		var args []string
 		for axis, value := range want {

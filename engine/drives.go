@@ -171,10 +171,20 @@ func (set *driveSet) term() (term uint64) {
 	return term
 }
 
+// summedChunks counts the checksums that drives computed of what they wrote.
+func (set *driveSet) summedChunks() (n uint64) {
+	for i := range set.slots {
+		if d := set.slots[i].drive; d != nil {
+			n += d.Info().Counters.SummedChunks
+		}
+	}
+	return n
+}
+
 func (s *slot) open(c *config.Config, e ioengine.Engine, log *slog.Logger) {
 	s.drive, s.away = local.Open(local.Config{Path: s.path, Engine: e,
-		Durability: c.Durability, InlineMax: inlineMax, LogSegmentBytes: c.LogSegment,
-		Expect: s.identity, Logger: log.With("drive", s.path)})
+		Durability: c.Durability, Checksum: c.Checksum, InlineMax: inlineMax,
+		LogSegmentBytes: c.LogSegment, Expect: s.identity, Logger: log.With("drive", s.path)})
 }
 
 // inlineMax is the longest shard that travels inside its record: one block, so that it needs no

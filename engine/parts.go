@@ -23,7 +23,7 @@ import (
 )
 
 // parts is the table of swappable parts: axis value → constructor. The SIMD path is chosen in
-// erasure/codec, durability in drive/local; both take their axis value as it is.
+// erasure/codec, durability and checksum in drive/local; both take their axis values as they are.
 type parts struct {
 	netloops   map[string]netloopFunc
 	allocators map[string]func(*config.Config) (arena.Allocator, error)

@@ -125,6 +125,8 @@ func (e *Engine) axes() map[string]AxisStatus {
 		"simd":     {c.SIMD, simd.Path, "", Proof{"codec_calls", simd.Encodes + simd.Rebuilds}},
 		"durability": {c.Durability, c.Durability, "",
 			Proof{"synced_writes", io.SyncWrites}},
+		"checksum": {c.Checksum, c.Checksum, "",
+			Proof{c.Checksum + "_chunks", e.drives.summedChunks()}},
 	}
 	if a := all["netloop"]; a.Active == "epoll" {
 		a.Proof = Proof{"epoll_events", net.EpollEvents}

@@ -22,6 +22,7 @@ func Axes() []Axis {
 		{"ioengine", []string{"threadpool", "uring"}},
 		{"simd", []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"}},
 		{"durability", []string{"full", "relaxed"}},
+		{"checksum", []string{"xxh3", "highwayhash"}},
 	}
 }
 
@@ -32,6 +33,7 @@ type Matrix struct {
 	IOEngine   []string `yaml:"ioengine"`
 	SIMD       []string `yaml:"simd"`
 	Durability []string `yaml:"durability"`
+	Checksum   []string `yaml:"checksum"`
 }
 
 // levels returns where m keeps the levels of an axis, nil if there is no such axis.
@@ -47,6 +49,8 @@ func (m *Matrix) levels(axis string) *[]string {
 		return &m.SIMD
 	case "durability":
 		return &m.Durability
+	case "checksum":
+		return &m.Checksum
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type Config struct {
 	IOEngine      string
 	SIMD          string
 	Durability    string
+	Checksum      string
 	Region        string
 	Domains       []string
 	CertsDir      string // that holds public.crt and private.key; "": no TLS
@@ -72,6 +73,7 @@ func Defaults() Config {
 		IOEngine:      "uring",
 		SIMD:          "auto",
 		Durability:    "full",
+		Checksum:      "xxh3",
 		Region:        "us-east-1",
 		ShutdownGrace: 10 * time.Second,
 		ScrubPeriod:   30 * 24 * time.Hour,
@@ -135,6 +137,8 @@ func Axes() []Axis {
 			func(c *Config) string { return c.SIMD }},
 		{"durability", []string{"full", "relaxed"}, nil,
 			func(c *Config) string { return c.Durability }},
+		{"checksum", []string{"xxh3", "highwayhash"}, nil,
+			func(c *Config) string { return c.Checksum }},
 	}
 }
 

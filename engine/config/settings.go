@@ -102,6 +102,7 @@ func axisSetting(axis Axis) setting {
 		"ioengine":   func(c *Config) *string { return &c.IOEngine },
 		"simd":       func(c *Config) *string { return &c.SIMD },
 		"durability": func(c *Config) *string { return &c.Durability },
+		"checksum":   func(c *Config) *string { return &c.Checksum },
 	}[axis.Key]
 	return text(axis.Key, "one `OF` "+axis.list(), field)
 }

@@ -152,6 +152,7 @@ type Identity struct {
 type Properties struct {
 	InlineMax  int64  // longest shard that travels inside its record
 	Durability string // full or relaxed
+	Checksum   string // of the shards that are written: xxh3 or highwayhash
 }
 
 // Info is the present state of a drive.
@@ -190,6 +191,8 @@ type Counters struct {
 	// CompactedSegments of the log were given back, after MovedBytes of them were written again.
 	CompactedSegments uint64
 	MovedBytes        uint64
+	// SummedChunks of shards got the checksum that Properties.Checksum names.
+	SummedChunks uint64
 	// CopiedBytes of shards were copied in user space: into a log batch, to or from the memory that
 	// keeps hot ones, or to align them for the device.
 	CopiedBytes uint64

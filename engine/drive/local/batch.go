@@ -14,7 +14,9 @@ import (
 
 // The layout of a batch; ARCHITECTURE.md has the table.
 const (
-	layoutVersion  = 1
+	layoutFirst    = 1
+	layoutHighway  = 2             // chunks may have checksums of HighwayHash
+	layoutVersion  = layoutHighway // the last one that is known
 	batchHeadBytes = 128
 	batchBytesMax  = 512 << 10
 	blockBytes     = ioengine.AlignBytes
@@ -36,6 +38,7 @@ var errBatch = errors.New("the batch is damaged")
 // batchHeader says where a batch belongs, so that a block that was copied, recycled or left
 // over from an earlier life is never taken for the next batch.
 type batchHeader struct {
+	layout       int // of the drive when the batch was written
 	epoch        uint64
 	segment      uint64
 	offsetBytes  int64
@@ -59,7 +62,7 @@ func (h *batchHeader) seal(b []byte) {
 	le := binary.LittleEndian
 	head := append(b[:0], batchMagic...)
 	head = append(head, make([]byte, sumBytes)...)
-	head = le.AppendUint16(head, layoutVersion)
+	head = le.AppendUint16(head, uint16(h.layout))
 	flags := byte(0)
 	if h.incomplete {
 		flags |= flagIncomplete
@@ -67,7 +70,7 @@ func (h *batchHeader) seal(b []byte) {
 	if h.damaged {
 		flags |= flagDamaged
 	}
-	head = append(head, hashXXH3, flags)
+	head = append(head, byte(hashXXH3), flags)
 	head = le.AppendUint32(head, uint32(h.records))
 	head = le.AppendUint64(head, h.epoch)
 	head = le.AppendUint64(head, h.segment)
@@ -96,6 +99,7 @@ func parseBatchHeader(b []byte) (h batchHeader, err error) {
 		return h, fmt.Errorf("%w: no header", errBatch)
 	}
 	le := binary.LittleEndian
+	h.layout = int(le.Uint16(b[24:]))
 	h.epoch, h.segment = le.Uint64(b[32:]), le.Uint64(b[40:])
 	h.offsetBytes, h.number = int64(le.Uint64(b[48:])), le.Uint64(b[56:])
 	h.lengthBytes, h.usedBytes = int(le.Uint32(b[64:])), int(le.Uint32(b[68:]))
@@ -119,10 +123,10 @@ func parseBatch(h *batchHeader, b []byte) error {
 	if !bytes.Equal(sum[:], b[8:batchSummedAt]) {
 		return fmt.Errorf("%w: checksum", errBatch)
 	}
-	layout := binary.LittleEndian.Uint16(b[24:])
-	if layout != layoutVersion || b[26] != hashXXH3 || b[27]&^(flagIncomplete|flagDamaged) != 0 {
+	if h.layout < layoutFirst || h.layout > layoutVersion || b[26] != byte(hashXXH3) ||
+		b[27]&^(flagIncomplete|flagDamaged) != 0 {
 		return fmt.Errorf("%w: layout %d, checksum algorithm %d, flags %#x",
-			drive.ErrNewer, layout, b[26], b[27])
+			drive.ErrNewer, h.layout, b[26], b[27])
 	}
 	return nil
 }

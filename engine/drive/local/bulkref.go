@@ -15,12 +15,11 @@ const (
 	extentBytes     = 24
 	bulkRefBytesMax = math.MaxUint16
 	shardBytesMax   = 1 << 40
-	// tableInlineMax is the longest checksum table inside a reference: 256 chunks, a shard of
-	// 16 MiB. A longer one stands behind the data, in blocks of tableBlockBytes, and the
-	// reference holds one checksum per block.
+	// tableInlineMax is the longest checksum table inside a reference: 256 chunks of xxh3, a shard
+	// of 16 MiB, or 128 of HighwayHash. A longer one stands behind the data, in blocks of
+	// tableBlockBytes, and the reference holds one checksum per block.
 	tableInlineMax  = 4 << 10
 	tableBlockBytes = 4 << 10
-	chunksPerBlock  = tableBlockBytes / sumBytes
 )
 
 var errBulkRef = errors.New("the bulk reference is malformed")
@@ -35,6 +34,7 @@ type extent struct {
 // bulkRef is a decoded drive.BulkRef: a shard's extents, in order, and its checksums.
 type bulkRef struct {
 	shardBytes int64
+	algorithm  algorithm
 	extents    []extent
 	// sums is the table itself, or the checksums of its blocks if external.
 	sums     []byte
@@ -42,8 +42,8 @@ type bulkRef struct {
 }
 
 // bulkLayout is how much of the extents a shard's data and checksum table take.
-func bulkLayout(shardBytes int64) (dataBytes, tableBytes int64) {
-	table := sumsBytes(shardBytes)
+func bulkLayout(shardBytes int64, a algorithm) (dataBytes, tableBytes int64) {
+	table := a.tableBytes(shardBytes)
 	if table <= tableInlineMax {
 		return blocks(shardBytes), 0
 	}
@@ -57,7 +57,7 @@ func (r *bulkRef) encode() drive.BulkRef {
 	if r.external {
 		external = 1
 	}
-	b = append(b, bulkRefVersion, hashXXH3, external, 0)
+	b = append(b, bulkRefVersion, byte(r.algorithm), external, 0)
 	b = le.AppendUint32(b, uint32(len(r.extents)))
 	b = le.AppendUint64(b, uint64(r.shardBytes))
 	for _, x := range r.extents {
@@ -68,17 +68,18 @@ func (r *bulkRef) encode() drive.BulkRef {
 
 // parseBulkRef decodes b; sums aliases it. Errors wrap errBulkRef.
 func parseBulkRef(b drive.BulkRef) (r bulkRef, err error) {
-	if len(b) < bulkRefHead || b[0] != bulkRefVersion || b[1] != hashXXH3 || b[2] > 1 {
+	if len(b) < bulkRefHead || b[0] != bulkRefVersion || !algorithm(b[1]).known() || b[2] > 1 {
 		return r, fmt.Errorf("%w: %d bytes", errBulkRef, len(b))
 	}
 	le := binary.LittleEndian
 	count := int64(le.Uint32(b[4:]))
+	r.algorithm = algorithm(b[1])
 	r.shardBytes, r.external = int64(le.Uint64(b[8:])), b[2] == 1
 	if r.shardBytes < 0 || r.shardBytes > shardBytesMax ||
 		int64(len(b)) < bulkRefHead+count*extentBytes {
 		return r, fmt.Errorf("%w: %d extents in %d bytes", errBulkRef, count, len(b))
 	}
-	data, table := bulkLayout(r.shardBytes)
+	data, table := bulkLayout(r.shardBytes, r.algorithm)
 	room := int64(0)
 	r.extents = make([]extent, count)
 	for i := range r.extents {
@@ -91,9 +92,9 @@ func parseBulkRef(b drive.BulkRef) (r bulkRef, err error) {
 		room += e.lengthBytes
 	}
 	r.sums = b[bulkRefHead+count*extentBytes:]
-	want := sumsBytes(r.shardBytes)
+	want := r.algorithm.tableBytes(r.shardBytes)
 	if r.external {
-		want = table / tableBlockBytes * sumBytes
+		want = table / tableBlockBytes * r.algorithm.sumBytes()
 	}
 	if room != data+table || r.external != (table > 0) || int64(len(r.sums)) != want {
 		return r, fmt.Errorf("%w: %d bytes of extents and %d of checksums for a shard of %d",

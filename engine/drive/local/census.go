@@ -207,7 +207,7 @@ func (c *census) replay() (whole bool, err error) {
 		progress(h)
 		if s.shard == shardInline {
 			r.InlineBytes += s.ShardBytes
-			if !sumsMatch(s.sums, s.Inline) {
+			if !s.algorithm.allMatch(s.sums, s.Inline) {
 				c.findShard(FindInline, d.log.name(h.segment), h.offsetBytes+int64(at), &s.Record,
 					errShardSum)
 			}

@@ -3,59 +3,129 @@ package local
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 
+	"github.com/minio/highwayhash"
 	"github.com/zeebo/xxh3"
 
 	"flashstore/engine/drive"
 )
 
-// Checksum algorithms by the byte that names them on disk.
+// algorithm is the checksum of a shard's chunks, by the byte that names it on disk. All else is
+// checksummed with xxh3 in any case.
+type algorithm uint8
+
 const (
-	hashXXH3 = 1 // xxh3-128, low word first
-	sumBytes = 16
+	hashXXH3    algorithm = 1 // xxh3-128, low word first
+	hashHighway algorithm = 2 // HighwayHash-256 with highwayKey; since layout 2
+
+	sumBytes        = 16 // of xxh3
+	highwaySumBytes = highwayhash.Size
+	// highwayKey is no secret: checksums find damage, not forgery. It is part of the format.
+	highwayKey = "flashstore: HighwayHash of chunk"
 )
 
-// sumsBytes is the length of the checksum table of a shard.
-func sumsBytes(shardBytes int64) int64 {
-	return (shardBytes + drive.ChunkBytes - 1) / drive.ChunkBytes * sumBytes
+// The values of Config.Checksum.
+const (
+	XXH3        = "xxh3"
+	HighwayHash = "highwayhash"
+)
+
+// algorithmOf returns the algorithm of a name on the axis.
+func algorithmOf(name string) (algorithm, error) {
+	switch name {
+	case XXH3:
+		return hashXXH3, nil
+	case HighwayHash:
+		return hashHighway, nil
+	}
+	return 0, fmt.Errorf("local: checksum %q; %s and %s are known", name, XXH3, HighwayHash)
 }
 
+func (a algorithm) known() bool { return a == hashXXH3 || a == hashHighway }
+
+// layout is the first on-disk layout that has the algorithm.
+func (a algorithm) layout() int { return pick(a == hashHighway, layoutHighway, layoutFirst) }
+
+// sumBytes is the length of one checksum.
+func (a algorithm) sumBytes() int64 {
+	return pick[int64](a == hashHighway, highwaySumBytes, sumBytes)
+}
+
+// tableBytes is the length of the checksum table of a shard.
+func (a algorithm) tableBytes(shardBytes int64) int64 {
+	return (shardBytes + drive.ChunkBytes - 1) / drive.ChunkBytes * a.sumBytes()
+}
+
+// sumsIn is how many checksums a table has.
+func (a algorithm) sumsIn(table []byte) uint64 { return uint64(len(table)) / uint64(a.sumBytes()) }
+
+// chunksPerBlock is how many checksums a block of an external table has.
+func (a algorithm) chunksPerBlock() int64 { return tableBlockBytes / a.sumBytes() }
+
+// appendSum appends the checksum of a chunk.
+func (a algorithm) appendSum(dst, p []byte) []byte {
+	if a == hashHighway {
+		sum := highwayhash.Sum(p, []byte(highwayKey))
+		return append(dst, sum[:]...)
+	}
+	return appendSum(dst, p)
+}
+
+// appendSums appends one checksum per chunk of p.
+func (a algorithm) appendSums(dst, p []byte) []byte {
+	for len(p) > drive.ChunkBytes {
+		dst = a.appendSum(dst, p[:drive.ChunkBytes])
+		p = p[drive.ChunkBytes:]
+	}
+	if len(p) > 0 {
+		dst = a.appendSum(dst, p)
+	}
+	return dst
+}
+
+// matches compares a chunk with its checksum.
+func (a algorithm) matches(sum, p []byte) bool {
+	var have [highwaySumBytes]byte
+	return bytes.Equal(a.appendSum(have[:0], p), sum)
+}
+
+// allMatch compares a shard, not empty, with its checksum table.
+func (a algorithm) allMatch(sums, p []byte) bool {
+	n := a.sumBytes()
+	for len(p) > drive.ChunkBytes {
+		if !a.matches(sums[:n], p[:drive.ChunkBytes]) {
+			return false
+		}
+		p, sums = p[drive.ChunkBytes:], sums[n:]
+	}
+	return a.matches(sums[:n], p)
+}
+
+// appendSum appends the checksum of what is not a chunk.
 func appendSum(dst, p []byte) []byte {
 	h := xxh3.Hash128(p)
 	dst = binary.LittleEndian.AppendUint64(dst, h.Lo)
 	return binary.LittleEndian.AppendUint64(dst, h.Hi)
 }
 
-// appendSums appends one checksum per chunk of p.
-func appendSums(dst, p []byte) []byte {
-	for len(p) > drive.ChunkBytes {
-		dst = appendSum(dst, p[:drive.ChunkBytes])
-		p = p[drive.ChunkBytes:]
-	}
-	if len(p) > 0 {
-		dst = appendSum(dst, p)
-	}
-	return dst
-}
-
-func sumMatches(sum, p []byte) bool {
-	var have [sumBytes]byte
-	return bytes.Equal(appendSum(have[:0], p), sum)
-}
+func sumMatches(sum, p []byte) bool { return hashXXH3.matches(sum, p) }
 
 // summer computes the checksums of the chunks of a stream of buffers. A chunk that lies in
 // one buffer is hashed where it is; one that spans buffers goes through a streaming hasher.
 type summer struct {
-	sums    []byte
-	partial int // bytes of the current chunk in hasher
-	hasher  *xxh3.Hasher128
+	algorithm algorithm
+	sums      []byte
+	partial   int // bytes of the current chunk in the hasher
+	xxh3      *xxh3.Hasher128
+	highway   *highwayhash.Digest
 }
 
 func (s *summer) write(p []byte) {
 	for len(p) > 0 {
 		n := min(len(p), drive.ChunkBytes-s.partial)
 		if n == drive.ChunkBytes {
-			s.sums = appendSum(s.sums, p[:n])
+			s.sums = s.algorithm.appendSum(s.sums, p[:n])
 		} else {
 			s.writePartial(p[:n])
 		}
@@ -64,10 +134,17 @@ func (s *summer) write(p []byte) {
 }
 
 func (s *summer) writePartial(p []byte) {
-	if s.hasher == nil {
-		s.hasher = xxh3.New128()
+	switch {
+	case s.algorithm == hashHighway && s.highway == nil:
+		s.highway, _ = highwayhash.NewDigest([]byte(highwayKey)) // fails for a key of other length
+	case s.algorithm != hashHighway && s.xxh3 == nil:
+		s.xxh3 = xxh3.New128()
 	}
-	_, _ = s.hasher.Write(p) // never fails
+	if s.highway != nil {
+		_, _ = s.highway.Write(p) // neither ever fails
+	} else {
+		_, _ = s.xxh3.Write(p)
+	}
 	s.partial += len(p)
 	if s.partial == drive.ChunkBytes {
 		s.finish()
@@ -79,9 +156,14 @@ func (s *summer) finish() {
 	if s.partial == 0 {
 		return
 	}
-	h := s.hasher.Sum128()
+	s.partial = 0
+	if s.highway != nil {
+		s.sums = s.highway.Sum(s.sums)
+		s.highway.Reset()
+		return
+	}
+	h := s.xxh3.Sum128()
 	s.sums = binary.LittleEndian.AppendUint64(s.sums, h.Lo)
 	s.sums = binary.LittleEndian.AppendUint64(s.sums, h.Hi)
-	s.hasher.Reset()
-	s.partial = 0
+	s.xxh3.Reset()
 }

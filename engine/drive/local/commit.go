@@ -66,13 +66,16 @@ func (c *committer) plan(q *request) error {
 	if q.again == nil && q.record.Type == drive.TypeHealed {
 		return c.planHealed(q)
 	}
-	s, err := c.next.stored(q)
+	s, err := c.next.stored(q, c.drive.algorithm)
 	if err == nil {
 		err = c.drive.machine.replacing(&s)
 	}
 	if err != nil {
 		q.finish(fmt.Errorf("local: %w", err))
 		return nil
+	}
+	if q.again == nil {
+		c.drive.counters.summedChunks.Add(s.algorithm.sumsIn(s.sums))
 	}
 	room, err := c.roomFor(&s)
 	if err == nil && room > batchBytesMax-c.next.used && c.next.records > 0 {
@@ -96,12 +99,12 @@ func (c *committer) plan(q *request) error {
 }
 
 // stored is what a request wants to be written.
-func (f *flight) stored(q *request) (stored, error) {
+func (f *flight) stored(q *request, a algorithm) (stored, error) {
 	if q.again != nil {
 		return *q.again, nil
 	}
 	used := len(f.sums)
-	s, err := store(q.record, f.sums[used:])
+	s, err := store(q.record, a, f.sums[used:])
 	if used+len(s.sums) <= cap(f.sums) { // otherwise they have memory of their own
 		f.sums = f.sums[:used+len(s.sums)]
 	}

@@ -32,6 +32,9 @@ type Config struct {
 	Path       string          // absolute; formatted before
 	Engine     ioengine.Engine // stays the caller's
 	Durability string          // Full (default) or Relaxed
+	// Checksum of the chunks that are written: XXH3 (default) or HighwayHash, which makes the drive
+	// one of layout 2. Those that are there are read by the one that they were written with.
+	Checksum string
 	// InlineMax is the longest shard that travels in its record; default 128 KiB.
 	InlineMax int64
 	// LogSegmentBytes is the size of a log segment; default 64 MiB. The first ones are
@@ -93,12 +96,14 @@ func (c *Config) Validate() error {
 	case c.BulkStreams < 1 || c.BulkStreams > 16:
 		return fmt.Errorf("local: %d bulk streams; 1 to 16 are possible", c.BulkStreams)
 	}
-	return nil
+	_, err := algorithmOf(c.Checksum)
+	return err
 }
 
 // withDefaults returns c with its zero fields filled in.
 func (c Config) withDefaults() Config {
 	setDefault(&c.Durability, Full)
+	setDefault(&c.Checksum, XXH3)
 	setDefault(&c.InlineMax, 128<<10)
 	setDefault(&c.LogSegmentBytes, 64<<20)
 	setDefault(&c.BulkSegmentBytes, 256<<20)

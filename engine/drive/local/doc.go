@@ -20,8 +20,8 @@
 //
 // # On-disk format
 //
-// ARCHITECTURE.md has it byte by byte ("On-disk format, layout 1"); testdata has a drive of each
-// layout there ever was.
+// ARCHITECTURE.md has it byte by byte ("On-disk format, layouts 1 and 2"); testdata has a drive of
+// each layout there ever was.
 //
 // # Recovery
 //

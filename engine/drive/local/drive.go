@@ -17,9 +17,11 @@ import (
 type Drive struct {
 	config   Config
 	identity drive.Identity
-	lock     ioengine.File
-	epoch    uint64
-	tornTail bool
+	// algorithm of the checksums that are written.
+	algorithm algorithm
+	lock      ioengine.File
+	epoch     uint64
+	tornTail  bool
 	// replayedBytes of the log were replayed at the start: the index has not flushed them.
 	replayedBytes uint64
 
@@ -53,7 +55,7 @@ type levels struct {
 type counters struct {
 	commits, batches, batchBytes, bulkBytes, bulkSyncs atomic.Uint64
 	reads, corruptChunks, compacted, movedBytes        atomic.Uint64
-	copiedBytes                                        atomic.Uint64
+	copiedBytes, summedChunks                          atomic.Uint64
 }
 
 // brokenError is why a drive takes no more writes.
@@ -91,7 +93,9 @@ func Open(c Config) (*Drive, error) {
 
 // newDrive returns a drive that takes commits, whose goroutines do not run yet.
 func newDrive(c Config, id drive.Identity, held ioengine.File) *Drive {
-	d := &Drive{config: c, identity: id, lock: held, shards: newShardCache(c.ShardCacheBytes)}
+	a, _ := algorithmOf(c.Checksum) // Validate asked already
+	d := &Drive{config: c, algorithm: a, identity: id, lock: held,
+		shards: newShardCache(c.ShardCacheBytes)}
 	d.committer = newCommitter(d)
 	d.syncer = &syncer{drive: d, queue: newQueue(), ended: make(chan struct{})}
 	return d
@@ -102,6 +106,10 @@ func (d *Drive) start(format *formatFile) (err error) {
 	if err = d.recover(format); err != nil {
 		return err
 	}
+	if err = format.raise(d.config.Engine, d.config.Path, d.algorithm.layout()); err != nil {
+		return err
+	}
+	d.identity.Layout = format.Layout
 	if d.bulk, err = openBulk(&d.config, d.machine.live); err != nil {
 		return err
 	}
@@ -139,7 +147,7 @@ func (d *Drive) Info() drive.Info {
 		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged,
 		TotalBytes: room.totalBytes, FreeBytes: room.freeBytes,
 		Properties: drive.Properties{InlineMax: d.config.InlineMax,
-			Durability: d.config.Durability},
+			Durability: d.config.Durability, Checksum: d.config.Checksum},
 		Counters: drive.Counters{
 			Commits: d.counters.commits.Load(), Batches: d.counters.batches.Load(),
 			BatchBytes: d.counters.batchBytes.Load(), BulkBytes: d.counters.bulkBytes.Load(),
@@ -147,7 +155,7 @@ func (d *Drive) Info() drive.Info {
 			CorruptChunks: d.counters.corruptChunks.Load(), Unsettled: s.unsettled,
 			PunchedBytes: d.bulk.punched.Load(), CompactedSegments: d.counters.compacted.Load(),
 			MovedBytes:  d.counters.movedBytes.Load(),
-			CopiedBytes: d.counters.copiedBytes.Load()}}
+			CopiedBytes: d.counters.copiedBytes.Load(), SummedChunks: d.counters.summedChunks.Load()}}
 	if d.tornTail {
 		i.Counters.TornTails = 1
 	}

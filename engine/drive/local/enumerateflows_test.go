@@ -170,6 +170,15 @@ func spaceFlows() []flow {
 				s.commitStep(r)
 			}
 		}},
+		{name: "other-checksum", prepare: func(s *simulated) {
+			s.settleNow(s.put("a", 3000))
+			s.settleNow(s.bulk("b", 100_000))
+		}, act: func(s *simulated) {
+			s.config.Checksum = local.HighwayHash
+			s.step(s.reopen) // the drive becomes one of layout 2
+			s.settleNow(s.put("a", 40))
+			s.commitStep(s.bulk("c", 200_000))
+		}},
 		{name: "restart-relaxed", config: relaxed, prepare: func(s *simulated) {
 			s.settleNow(s.put("a", 3000))
 		}, act: func(s *simulated) {

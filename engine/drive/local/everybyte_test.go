@@ -36,13 +36,18 @@ type quiet struct {
 	whole   string // all it holds, as text
 }
 
-// quietDrives are one as it was written, and one whose objects compaction has moved, with a
-// list of retired segments.
+// quietDrives are one as it was written, one whose objects compaction has moved, with a
+// list of retired segments, and one with checksums of HighwayHash.
 func quietDrives(t *testing.T, seed uint64) []*quiet {
 	t.Helper()
 	var all []*quiet
-	for _, name := range []string{"written", "moved"} {
-		q := &quiet{simulated: newSimulated(t, &flow{}, seed), name: name}
+	for _, name := range []string{"written", "moved", local.HighwayHash} {
+		f := flow{config: func(c *local.Config) {
+			if name == local.HighwayHash {
+				c.Checksum = name
+			}
+		}}
+		q := &quiet{simulated: newSimulated(t, &f, seed), name: name}
 		q.objects = []*drive.Record{q.put("small", 300), q.bulk("large", 10_000)}
 		for _, r := range q.objects {
 			q.settleNow(r)

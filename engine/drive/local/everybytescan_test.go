@@ -35,14 +35,14 @@ func newScanned(t *testing.T) *scanned {
 	for i, inline := range []int{300, 4200, 10, 0, 200} {
 		r := sampleRecord(i)
 		r.Inline, r.ShardBytes = make([]byte, inline), int64(inline)
-		e, err := store(r, nil)
+		e, err := store(r, hashXXH3, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		used := batchHeadBytes + e.bytes(formLog)
 		b := alignedBytes(int(blocks(int64(used))))
 		e.appendTo(b[:batchHeadBytes], formLog)
-		h := batchHeader{epoch: 5 << 16, segment: 1, offsetBytes: int64(len(text)),
+		h := batchHeader{layout: 1, epoch: 5 << 16, segment: 1, offsetBytes: int64(len(text)),
 			number: uint64(i + 1), records: 1, lengthBytes: len(b), usedBytes: used,
 			incarnation: [16]byte{5}}
 		h.seal(b)
@@ -103,10 +103,10 @@ func TestNewerIsNotDamaged(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string]func(b []byte){
 		"layout":              func(b []byte) { b[24] = layoutVersion + 1 },
-		"checksum algorithm":  func(b []byte) { b[26] = hashXXH3 + 1 },
+		"checksum algorithm":  func(b []byte) { b[26] = byte(hashXXH3) + 1 },
 		"flag":                func(b []byte) { b[27] |= 0x80 },
 		"type of record":      func(b []byte) { b[batchHeadBytes+4] = byte(drive.TypeErase) + 1 },
-		"algorithm of record": func(b []byte) { b[batchHeadBytes+7] = hashXXH3 + 1 },
+		"algorithm of record": func(b []byte) { b[batchHeadBytes+7] = byte(hashHighway) + 1 },
 	} {
 		b, h := sampleBatch(t)
 		change(b)

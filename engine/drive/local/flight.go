@@ -163,7 +163,7 @@ func (c *committer) send(f *flight) (err error) {
 	d := c.drive
 	m := d.machine
 	length := int(blocks(int64(f.used)))
-	h := batchHeader{epoch: d.epoch, segment: d.log.next.segment,
+	h := batchHeader{layout: d.identity.Layout, epoch: d.epoch, segment: d.log.next.segment,
 		offsetBytes: d.log.next.offsetBytes, number: m.pos.number, lengthBytes: length,
 		usedBytes: f.used, records: f.records, incomplete: m.pos.incomplete,
 		damaged: m.pos.damaged, completeFrom: m.pos.completeFrom,

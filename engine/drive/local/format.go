@@ -64,6 +64,20 @@ func formatIntact(text []byte) bool {
 	return at >= 0 && string(text[at:]) == formatEnd(text[:at])
 }
 
+// raise makes the drive one of a later layout, durably, before anything of that is written. One
+// that needs no more than it has stays as it is, so that older versions can still read it.
+func (f *formatFile) raise(e ioengine.Engine, path string, layout int) error {
+	if layout <= f.Layout {
+		return nil
+	}
+	f.Layout = layout
+	text, err := f.encode()
+	if err != nil {
+		return err
+	}
+	return writeWhole(e, filepath.Join(path, formatName), text)
+}
+
 func (f *formatFile) incarnation() (id [16]byte, err error) {
 	b, err := hex.DecodeString(f.Incarnation)
 	if err != nil || len(b) != len(id) {
@@ -96,7 +110,7 @@ func format(e ioengine.Engine, path string, id drive.Identity, joining bool) err
 		filepath.Join(path, bulkDir)); err != nil {
 		return err
 	}
-	id.Layout = layoutVersion
+	id.Layout = layoutFirst // raised once something asks for more
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails, crypto/rand
 	f := formatFile{id, hex.EncodeToString(random), joining}

@@ -22,14 +22,14 @@ func sampleBatch(t testing.TB) ([]byte, batchHeader) {
 	b := alignedBytes(2 * blockBytes)
 	used := batchHeadBytes
 	for n := range 2 {
-		s, err := store(sampleRecord(n), nil)
+		s, err := store(sampleRecord(n), algorithm(1+n%2), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		used = len(s.appendTo(b[:used], formLog))
 	}
-	h := batchHeader{epoch: 3 << 16, segment: 1, offsetBytes: 8192, number: 77, records: 2,
-		lengthBytes: int(blocks(int64(used))), usedBytes: used, incarnation: [16]byte{5},
+	h := batchHeader{layout: 2, epoch: 3 << 16, segment: 1, offsetBytes: 8192, number: 77,
+		records: 2, lengthBytes: int(blocks(int64(used))), usedBytes: used, incarnation: [16]byte{5},
 		completeFrom: drive.Order{Term: 1}}
 	h.seal(b)
 	return b[:h.lengthBytes], h
@@ -89,7 +89,8 @@ func FuzzBatch(f *testing.F) {
 		}
 		whole := alignedBytes(int(blocks(int64(batchHeadBytes + len(p)))))
 		copy(whole[batchHeadBytes:], p)
-		h := batchHeader{records: 3, lengthBytes: len(whole), usedBytes: batchHeadBytes + len(p)}
+		h := batchHeader{layout: 1, records: 3, lengthBytes: len(whole),
+			usedBytes: batchHeadBytes + len(p)}
 		h.seal(whole)
 		_, _ = readBatch(p, func(*stored, int) error { return nil })
 		_, _ = readBatch(whole, func(s *stored, at int) error {
@@ -107,15 +108,17 @@ func FuzzIndexRow(f *testing.F) {
 	c := chain{fence: drive.Order{Term: 1, Sequence: 2},
 		discarded: []discarded{{order: drive.Order{Term: 9}}}}
 	for n := range 3 {
-		s, err := store(sampleRecord(n), nil)
+		s, err := store(sampleRecord(n), algorithm(1+n%2), nil)
 		if err != nil {
 			f.Fatal(err)
 		}
 		c.add(entry{stored: s, at: location{1, 4096}})
 	}
 	f.Add(c.appendTo(nil))
-	f.Add([]byte((&bulkRef{shardBytes: 5000, extents: []extent{{1, 4096, 8192}},
-		sums: make([]byte, 16)}).encode()))
+	for _, a := range []algorithm{hashXXH3, hashHighway} {
+		f.Add([]byte((&bulkRef{shardBytes: 5000, algorithm: a, extents: []extent{{1, 4096, 8192}},
+			sums: make([]byte, a.sumBytes())}).encode()))
+	}
 	f.Fuzz(func(t *testing.T, p []byte) {
 		key := drive.Key{Space: drive.SpaceObject, Name: "a/b"}
 		if c, err := parseChain(&key, p, nil); err == nil {

@@ -50,6 +50,26 @@ func newDrive(t testing.TB) (*local.Drive, local.Config) {
 	return open(t, c), c
 }
 
+// TestConformanceOfChecksum: the other algorithm is nothing that a drive's user sees.
+func TestConformanceOfChecksum(t *testing.T) {
+	t.Parallel()
+	drivetest.Run(t, func(t *testing.T) (drive.Drive, func() drive.Drive) {
+		d, c := newDrive(t)
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c.Checksum = local.HighwayHash
+		d = open(t, c)
+		return d, func() drive.Drive {
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			d = open(t, c)
+			return d
+		}
+	})
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	drivetest.Run(t, func(t *testing.T) (drive.Drive, func() drive.Drive) {

@@ -125,7 +125,7 @@ func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 	}
 	if d.shards.get(e.at, p) {
 		d.counters.copiedBytes.Add(uint64(len(p)))
-		if sumsMatch(e.sums, p) {
+		if e.algorithm.allMatch(e.sums, p) {
 			d.counters.reads.Add(1)
 			return p, nil
 		}
@@ -137,7 +137,7 @@ func (d *Drive) readInline(e *entry, opt *drive.LookupOptions) ([]byte, error) {
 	}
 	hit, err := d.config.Engine.ReadCached(r.file, p, e.at.offsetBytes)
 	r.release()
-	if err == nil && hit && sumsMatch(e.sums, p) {
+	if err == nil && hit && e.algorithm.allMatch(e.sums, p) {
 		d.counters.reads.Add(1)
 		d.keep(e.at, p)
 		return p, nil
@@ -163,14 +163,4 @@ func (d *Drive) keep(at location, p []byte) {
 	if d.shards.put(at, p) {
 		d.counters.copiedBytes.Add(uint64(len(p)))
 	}
-}
-
-func sumsMatch(sums, p []byte) bool {
-	for len(p) > drive.ChunkBytes {
-		if !sumMatches(sums[:sumBytes], p[:drive.ChunkBytes]) {
-			return false
-		}
-		p, sums = p[drive.ChunkBytes:], sums[sumBytes:]
-	}
-	return sumMatches(sums[:sumBytes], p)
 }

@@ -19,13 +19,14 @@ type source struct {
 	// locate cuts a range into places, in order.
 	locate func(offsetBytes, lengthBytes int64, f func(at extent))
 	// file returns the buffered file of a segment until release.
-	file    func(segment uint64) (ioengine.File, func(), error)
-	name    func(segment uint64) string
-	sums    []byte
-	at      location      // of an inline shard
-	place   drive.BulkRef // of a bulk shard
-	ref     *bulkRef      // set if the checksum table is external
-	dataEnd int64         // where the external table begins
+	file      func(segment uint64) (ioengine.File, func(), error)
+	name      func(segment uint64) string
+	algorithm algorithm
+	sums      []byte
+	at        location      // of an inline shard
+	place     drive.BulkRef // of a bulk shard
+	ref       *bulkRef      // set if the checksum table is external
+	dataEnd   int64         // where the external table begins
 }
 
 // Read fills dst from the shard of e; see package drive.
@@ -76,7 +77,8 @@ func (d *Drive) source(e *drive.Entry) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", drive.ErrCorrupt, err)
 	}
-	s := &source{shardBytes: ref.shardBytes, locate: ref.locate, sums: ref.sums,
+	s := &source{shardBytes: ref.shardBytes, locate: ref.locate,
+		algorithm: ref.algorithm, sums: ref.sums,
 		name: d.bulk.name, place: e.Bulk}
 	s.file = func(segment uint64) (ioengine.File, func(), error) {
 		g, err := d.bulk.acquire(segment)
@@ -87,13 +89,14 @@ func (d *Drive) source(e *drive.Entry) (*source, error) {
 	}
 	if ref.external {
 		s.ref = &ref
-		s.dataEnd, _ = bulkLayout(ref.shardBytes)
+		s.dataEnd, _ = bulkLayout(ref.shardBytes, ref.algorithm)
 	}
 	return s, nil
 }
 
 func (d *Drive) inlineSource(e *entry) *source {
-	return &source{shardBytes: e.ShardBytes, sums: e.sums, name: d.log.name, at: e.at,
+	return &source{shardBytes: e.ShardBytes, algorithm: e.algorithm, sums: e.sums, name: d.log.name,
+		at: e.at,
 		locate: func(offset, length int64, f func(extent)) {
 			f(extent{e.at.segment, e.at.offsetBytes + offset, length})
 		},
@@ -153,7 +156,7 @@ func (d *Drive) readShard(s *source, dst [][]byte, offsetBytes int64) error {
 	if err != nil {
 		return err
 	}
-	return d.readChecked(s, dst, offsetBytes, func() int { return badChunks(sums, dst) })
+	return d.readChecked(s, dst, offsetBytes, func() int { return s.badChunks(sums, dst) })
 }
 
 // readChecked reads buffered, then direct, until bad finds nothing wrong.
@@ -183,8 +186,9 @@ func (d *Drive) readChecked(s *source, dst [][]byte, offsetBytes int64, bad func
 // if the shard is long.
 func (d *Drive) sumsOf(s *source, offsetBytes, end int64) ([]byte, error) {
 	first, last := offsetBytes/drive.ChunkBytes, (end+drive.ChunkBytes-1)/drive.ChunkBytes
+	perSum, chunksPerBlock := s.algorithm.sumBytes(), s.algorithm.chunksPerBlock()
 	if s.ref == nil {
-		return s.sums[first*sumBytes : last*sumBytes], nil
+		return s.sums[first*perSum : last*perSum], nil
 	}
 	from, to := first/chunksPerBlock, (last+chunksPerBlock-1)/chunksPerBlock
 	table := make([]byte, (to-from)*tableBlockBytes)
@@ -192,7 +196,7 @@ func (d *Drive) sumsOf(s *source, offsetBytes, end int64) ([]byte, error) {
 	err := d.readChecked(s, dst, s.dataEnd+from*tableBlockBytes, func() (bad int) {
 		for i := from; i < to; i++ {
 			block := table[(i-from)*tableBlockBytes:][:tableBlockBytes]
-			if !sumMatches(s.ref.sums[i*sumBytes:][:sumBytes], block) {
+			if !s.algorithm.matches(s.ref.sums[i*perSum:][:perSum], block) {
 				bad++
 			}
 		}
@@ -200,17 +204,18 @@ func (d *Drive) sumsOf(s *source, offsetBytes, end int64) ([]byte, error) {
 	})
 	first -= from * chunksPerBlock
 	last -= from * chunksPerBlock
-	return table[first*sumBytes : last*sumBytes], err
+	return table[first*perSum : last*perSum], err
 }
 
-func badChunks(sums []byte, dst [][]byte) (bad int) {
-	s := summer{sums: make([]byte, 0, len(sums))}
+func (s *source) badChunks(sums []byte, dst [][]byte) (bad int) {
+	have := summer{algorithm: s.algorithm, sums: make([]byte, 0, len(sums))}
 	for _, b := range dst {
-		s.write(b)
+		have.write(b)
 	}
-	s.finish()
-	for i := 0; i < len(sums); i += sumBytes {
-		if !bytes.Equal(sums[i:i+sumBytes], s.sums[i:i+sumBytes]) {
+	have.finish()
+	n := int(s.algorithm.sumBytes())
+	for i := 0; i < len(sums); i += n {
+		if !bytes.Equal(sums[i:i+n], have.sums[i:i+n]) {
 			bad++
 		}
 	}

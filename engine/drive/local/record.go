@@ -41,9 +41,10 @@ var errRecord = errors.New("the record is malformed")
 // decoded from.
 type stored struct {
 	drive.Record
-	shard uint8  // shardNone, shardInline, shardBulk
-	sums  []byte // one per chunk of an inline shard
-	moved *move  // in the log: compaction wrote it again
+	shard     uint8     // shardNone, shardInline, shardBulk
+	sums      []byte    // one per chunk of an inline shard, by algorithm
+	algorithm algorithm // of sums; any without
+	moved     *move     // in the log: compaction wrote it again
 }
 
 // move is what a moved record says besides the entry.
@@ -52,9 +53,9 @@ type move struct {
 	settled bool     // the entry was settled when it was moved
 }
 
-// store prepares r for encoding; sums of the inline shard are appended to dst.
-func store(r *drive.Record, dst []byte) (stored, error) {
-	s := stored{Record: *r}
+// store prepares r for encoding; sums of the inline shard, by a, are appended to dst.
+func store(r *drive.Record, a algorithm, dst []byte) (stored, error) {
+	s := stored{Record: *r, algorithm: a}
 	switch {
 	case r.Type < drive.TypePut || r.Type >= drive.TypeMove:
 		return s, fmt.Errorf("%w: type %d cannot be committed", errRecord, r.Type)
@@ -71,7 +72,7 @@ func store(r *drive.Record, dst []byte) (stored, error) {
 	switch {
 	case len(r.Inline) > 0:
 		s.shard = shardInline
-		s.sums = appendSums(dst, r.Inline)
+		s.sums = a.appendSums(dst, r.Inline)
 	case len(r.Bulk) > 0:
 		s.shard = shardBulk
 	case r.ShardBytes != 0:
@@ -124,7 +125,8 @@ func (s *stored) appendTo(dst []byte, form uint8) []byte {
 	}
 	le := binary.LittleEndian
 	dst = le.AppendUint32(dst, uint32(s.bytes(form)))
-	dst = append(dst, byte(typ), byte(s.Key.Space), s.shard, hashXXH3,
+	dst = append(dst, byte(typ), byte(s.Key.Space), s.shard,
+		byte(pick(s.shard == shardInline, s.algorithm, hashXXH3)),
 		s.Geometry.Data, s.Geometry.Parity, s.Geometry.Index, form)
 	dst = le.AppendUint16(dst, uint16(len(name)))
 	dst = le.AppendUint16(dst, uint16(len(s.Bulk)))
@@ -159,6 +161,7 @@ func parseRecord(b []byte) (s stored, lengthBytes int, err error) {
 	le := binary.LittleEndian
 	total := int64(le.Uint32(b))
 	s.Type, s.Key.Space, s.shard = drive.Type(b[4]), drive.Space(b[5]), b[6]
+	s.algorithm = algorithm(b[7])
 	form := b[11]
 	nameLen, bulkLen := int64(le.Uint16(b[12:])), int64(le.Uint16(b[14:]))
 	metaLen, sumsLen := int64(le.Uint32(b[16:])), int64(le.Uint32(b[20:]))
@@ -177,14 +180,14 @@ func parseRecord(b []byte) (s stored, lengthBytes int, err error) {
 	case s.Type == 0 || s.Type == drive.TypeMove || s.Type > drive.TypeErase ||
 		s.moved != nil && !isEntry(s.Type):
 		return s, 0, fmt.Errorf("%w: record type %d", drive.ErrNewer, s.Type)
-	case b[7] != hashXXH3:
+	case !s.algorithm.known() || s.algorithm != hashXXH3 && s.shard != shardInline:
 		return s, 0, fmt.Errorf("%w: checksum algorithm %d", drive.ErrNewer, b[7])
 	case s.shard > shardBulk || form > formIndex:
 		return s, 0, fmt.Errorf("%w: shard kind %d, form %d", errRecord, s.shard, form)
 	case inlineLen < 0 || inlineLen > recordBytesMax || total > int64(len(b)) ||
 		total != recordHeadBytes+moveLen+nameLen+metaLen+bulkLen+sumsLen+inlineLen:
 		return s, 0, fmt.Errorf("%w: its lengths do not add up", errRecord)
-	case s.shard == shardInline && sumsLen != sumsBytes(s.ShardBytes):
+	case s.shard == shardInline && sumsLen != s.algorithm.tableBytes(s.ShardBytes):
 		return s, 0, fmt.Errorf("%w: %d bytes of checksums", errRecord, sumsLen)
 	case (s.shard == shardBulk) != (bulkLen > 0) || s.shard != shardInline && sumsLen > 0 ||
 		s.shard == shardNone && s.ShardBytes != 0:

@@ -45,7 +45,7 @@ func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
 	if shardBytes <= 0 || shardBytes > shardBytesMax {
 		return nil, fmt.Errorf("local: a bulk shard of %d bytes", shardBytes)
 	}
-	data, table := bulkLayout(shardBytes)
+	data, table := bulkLayout(shardBytes, d.algorithm)
 	if err := d.roomFor(0); err != nil { // of a segment's space some is reserved already
 		return nil, err
 	}
@@ -53,9 +53,10 @@ func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
 	if err != nil {
 		return nil, d.wrote(err)
 	}
-	w := &shardWriter{drive: d, ref: bulkRef{shardBytes: shardBytes, extents: list,
-		external: table > 0}}
-	w.sums.sums = make([]byte, 0, sumsBytes(shardBytes))
+	w := &shardWriter{drive: d, ref: bulkRef{shardBytes: shardBytes, algorithm: d.algorithm,
+		extents: list, external: table > 0}}
+	w.sums = summer{algorithm: d.algorithm,
+		sums: make([]byte, 0, d.algorithm.tableBytes(shardBytes))}
 	w.idle.L = &w.mu
 	return w, nil
 }
@@ -247,6 +248,7 @@ func (w *shardWriter) Seal() (drive.BulkRef, error) {
 		err = fmt.Errorf("local: sealed after %d of %d bytes", w.taken, w.ref.shardBytes)
 	}
 	w.ref.sums = w.sums.sums
+	w.drive.counters.summedChunks.Add(w.ref.algorithm.sumsIn(w.ref.sums))
 	if err == nil && w.ref.external {
 		err = w.writeTable()
 	}
@@ -265,12 +267,12 @@ func (w *shardWriter) writeTable() error {
 		return err
 	}
 	defer w.drive.leave()
-	data, tableBytes := bulkLayout(w.ref.shardBytes)
+	data, tableBytes := bulkLayout(w.ref.shardBytes, w.ref.algorithm)
 	table := alignedBytes(int(tableBytes))
 	copy(table, w.sums.sums)
 	w.ref.sums = nil
 	for at := 0; at < len(table); at += tableBlockBytes {
-		w.ref.sums = appendSum(w.ref.sums, table[at:at+tableBlockBytes])
+		w.ref.sums = w.ref.algorithm.appendSum(w.ref.sums, table[at:at+tableBlockBytes])
 	}
 	ops, err := w.ops(nil, [][]byte{table}, data)
 	if err != nil {
