@@ -43,6 +43,7 @@ type Engine struct {
 	certs     *certs.Pair // nil: no TLS
 	server    netloop.Server
 	addr      net.Addr // that server is bound to
+	s3        *s3api.Handler
 	handler   netloop.Handler
 	ready     atomic.Bool
 	closers   []func() error // in order of start
@@ -182,10 +183,12 @@ func (e *Engine) handlers(root *iam.Root) (netloop.Handler, error) {
 		return nil, err
 	}
 	s3, err := s3api.New(s3api.Config{Store: e.store, Verifier: verifier, Authorizer: root,
-		Region: e.config.Region, Domains: e.config.Domains, Recorder: requests, Log: e.log})
+		Region: e.config.Region, Domains: e.config.Domains, ETag: e.config.ETag,
+		Recorder: requests, Log: e.log})
 	if err != nil {
 		return nil, err
 	}
+	e.s3 = s3
 	own, err := adminapi.New(adminapi.Config{
 		Ready:         e.ready.Load,
 		Cluster:       func() bool { return e.store.HasWriteQuorum() },

@@ -23,7 +23,8 @@ import (
 )
 
 // parts is the table of swappable parts: axis value → constructor. The SIMD path is chosen in
-// erasure/codec, durability and checksum in drive/local; both take their axis values as they are.
+// erasure/codec, durability and checksum in drive/local, the entity tag in s3api; all three take
+// their axis values as they are.
 type parts struct {
 	netloops   map[string]netloopFunc
 	allocators map[string]func(*config.Config) (arena.Allocator, error)

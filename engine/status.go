@@ -127,6 +127,7 @@ func (e *Engine) axes() map[string]AxisStatus {
 			Proof{"synced_writes", io.SyncWrites}},
 		"checksum": {c.Checksum, c.Checksum, "",
 			Proof{c.Checksum + "_chunks", e.drives.summedChunks()}},
+		"etag": {c.ETag, c.ETag, "", Proof{c.ETag + "_etags", e.s3.ETags()}},
 	}
 	if a := all["netloop"]; a.Active == "epoll" {
 		a.Proof = Proof{"epoll_events", net.EpollEvents}

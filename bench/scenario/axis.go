@@ -23,6 +23,7 @@ func Axes() []Axis {
 		{"simd", []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"}},
 		{"durability", []string{"full", "relaxed"}},
 		{"checksum", []string{"xxh3", "highwayhash"}},
+		{"etag", []string{"md5", "fast"}},
 	}
 }
 
@@ -34,6 +35,7 @@ type Matrix struct {
 	SIMD       []string `yaml:"simd"`
 	Durability []string `yaml:"durability"`
 	Checksum   []string `yaml:"checksum"`
+	ETag       []string `yaml:"etag"`
 }
 
 // levels returns where m keeps the levels of an axis, nil if there is no such axis.
@@ -51,6 +53,8 @@ func (m *Matrix) levels(axis string) *[]string {
 		return &m.Durability
 	case "checksum":
 		return &m.Checksum
+	case "etag":
+		return &m.ETag
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func TestSet(t *testing.T) {
 		t.Errorf("after set: %+v", s)
 	}
 	for a, want := range map[string]string{
-		"run.pears=4":   "valid keys: allocator, checksum, durability",
+		"run.pears=4":   "valid keys: allocator, checksum, durability, etag",
 		"run.pairs":     "want key=value",
 		"run.pairs=x":   "invalid syntax",
 		"run.pairs=0":   "want 1 to 1000",

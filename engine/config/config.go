@@ -30,6 +30,7 @@ type Config struct {
 	SIMD          string
 	Durability    string
 	Checksum      string
+	ETag          string
 	Region        string
 	Domains       []string
 	CertsDir      string // that holds public.crt and private.key; "": no TLS
@@ -74,6 +75,7 @@ func Defaults() Config {
 		SIMD:          "auto",
 		Durability:    "full",
 		Checksum:      "xxh3",
+		ETag:          "md5",
 		Region:        "us-east-1",
 		ShutdownGrace: 10 * time.Second,
 		ScrubPeriod:   30 * 24 * time.Hour,
@@ -139,6 +141,8 @@ func Axes() []Axis {
 			func(c *Config) string { return c.Durability }},
 		{"checksum", []string{"xxh3", "highwayhash"}, nil,
 			func(c *Config) string { return c.Checksum }},
+		{"etag", []string{"md5", "fast"}, nil,
+			func(c *Config) string { return c.ETag }},
 	}
 }
 

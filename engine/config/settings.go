@@ -103,6 +103,7 @@ func axisSetting(axis Axis) setting {
 		"simd":       func(c *Config) *string { return &c.SIMD },
 		"durability": func(c *Config) *string { return &c.Durability },
 		"checksum":   func(c *Config) *string { return &c.Checksum },
+		"etag":       func(c *Config) *string { return &c.ETag },
 	}[axis.Key]
 	return text(axis.Key, "one `OF` "+axis.list(), field)
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/minio/crc64nvme"
+	"github.com/zeebo/xxh3"
 )
 
 // algorithm is a checksum S3 knows. The zero value is none.
@@ -23,7 +24,8 @@ const (
 	sumCRC64NVME
 	sumSHA1
 	sumSHA256
-	sumMD5 // of ETag and Content-MD5; not one of the additional checksums
+	sumMD5  // of ETag and Content-MD5; not one of the additional checksums
+	sumFast // of ETag in mode fast: xxh3-128
 	algorithmCount
 )
 
@@ -114,6 +116,8 @@ func (a algorithm) new() hash.Hash {
 		return sha256.New()
 	case sumMD5:
 		return md5.New()
+	case sumFast:
+		return xxh3.New128()
 	}
 	panic("s3api: no hash for this algorithm")
 }

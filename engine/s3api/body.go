@@ -6,21 +6,24 @@ import (
 	"encoding/hex"
 	"hash"
 	"io"
+	"sync/atomic"
 
 	"flashstore/engine/object"
 	"flashstore/engine/s3err"
 	"flashstore/engine/sigv4"
 )
 
-// body reads a payload through MD5 and the checksums somebody asked for; its seal compares
-// them with the claims of the client.
+// body reads a payload through the hash of its ETag and the checksums somebody asked for; its seal
+// compares them with the claims of the client.
 type body struct {
 	src    *sigv4.BodyReader
 	rq     *request
 	claims claims
 	size   int64
-	md5    hash.Hash
-	sums   [2]sum // the one that is stored; last the claimed one, if it is another
+	etag   sum
+	etags  *atomic.Uint64 // of the Handler
+	md5    hash.Hash      // that of the ETag, or one of its own for Content-MD5; else nil
+	sums   [2]sum         // the one that is stored; last the claimed one, if it is another
 	sumN   int
 }
 
@@ -44,7 +47,7 @@ func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &body{src: src, rq: rq, claims: c, size: src.Size()}
+	b := &body{src: src, rq: rq, claims: c, size: src.Size(), etags: &h.etags}
 	switch {
 	case b.size < 0:
 		return nil, s3err.MissingContentLength
@@ -56,12 +59,27 @@ func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
 			stored = sumCRC64NVME
 		}
 	}
-	b.md5 = h.hashes.get(sumMD5)
+	b.openETag(h)
 	b.add(h, stored)
 	if c.algo != noChecksum && c.algo != stored {
 		b.add(h, c.algo)
 	}
 	return b, nil
+}
+
+// openETag takes the hash of the ETag, and MD5 beside it where the client claims one.
+func (b *body) openETag(h *Handler) {
+	b.etag.algo = sumMD5
+	if h.config.ETag == ETagFast {
+		b.etag.algo = sumFast
+	}
+	b.etag.hash = h.hashes.get(b.etag.algo)
+	switch {
+	case b.etag.algo == sumMD5:
+		b.md5 = b.etag.hash
+	case b.claims.hasMD5:
+		b.md5 = h.hashes.get(sumMD5)
+	}
 }
 
 // requireLength refuses an upload that says nothing about a body: in HTTP that is one of 0 bytes
@@ -83,7 +101,10 @@ func (b *body) add(h *Handler, a algorithm) {
 }
 
 func (b *body) close(h *Handler) {
-	h.hashes.put(sumMD5, b.md5)
+	h.hashes.put(b.etag.algo, b.etag.hash)
+	if b.md5 != nil && b.etag.algo != sumMD5 {
+		h.hashes.put(sumMD5, b.md5)
+	}
 	for _, s := range b.sums[:b.sumN] {
 		h.hashes.put(s.algo, s.hash)
 	}
@@ -94,7 +115,10 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.src.Read(p)
 	if n > 0 {
 		b.rq.in += int64(n)
-		b.md5.Write(p[:n])
+		b.etag.hash.Write(p[:n])
+		if b.md5 != nil && b.etag.algo != sumMD5 {
+			b.md5.Write(p[:n])
+		}
 		for i := range b.sums[:b.sumN] {
 			b.sums[i].hash.Write(p[:n])
 		}
@@ -147,7 +171,11 @@ func (b *body) seal(info *object.Info) error {
 		return err
 	}
 	var buf [sha256.Size]byte
-	info.ETag = hex.EncodeToString(b.md5.Sum(buf[:0]))
+	info.ETag = hex.EncodeToString(b.etag.hash.Sum(buf[:0]))
+	if b.etag.algo == sumFast {
+		info.ETag += fastSuffix
+	}
+	b.etags.Add(1)
 	stored := b.sums[0]
 	info.Checksum = object.Checksum{
 		Algorithm: stored.algo.String(),

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flashstore/engine/object"
@@ -40,12 +41,22 @@ type Config struct {
 	Region     string       // "" means us-east-1
 	// Domains under which a host name "bucket.domain" names a bucket, without ports.
 	Domains  []string
+	ETag     string           // ETagMD5 or ETagFast; "" means ETagMD5
 	Owner    s3xml.User       // shown in lists; the zero value means DefaultOwner
 	Recorder Recorder         // nil: nobody counts
 	Log      *slog.Logger     // nil means slog.Default()
 	HostID   string           // x-amz-id-2; "" means a random one
 	Now      func() time.Time // nil means time.Now
 }
+
+// The values of Config.ETag: what the entity tag of a PUT or a part is.
+const (
+	ETagMD5 = "md5" // of the bytes, as in S3
+	// ETagFast is their xxh3-128 and "-1": a tag with a dash is of a multipart upload, so no client
+	// takes it for an MD5 and compares. Content-MD5 is verified all the same.
+	ETagFast   = "fast"
+	fastSuffix = "-1"
+)
 
 // DefaultOwner is shown as the owner of everything while there are no accounts.
 func DefaultOwner() s3xml.User {
@@ -61,6 +72,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Owner == (s3xml.User{}) {
 		c.Owner = DefaultOwner()
+	}
+	if c.ETag == "" {
+		c.ETag = ETagMD5
 	}
 	if c.Recorder == nil {
 		c.Recorder = nobody{}
@@ -82,6 +96,9 @@ func (c Config) Validate() error {
 	if c.Store == nil || c.Verifier == nil || c.Authorizer == nil {
 		return errors.New("s3api: Store, Verifier and Authorizer are required")
 	}
+	if c.ETag != "" && c.ETag != ETagMD5 && c.ETag != ETagFast {
+		return fmt.Errorf("s3api: etag %q; %s and %s are known", c.ETag, ETagMD5, ETagFast)
+	}
 	for _, d := range c.Domains {
 		if d == "" || strings.ToLower(d) != d || strings.Trim(d, ".") != d ||
 			strings.ContainsAny(d, ":/") {
@@ -100,6 +117,7 @@ type Handler struct {
 	store  object.Store
 	nearby object.Nearby // the store, if it can answer at once; else nil
 	hashes hashPool
+	etags  atomic.Uint64 // computed by config.ETag
 	// requests of the event loops: *request
 	requests sync.Pool
 }
@@ -115,6 +133,10 @@ func New(config Config) (*Handler, error) {
 	nearby, _ := config.Store.(object.Nearby)
 	return &Handler{config: config, store: config.Store, nearby: nearby}, nil
 }
+
+// ETags counts the entity tags of objects and parts that were computed, all in the mode of the
+// configuration. Safe for concurrent use.
+func (h *Handler) ETags() uint64 { return h.etags.Load() }
 
 type nobody struct{}
 
