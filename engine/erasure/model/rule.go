@@ -28,8 +28,8 @@ const (
 	SilenceCounts
 	// SilenceIsNoAbsence: if a quorum of drives is silent, nothing seen is not absent (4).
 	SilenceIsNoAbsence
-	// FewAreNotAlone: a settled tombstone on fewer than k drives says "absent" only if the silent drives
-	// cannot have a newer write at the quorum (4).
+	// FewAreNotAlone: a settled tombstone on fewer than k drives says "absent" only if the silent
+	// drives cannot have a newer write at the quorum (4).
 	FewAreNotAlone
 	// LockIgnores: answers gathered without the lock pass over nothing (4).
 	LockIgnores
@@ -55,7 +55,8 @@ const (
 var ruleNames = [ruleCount]string{"none", "TermBeforeWrites", "LowerTermsRefused",
 	"TermBeforeAnswers", "QuorumAcknowledges", "SameIncarnation", "NeverRollBack",
 	"SettleReleases", "SettleAfterQuorum", "DecidedFirst", "SilenceCounts", "SilenceIsNoAbsence",
-	"FewAreNotAlone", "LockIgnores", "SettledIsNotIgnored", "FenceBeforeDiscard", "FenceEverywhere", "FreshIsSilent",
+	"FewAreNotAlone", "LockIgnores", "SettledIsNotIgnored", "FenceBeforeDiscard",
+	"FenceEverywhere", "FreshIsSilent",
 	"HealedBeforeComplete", "TombstoneEverywhere", "ForgottenIsFenced", "NeverRecoverable"}
 
 // String is the rule's name.
