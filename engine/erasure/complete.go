@@ -166,15 +166,7 @@ func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info
 	r := &drive.Record{Type: drive.TypeManifest, Key: at.key,
 		SizeBytes: info.SizeBytes, Meta: manifestMeta(u, info, parts),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	grant, err := at.set.lock(ctx, at.key)
-	if err != nil {
-		return err
-	}
-	defer grant.Release()
-	if err := at.admit(ctx, only, grant); err != nil {
-		return err
-	}
-	return at.set.publishWhole(r, grant)
+	return s.commitIf(ctx, at, only, r, nil)
 }
 
 // dropUnused purges the parts that were uploaded but not named. The object is complete

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
 	"flashstore/engine/drive/local"
 	"flashstore/engine/object"
 )
@@ -283,4 +284,73 @@ func TestConditionOnAnUndecidedKey(t *testing.T) {
 	}
 	f.restart()
 	f.wantBody("k", bytes.Repeat([]byte("x"), 9))
+}
+
+// mute makes drives answer no lookups until the returned function is called.
+func (f *fixture) mute(positions ...int) (unmute func()) {
+	var before []*drive.Drive
+	for _, i := range positions {
+		m, err := faulty.New(faulty.Config{Drive: f.drives[i],
+			Rules: []faulty.Rule{{Op: faulty.Lookup, Err: drive.ErrOffline}}})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		var d drive.Drive = m
+		before = append(before, f.set().slots[i].Swap(&d))
+	}
+	return func() {
+		for j, i := range positions {
+			f.set().slots[i].Store(before[j])
+		}
+	}
+}
+
+// TestConditionIsNotBuiltOnSand: what a condition was checked on must not be overtaken by an earlier write
+// that turns up later. Where that is possible the answer is 503.
+func TestConditionIsNotBuiltOnSand(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	sand := func(why string, only object.Condition) {
+		t.Helper()
+		if err := f.putIf("k", []byte("built"), only); !errors.Is(err, object.ErrUnavailable) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	f.mustPut("k", []byte("old"))
+	f.awaitSettles()
+	f.hang()
+	if err := f.store.DeleteObject(t.Context(), "bucket", "k"); !errors.Is(err,
+		object.ErrUnavailable) {
+		t.Fatalf("DELETE with hanging drives: %v", err)
+	}
+	sand("a tombstone on its way", match("etag-3"))
+	f.wantBody("k", []byte("old")) // a reader may see that; the DELETE takes effect later
+	f.arrive()
+	if err := f.putIf("k", nil, match("etag-3")); !errors.Is(err, object.ErrNoSuchKey) {
+		t.Errorf("once it has arrived: %v", err)
+	}
+
+	f.mustPut("k", []byte("old"))
+	f.awaitSettles()
+	f.shut(0, 1)
+	f.failPut("k", []byte("newer"))
+	f.open()
+	unmute := f.mute(2, 3)
+	sand("two drives with a newer write are silent", match("etag-3"))
+	unmute()
+	if err := f.putIf("k", []byte("built"), match("etag-5")); err != nil {
+		t.Errorf("once they answer: %v", err)
+	}
+
+	f.mustPut("k", []byte("old"))
+	f.awaitSettles()
+	f.shut(0, 1, 2)
+	f.failPut("k", []byte("newer"))
+	f.open()
+	unmute = f.mute(0)
+	sand("one drive has a newer write, another is silent", match("etag-3"))
+	unmute()
+	if err := f.putIf("k", []byte("built"), match("etag-3")); err != nil {
+		t.Errorf("only one has it: %v", err)
+	}
 }

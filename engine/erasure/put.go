@@ -32,7 +32,7 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 		return info, err
 	}
 	defer b.leave()
-	return info, at.publishIf(ctx, &p.If, r, g)
+	return info, s.commitIf(ctx, at, &p.If, r, g)
 }
 
 // sealInfo makes the Info of a body that was read to its end.
@@ -66,18 +66,11 @@ func (s *Store) DeleteIf(ctx context.Context, name object.BucketName, key object
 	}
 	defer b.leave()
 	at := s.objectAt(b, key)
-	grant, err := at.set.lock(ctx, at.key)
-	if err != nil {
-		return err
-	}
-	defer grant.Release()
-	if err := at.admit(ctx, &only, grant); err != nil {
-		return err
-	}
-	return s.purgeHeld(at, nil, grant)
+	r := &drive.Record{Type: drive.TypePurge, Key: at.key, ModTimeNanos: now().UnixNano()}
+	return s.commitIf(ctx, at, &only, r, nil)
 }
 
-// purge commits a tombstone for a register.
+// purge commits a tombstone for a register that is no object's.
 func (s *Store) purge(ctx context.Context, at address, meta []byte) error {
 	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {
@@ -91,7 +84,7 @@ func (s *Store) purge(ctx context.Context, at address, meta []byte) error {
 func (s *Store) purgeHeld(at address, meta []byte, grant lock.Grant) error {
 	err := at.set.publishWhole(&drive.Record{Type: drive.TypePurge, Key: at.key, Meta: meta,
 		ModTimeNanos: now().UnixNano()}, grant)
-	if err != nil && at.key.Space != drive.SpaceObject {
+	if err != nil {
 		s.doubts.add(at.key)
 	}
 	return err

@@ -47,6 +47,7 @@ type Store struct {
 	log      *slog.Logger
 	buckets  bucketTable
 	doubts   doubts
+	late     late
 	uploads  [256]sync.RWMutex // by upload id: parts share, Complete and Abort exclude
 	counters counters
 	nearbys  sync.Pool // of *nearby
