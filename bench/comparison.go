@@ -90,6 +90,9 @@ func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 	if err == nil {
 		err = server.Stop()
 	}
+	if err == nil {
+		err = target.LoseDrives(m.data, m.scenario.Server.Lost)
+	}
 	return firstLines(err, ctx)
 }
 

@@ -63,7 +63,23 @@ func (m *comparison) measure(ctx context.Context, side pair.Side, leg *record.Le
 	if err := m.load(ctx, server, leg); err != nil {
 		return err
 	}
+	if err := m.proveDegraded(ctx, server); err != nil {
+		return err
+	}
 	return server.Stop()
+}
+
+// proveDegraded asks a server that lacks drives whether it rebuilt what was on them.
+func (m *comparison) proveDegraded(ctx context.Context, server *target.Server) error {
+	if m.scenario.Server.Lost == 0 {
+		return nil
+	}
+	status, err := server.Status(ctx)
+	if err == nil && status.Store.DegradedReads == 0 {
+		err = fmt.Errorf("%w: %d drives are lost, and no read needed parity", target.ErrNotEngaged,
+			m.scenario.Server.Lost)
+	}
+	return err
 }
 
 // prove runs the verify pass and then asks the server what it is.

@@ -46,6 +46,8 @@ type Server struct {
 	Drives     int    `yaml:"drives"`
 	Parity     int    `yaml:"parity"`
 	Durability string `yaml:"durability"` // full or relaxed
+	// Lost drives are taken away once the data is preloaded: reads of it need parity.
+	Lost int `yaml:"lost"`
 }
 
 // Requires says what a machine must have; where it lacks it, the scenario is skipped.

@@ -58,6 +58,13 @@ func TestParseRejects(t *testing.T) {
 			"run: 5", "want a mapping"},
 		{"nothing to compare", "[nethttp, epoll], allocator: [syncpool, arena]", "[epoll]",
 			"nothing to compare"},
+		{"lost", "parity: 2,", "parity: 2, lost: 2,", "server.lost: 2; want 0 to 1"},
+		{"lost at all", "parity: 2,", "parity: 0, lost: 1,", "server.lost: 1; want 0 to 0"},
+		{"lost of fresh data", `get, obj_size: 4KiB, objects: 5000, concurrent: 16}
+run: {duration: 14s, trim_head: 2s, trim_tail: 2s, pairs: 6, seed: 7}
+server: {`, `put, obj_size: 4KiB, concurrent: 16}
+run: {duration: 14s, trim_head: 2s, trim_tail: 2s, pairs: 6, seed: 7}
+server: {lost: 1, `, "only preloaded data"},
 		{"two documents", "gate:", "---\ngate:", "exactly one"},
 		{"empty", valid, "", "exactly one"},
 	} {

@@ -51,6 +51,7 @@ func (s *Scenario) setters() map[string]func(string) error {
 		},
 		"server.drives":     setInt(&s.Server.Drives),
 		"server.parity":     setInt(&s.Server.Parity),
+		"server.lost":       setInt(&s.Server.Lost),
 		"server.durability": setText(&s.Server.Durability),
 	}
 	for _, axis := range Axes() {

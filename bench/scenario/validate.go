@@ -106,10 +106,18 @@ func (s *Server) validate() error {
 		return fmt.Errorf("server.parity: %d; want 0 to %d, half of the drives",
 			s.Parity, s.Drives/2)
 	}
+	if s.Lost < 0 || s.Lost > max(0, s.Parity-1) {
+		return fmt.Errorf("server.lost: %d; want 0 to %d, one less than parity: a leg writes before it "+
+			"reads", s.Lost, max(0, s.Parity-1))
+	}
 	return oneOf("server.durability", s.Durability, "full", "relaxed")
 }
 
 func (s *Scenario) validateMatrix() error {
+	if s.Server.Lost > 0 && s.Workload.Data != "preload" {
+		return fmt.Errorf("server.lost: %d with data %s; only preloaded data can be short of a drive",
+			s.Server.Lost, s.Workload.Data)
+	}
 	if len(s.Comparisons()) == 0 {
 		return fmt.Errorf("matrix: nothing to compare; give an axis at least two levels")
 	}

@@ -24,6 +24,10 @@ var ErrNotEngaged = errors.New("not engaged")
 type Status struct {
 	Axes map[string]AxisStatus `json:"axes"`
 	Cost Cost                  `json:"cost"`
+	// Store counts what the server did about drives that are away.
+	Store struct {
+		DegradedReads uint64 `json:"degraded_reads"`
+	} `json:"store"`
 }
 
 // AxisStatus is one axis: what was asked for, what runs, and a counter that only moves if it does.

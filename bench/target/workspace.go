@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
@@ -57,6 +58,17 @@ func (w *Workspace) Fresh(name string) (string, error) {
 
 // Remove deletes the folder called name.
 func (w *Workspace) Remove(name string) error { return os.RemoveAll(filepath.Join(w.dir, name)) }
+
+// LoseDrives removes the first n drives in a folder that a server has used, which must be stopped:
+// the next one finds empty folders in their place and goes without.
+func LoseDrives(dir string, n int) error {
+	for i := range n {
+		if err := os.RemoveAll(filepath.Join(dir, "d"+strconv.Itoa(i+1))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Close removes the workspace.
 func (w *Workspace) Close() error {
