@@ -6,7 +6,6 @@ import (
 
 	"flashstore/arena/block64k"
 	"flashstore/engine/config"
-	"flashstore/engine/erasure/codec"
 )
 
 // TestPartsAnswerToTheirNames: what the configuration offers has a part, what it calls absent
@@ -31,9 +30,5 @@ func TestPartsAnswerToTheirNames(t *testing.T) {
 	}
 	if block64k.BudgetDefaultBytes != 384<<20 { // as the help of memory_budget says
 		t.Errorf("%d bytes are the default of request memory", block64k.BudgetDefaultBytes)
-	}
-	if config.DrivesMax != codec.TotalMax {
-		t.Errorf("up to %d drives are let through, and a set has %d", config.DrivesMax,
-			codec.TotalMax)
 	}
 }

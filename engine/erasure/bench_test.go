@@ -94,7 +94,8 @@ func (s sink) Submit(b *ioengine.Batch) {
 	}()
 }
 
-// BenchmarkPutSink is what an object of 16 MiB costs a core above the disk: the body's copy, parity, checksums. Run it with -cpu 1.
+// BenchmarkPutSink is what an object of 16 MiB costs a core above the disk: the body's copy,
+// parity, checksums. Run it with -cpu 1.
 func BenchmarkPutSink(b *testing.B) {
 	f := benchFixture(b)
 	f.stop()

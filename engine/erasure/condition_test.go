@@ -79,8 +79,8 @@ func (f *fixture) tally() *atomic.Int64 {
 	return open
 }
 
-// wantNoOrphans stops the store, and wants that no shard was left open and that on no drive there is
-// space that nothing refers to.
+// wantNoOrphans stops the store, and wants that no shard was left open and that on no drive there
+// is space that nothing refers to.
 func (f *fixture) wantNoOrphans(open *atomic.Int64) {
 	f.t.Helper()
 	f.stop()
@@ -95,8 +95,8 @@ func (f *fixture) wantNoOrphans(open *atomic.Int64) {
 	}
 }
 
-// Each change is made exactly where its condition holds; one that is refused leaves the old state and
-// no space behind, be its shards in the record or in bulk storage.
+// Each change is made exactly where its condition holds; one that is refused leaves the old state
+// and no space behind, be its shards in the record or in bulk storage.
 func TestConditions(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	f.bucket("bucket")
@@ -274,7 +274,8 @@ func TestConditionOnAnUndecidedKey(t *testing.T) {
 		t.Errorf("the tag of what is deleted: %v", err)
 	}
 	f.wantError("k", object.ErrNoSuchKey)
-	// What fewer than k drives have never was acknowledged: the condition is one on the state before.
+	// What fewer than k drives have never was acknowledged: the condition is one on the state
+	// before.
 	f.mustPut("k", []byte("old"))
 	f.shut(0, 1, 2)
 	f.failPut("k", []byte("newer"))
@@ -305,8 +306,8 @@ func (f *fixture) mute(positions ...int) (unmute func()) {
 	}
 }
 
-// TestConditionIsNotBuiltOnSand: what a condition was checked on must not be overtaken by an earlier write
-// that turns up later. Where that is possible the answer is 503.
+// TestConditionIsNotBuiltOnSand: what a condition was checked on must not be overtaken by an
+// earlier write that turns up later. Where that is possible the answer is 503.
 func TestConditionIsNotBuiltOnSand(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	f.bucket("bucket")

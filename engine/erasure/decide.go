@@ -6,6 +6,7 @@ import (
 
 	"flashstore/engine/drive"
 	"flashstore/engine/lock"
+	"flashstore/engine/object"
 )
 
 const decidePage = 256 // registers per page of leftovers
@@ -106,7 +107,9 @@ func (s *set) commitMore(w *write, records []*drive.Record, holders int,
 	settle := settleRecord(&w.sample.Record)
 	settle.Token = s.token(grant)
 	if err := s.send(records, holders, w.quorum(s.quorum()).w, settle, nil); err != nil {
-		return fmt.Errorf("deciding a write that %d drives hold: %w", holders, err)
+		// Whoever reads is told to come again, whatever the drives lack.
+		return fmt.Errorf("%w: deciding a write that %d drives hold: %w", object.ErrUnavailable,
+			holders, err)
 	}
 	s.counters.decided.Add(1)
 	for i, e := range w.holders {
@@ -161,44 +164,36 @@ func (s *set) rebuildShards(ctx context.Context, w *write, records []*drive.Reco
 	return nil
 }
 
-// shardWriters opens a writer for each record that does not carry its shard inline.
+// shardWriters opens a writer for each record that does not carry its shard inline. A drive that
+// has none drops out.
 func (s *set) shardWriters(records []*drive.Record, inline bool) []drive.ShardWriter {
-	writers := make([]drive.ShardWriter, len(records))
+	wanted, shardBytes := make([]bool, s.n), int64(0)
 	for i, r := range records {
-		if r == nil || inline {
-			continue
+		if r != nil && !inline {
+			wanted[i], shardBytes = true, r.ShardBytes
 		}
-		w, err := s.drive(i).Create(r.ShardBytes)
-		if err != nil {
-			s.log.Warn("an undecided shard cannot be written", "drive", i, "error", err)
-			records[i] = nil
-			continue
-		}
-		writers[i] = w
 	}
+	writers, faults := s.openWriters(wanted, shardBytes)
+	s.dropFailed(records, faults)
 	return writers
 }
 
 func (s *set) sealShards(records []*drive.Record, writers []drive.ShardWriter) {
+	refs, faults := s.sealWriters(writers)
+	s.dropFailed(records, faults)
 	for i, w := range writers {
-		if w == nil {
-			continue
+		if w != nil {
+			records[i].Bulk = refs[i]
 		}
-		ref, err := w.Seal()
-		if err != nil {
-			s.log.Warn("an undecided shard cannot be written", "drive", i, "error", err)
-			w.Abort()
-			records[i] = nil
-			continue
-		}
-		records[i].Bulk = ref
 	}
 }
 
-func abortAll(writers []drive.ShardWriter) {
-	for _, w := range writers {
-		if w != nil {
-			w.Abort()
+// dropFailed goes on without the drives that do not take their shard.
+func (s *set) dropFailed(records []*drive.Record, faults []error) {
+	for i, err := range faults {
+		if err != nil {
+			s.log.Warn("a shard cannot be written", "set", s.number, "drive", i, "error", err)
+			records[i] = nil
 		}
 	}
 }

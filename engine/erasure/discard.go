@@ -9,51 +9,47 @@ import (
 	"flashstore/engine/object"
 )
 
-// discardLost discards the writes of a register that can never be decided: those that every drive
-// which might hold them has lost (rule 8). That is so where all drives answer, those that count as
-// silent being fresh or healing, and fewer than k hold the write and none its settle: had it been
-// acknowledged, more would, as long as losses stayed within the promise. gone says that one was
-// discarded. The caller holds the register's lock; answers were gathered under it.
-func (s *set) discardLost(ctx context.Context, key drive.Key, answers []answer,
-	grant lock.Grant) (gone bool, err error) {
+// discardDead discards the newest writes of a register that can never be decided, where every drive
+// answers: fewer than k hold one and none its settle, and no drive that may have had it is away.
+// Either it was never acknowledged, or all that could bring it back is lost on fresh drives, which
+// is more than the promise covers (rule 8). answers were gathered under the register's lock, which
+// the caller holds; it returns answers that are as fresh.
+func (s *set) discardDead(ctx context.Context, key drive.Key, answers []answer,
+	grant lock.Grant) ([]answer, error) {
 	for range s.n { // at most one write of each drive is left behind
-		w := s.lostIn(answers)
+		w, _ := s.dead(answers)
 		if w == nil {
-			return gone, nil
+			return answers, nil
 		}
 		if err := s.discard(ctx, key, w.id, grant); err != nil {
-			return gone, err
+			return answers, err
 		}
-		gone = true
 		answers = make([]answer, s.n)
 		s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
 	}
-	return gone, nil
+	return answers, nil
 }
 
-// lostIn is the newest write that answers tell to be lost for good, nil if there is none.
-func (s *set) lostIn(answers []answer) *write {
+// dead is the newest write of a register if it can never be decided. lost: it may have been
+// acknowledged, had fresh drives held it before.
+func (s *set) dead(answers []answer) (w *write, lost bool) {
 	for i := range answers {
 		if !answers[i].answered {
-			return nil // a drive that is away may hold it
+			return nil, false // a drive that is away may hold it
 		}
 	}
-	for _, w := range writes(answers) {
-		q := w.quorum(s.quorum())
-		silent := s.n - w.copies
-		for i := range answers {
-			if answers[i].denies(w, i) {
-				silent--
-			}
-		}
-		switch {
-		case w.settled || w.copies >= q.k:
-			return nil
-		case w.copies+silent >= q.w:
-			return w
+	all := writes(answers)
+	if len(all) == 0 || all[0].settled || all[0].copies >= all[0].quorum(s.quorum()).k {
+		return nil, false
+	}
+	w = all[0]
+	silent := s.n - w.copies
+	for i := range answers {
+		if answers[i].denies(w, i) {
+			silent--
 		}
 	}
-	return nil
+	return w, w.copies+silent >= w.quorum(s.quorum()).w
 }
 
 // discard is the round of rule 5: each drive takes a fence first, so that no commit of an earlier
@@ -63,21 +59,25 @@ func (s *set) discard(ctx context.Context, key drive.Key, id drive.WriteID,
 	token := s.token(grant)
 	fence := &drive.Record{Type: drive.TypeFence, Key: key, Token: token}
 	if err := s.everyDrive(fence); err != nil {
-		return fmt.Errorf("fencing a write that is lost: %w", err)
+		return fmt.Errorf("fencing a write that cannot be decided: %w", err)
 	}
 	answers := make([]answer, s.n)
 	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
-	w := s.lostIn(answers)
+	w, lost := s.dead(answers)
 	if w == nil || w.id != id {
 		return fmt.Errorf("%w: the register changed while it was fenced", object.ErrUnavailable)
 	}
-	s.log.Warn("a write that was never acknowledged is lost and is discarded", "set", s.number,
-		"key", key.Name, "space", key.Space, "write", fmt.Sprintf("%x", id), "copies", w.copies)
+	if lost {
+		s.log.Warn("a write that was never acknowledged is lost and is discarded", "set", s.number,
+			"key", key.Name, "space", key.Space, "write", fmt.Sprintf("%x", id), "copies", w.copies)
+	}
 	r := &drive.Record{Type: drive.TypeDiscard, Key: key, Order: w.order, Token: token, WriteID: id}
 	if err := s.everyDrive(r); err != nil {
-		return fmt.Errorf("discarding a write that is lost: %w", err)
+		return fmt.Errorf("discarding a write that cannot be decided: %w", err)
 	}
-	s.counters.lost.Add(1)
+	if lost {
+		s.counters.lost.Add(1)
+	}
 	return nil
 }
 

@@ -41,8 +41,8 @@ type healing struct {
 
 // heal brings the newest state of a register to every drive that takes writes: tombstones and
 // documents are copied, shards rebuilt from verified ones, under the old order and a current token.
-// What it wrote is read back. Nothing is ever removed but by a discard round, for what all drives
-// that could hold it have lost (rule 8).
+// What it wrote is read back. Nothing is ever removed but by a discard round, for what can never be
+// decided.
 func (s *set) heal(ctx context.Context, key drive.Key, how healing) (h healed, err error) {
 	grant, err := s.lock(ctx, key)
 	if err != nil {
@@ -54,17 +54,10 @@ func (s *set) heal(ctx context.Context, key drive.Key, how healing) (h healed, e
 	}
 	answers := make([]answer, s.n)
 	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
-	v := judge(answers, s.quorum())
-	if v.outcome == unavailable {
-		gone, err := s.discardLost(ctx, key, answers, grant)
-		if err != nil || !gone {
-			return healed{health: undecided}, err
-		}
-		answers = make([]answer, s.n)
-		s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
-		v = judge(answers, s.quorum())
+	if answers, err = s.discardDead(ctx, key, answers, grant); err != nil {
+		return healed{health: undecided}, err
 	}
-	switch v.outcome {
+	switch v := judge(answers, s.quorum()); v.outcome {
 	case absent:
 		return h, nil
 	case served, decideFirst:
@@ -233,12 +226,20 @@ func (s *set) readBack(ctx context.Context, i int, e *drive.Entry) error {
 		return err
 	}
 	defer memory.drop()
+	if s.patience.hangs(i) {
+		return errHangs
+	}
 	const step = readBlocks * arena.BlockBytes
 	for at := int64(0); at < e.ShardBytes; at += step {
 		bytes := min(step, e.ShardBytes-at)
 		columns := span{0, columnsOf(bytes)}
 		chunks := chunksOver(memory.blocks[:columns.to], columns, bytes)
-		if err := s.drive(i).Read(ctx, e, chunks, at); err != nil {
+		memory.hold()
+		together(&s.patience, []int{i}, s.patience.hangAfter, func(int) error {
+			defer memory.drop()
+			return s.drive(i).Read(ctx, e, chunks, at)
+		}, func(_ int, got error) { err = got }, func(int) { err = errHangs })
+		if err != nil {
 			return err
 		}
 	}

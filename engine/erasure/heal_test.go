@@ -43,8 +43,8 @@ func (f *fixture) wantWhole(what string) {
 	}
 }
 
-// everything is a set of all kinds of registers: objects in the log and in bulk storage, overwritten and
-// deleted ones, one made of parts, an upload under way, and two buckets.
+// everything is a set of all kinds of registers: objects in the log and in bulk storage,
+// overwritten and deleted ones, one made of parts, an upload under way, and two buckets.
 type everything struct {
 	*fixture
 	upload object.UploadID
@@ -110,8 +110,8 @@ func (e *everything) finish() {
 	e.wantBody("begun", pattern(300_000, 4))
 }
 
-// TestReplacedDriveIsHealed: a fresh drive in the slot of any other gets all versions, tombstones, parts
-// and documents; from then on it says "no", and carries what others lose.
+// TestReplacedDriveIsHealed: a fresh drive in the slot of any other gets all versions, tombstones,
+// parts and documents; from then on it says "no", and carries what others lose.
 func TestReplacedDriveIsHealed(t *testing.T) {
 	for _, c := range []struct{ n, m, lost int }{{2, 1, 1}, {3, 1, 1}, {4, 2, 1}, {4, 2, 2}, {6, 3, 2}} {
 		t.Run(fmt.Sprintf("%d of %d+%d", c.lost, c.n-c.m, c.m), func(t *testing.T) {
@@ -152,7 +152,8 @@ func TestReplacedDriveIsHealed(t *testing.T) {
 	}
 }
 
-// TestReturningDriveIsHealed: a drive that was away while all of it was written, overwritten and deleted.
+// TestReturningDriveIsHealed: a drive that was away while all of it was written, overwritten and
+// deleted.
 func TestReturningDriveIsHealed(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	f.bucket("bucket")
@@ -180,7 +181,8 @@ func TestReturningDriveIsHealed(t *testing.T) {
 	f.wantBody("before-19", pattern(19_000, 1))
 }
 
-// TestDriveJoinsWhileServing: a slot gets a fresh drive, and then its old one back, without a restart.
+// TestDriveJoinsWhileServing: a slot gets a fresh drive, and then its old one back, without a
+// restart.
 func TestDriveJoinsWhileServing(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	e := f.fill()
@@ -215,8 +217,8 @@ func (f *fixture) join(i int) {
 	}
 }
 
-// TestUndecidedKeyKeepsTheMark: while what one register holds cannot be told, a fresh drive's "no" does
-// not count, and nothing of it is thrown away; once it can be told, the drive is complete.
+// TestUndecidedKeyKeepsTheMark: while what one register holds cannot be told, a fresh drive's "no"
+// does not count, and nothing of it is thrown away; once it can be told, the drive is complete.
 func TestUndecidedKeyKeepsTheMark(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	f.bucket("bucket")
@@ -243,8 +245,8 @@ func TestUndecidedKeyKeepsTheMark(t *testing.T) {
 	}
 }
 
-// TestLostWriteIsDiscarded: what one drive holds of a write that all other drives that might have held
-// it have lost was never acknowledged: it is discarded, counted, and the older version served.
+// TestLostWriteIsDiscarded: what one drive holds of a write that all other drives that might have
+// held it have lost was never acknowledged: it is discarded, counted, and the older version served.
 func TestLostWriteIsDiscarded(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	f.bucket("bucket")
@@ -268,8 +270,8 @@ func TestLostWriteIsDiscarded(t *testing.T) {
 	f.censusClean()
 }
 
-// TestTooManyBlankDrives: more drives than parity were exchanged by mistake. Nothing is served that is
-// not certain, nothing is purged, and with the drives put back all is there.
+// TestTooManyBlankDrives: more drives than parity were exchanged by mistake. Nothing is served that
+// is not certain, nothing is purged, and with the drives put back all is there.
 func TestTooManyBlankDrives(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	e := f.fill()
@@ -305,8 +307,8 @@ func TestTooManyBlankDrives(t *testing.T) {
 	f.censusClean()
 }
 
-// censusClean stops the store, wants nothing to be wrong on its drives or between them, and starts it
-// again.
+// censusClean stops the store, wants nothing to be wrong on its drives or between them, and starts
+// it again.
 func (f *fixture) censusClean() {
 	f.t.Helper()
 	f.stop()

@@ -113,7 +113,7 @@ func (h *healer) status() HealStatus {
 		Incomplete: h.set.incomplete(), Pass: st.Pass, Registers: st.Registers,
 		Total: st.Registers, Ended: st.Ended, Scrubbed: st.Scrubbed, Error: st.Error,
 		Healed: st.Healed, Bytes: st.Bytes}
-	s.Whole = st.Whole && listed == 0 && !more && len(s.Incomplete) == 0
+	s.Whole = st.Whole && st.Error == "" && listed == 0 && !more && len(s.Incomplete) == 0
 	if p := h.pass; p != nil {
 		s.Running, s.Scrub, s.Registers = true, p.verify, p.registers
 		if seen := p.registers - p.resumed; seen > 0 && s.Total > p.registers {

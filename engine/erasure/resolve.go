@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
+	"time"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/lock"
@@ -21,7 +22,7 @@ func (a address) resolve(ctx context.Context, opt drive.LookupOptions) (*write, 
 	for i := range first {
 		first[i] = position(a.rotation, i, s.n)
 	}
-	s.ask(ctx, key, first, answers, opt)
+	s.askWithin(ctx, key, first, answers, opt, s.patience.first)
 	if v := judge(answers, s.quorum()); v.final() {
 		return v.live(), nil
 	}
@@ -99,12 +100,21 @@ func silence(answers []answer) string {
 	return text
 }
 
-// unanswered lists the positions that have not answered.
+// unanswered lists the positions that have not answered, without those that were waited for in
+// vain.
 func (s *set) unanswered(answers []answer) (positions []int) {
+	hang := false
 	for i := range answers {
-		if !answers[i].answered {
+		switch {
+		case answers[i].answered:
+		case errors.Is(answers[i].err, errHangs):
+			hang = true
+		default:
 			positions = append(positions, i)
 		}
+	}
+	if hang {
+		s.patience.hedged()
 	}
 	return positions
 }
@@ -112,10 +122,16 @@ func (s *set) unanswered(answers []answer) (positions []int) {
 // errMissing is the answer of a drive that is not there.
 var errMissing = errors.New("missing")
 
-// ask looks the register up on some drives. What is in memory is answered on this goroutine,
-// the rest in parallel.
+// ask looks the register up on some drives. What is in memory is answered on this goroutine, the
+// rest in parallel; a drive that hangs does not answer.
 func (s *set) ask(ctx context.Context, key drive.Key, positions []int, answers []answer,
 	opt drive.LookupOptions) {
+	s.askWithin(ctx, key, positions, answers, opt, s.patience.last)
+}
+
+// askWithin is ask that waits no longer than limit.
+func (s *set) askWithin(ctx context.Context, key drive.Key, positions []int, answers []answer,
+	opt drive.LookupOptions, limit func() time.Duration) {
 	var waiting []int
 	opt.NoWait = true
 	for _, i := range positions {
@@ -128,13 +144,21 @@ func (s *set) ask(ctx context.Context, key drive.Key, positions []int, answers [
 			waiting = append(waiting, i)
 		}
 	}
-	var wg sync.WaitGroup
-	for _, i := range waiting {
-		// The arena behind opt.Alloc is for one goroutine: memory from the heap here.
-		slow := drive.LookupOptions{Inline: opt.Inline}
-		wg.Go(func() { s.askOne(ctx, key, i, &answers[i], slow) })
+	// The arena behind opt.Alloc is for one goroutine: memory from the heap here.
+	slow := drive.LookupOptions{Inline: opt.Inline}
+	waiting = slices.DeleteFunc(waiting, func(i int) bool {
+		if s.patience.hangs(i) {
+			answers[i].err = errHangs
+		}
+		return s.patience.hangs(i)
+	})
+	if len(waiting) == 0 {
+		return
 	}
-	wg.Wait()
+	together(&s.patience, waiting, limit(), func(i int) (a answer) {
+		s.askOne(ctx, key, i, &a, slow)
+		return a
+	}, func(i int, a answer) { answers[i] = a }, func(i int) { answers[i].err = errHangs })
 }
 
 // askOne asks drive i.

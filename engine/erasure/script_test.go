@@ -142,8 +142,8 @@ type playedWrite struct {
 	over  bool
 }
 
-// TestCounterexamples plays what breaks the promise where a rule is left out against the code, which
-// has it: nobody reads less than what was promised.
+// TestCounterexamples plays what breaks the promise where a rule is left out against the code,
+// which has it: nobody reads less than what was promised.
 func TestCounterexamples(t *testing.T) {
 	played := 0
 	for _, need := range model.Needs() {

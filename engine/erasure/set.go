@@ -38,6 +38,7 @@ type set struct {
 	term     atomic.Uint64
 	writable atomic.Bool
 	lag      lag
+	patience patience
 	// repairs wait for the healer. hadData: the drives had seen writes before this store; lagged:
 	// one of them had not seen the last start, or is not there.
 	repairs         *repairs
@@ -61,7 +62,7 @@ func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, e
 	s := &set{number: number, slots: make([]atomic.Pointer[drive.Drive], n), k: layout.Data, n: n,
 		w: WriteQuorum(layout.Data, layout.Parity), memory: cfg.Allocator, reads: cfg.Reads,
 		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c,
-		repairs: newRepairs()}
+		repairs: newRepairs(), patience: patience{hangAfter: hangAfterDefault, hedges: hedgesSaved}}
 	for i, d := range drives {
 		if d != nil {
 			s.slots[i].Store(&d)

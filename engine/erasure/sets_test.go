@@ -147,8 +147,8 @@ func (f *fixture) wantListed(want ...object.Key) {
 	}
 }
 
-// TestStorageClasses: an object of less redundancy is cut into more data shards, needs the quorum of
-// its own, and is read by any of its shards that suffice.
+// TestStorageClasses: an object of less redundancy is cut into more data shards, needs the quorum
+// of its own, and is read by any of its shards that suffice.
 func TestStorageClasses(t *testing.T) {
 	for _, c := range []struct{ n, m, want int }{{1, 0, 0}, {2, 1, 1}, {3, 1, 1}, {4, 2, 1},
 		{6, 3, 1}, {8, 4, 2}, {16, 4, 2}} {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
 
 	"flashstore/arena"
 	"flashstore/engine/drive"
@@ -37,7 +37,11 @@ type shardSource struct {
 	write     *write
 	byShard   []int // position of the holder of shard i; -1: none
 	refreshed bool  // all drives were asked for the write
-	fault     error // the last error of a drive
+	// slow are holders that others were asked instead of, by shard; patient: there are too few
+	// others, so that they are waited for.
+	slow    []int
+	patient bool
+	fault   error // the last error of a drive
 }
 
 func newShardSource(s *set, w *write) (*shardSource, error) {
@@ -136,6 +140,9 @@ func (src *shardSource) plan(ctx context.Context, want []span) (plan []span, reb
 			}
 		}
 	}
+	if chosen < src.code.Data && src.recall() {
+		return src.plan(ctx, want)
+	}
 	if chosen < src.code.Data {
 		return nil, false, src.lost(chosen)
 	}
@@ -204,8 +211,9 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 	}
 	got := &fetched{chunks: make([][][]byte, len(plan)), memory: memory}
 	faults := make([]error, len(plan))
-	var wg sync.WaitGroup
 	free := memory.blocks
+	var shardOn [setDrivesMax]int
+	drives := make([]int, 0, shards)
 	for i, p := range plan {
 		if p.empty() {
 			continue
@@ -216,23 +224,46 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 		}
 		got.chunks[i] = chunksOver(free[:p.to-p.from], p, shardBytes)
 		free = free[p.to-p.from:]
-		offset := stripe*src.code.UnitBytes() + int64(p.from)*arena.BlockBytes
-		load := func() {
-			d := src.set.drive(src.byShard[i])
-			faults[i] = d.Read(ctx, src.entry(i), got.chunks[i], offset)
-		}
-		if shards--; shards > 0 {
-			wg.Go(load)
+		if at := src.byShard[i]; src.set.patience.hangs(at) {
+			faults[i] = errHangs
 		} else {
-			load() // the last one on this goroutine
+			drives, shardOn[at] = append(drives, at), i
 		}
 	}
-	wg.Wait()
+	src.load(ctx, stripe, plan, got, drives, &shardOn, faults)
 	if src.strike(faults) {
 		memory.drop()
 		return nil, ctx.Err()
 	}
 	return got, nil
+}
+
+// load reads the planned spans from drives, all at once. One that hangs keeps the memory until it
+// has answered, whoever else is done with it.
+func (src *shardSource) load(ctx context.Context, stripe int64, plan []span, got *fetched,
+	drives []int, shardOn *[setDrivesMax]int, faults []error) {
+	if len(drives) == 0 {
+		return
+	}
+	s := src.set
+	entries := make([]*drive.Entry, s.n)
+	for _, i := range drives {
+		entries[i] = src.entry(shardOn[i])
+		got.memory.hold()
+	}
+	limit := s.patience.first
+	if src.patient || src.refreshed && src.spare() < 1 || s.online() <= src.code.Data {
+		limit = s.patience.last
+	}
+	together(&s.patience, drives, limit(), func(i int) error {
+		defer got.memory.drop()
+		shard := shardOn[i]
+		offset := stripe*src.code.UnitBytes() + int64(plan[shard].from)*arena.BlockBytes
+		return s.drive(i).Read(ctx, entries[i], got.chunks[shard], offset)
+	}, func(i int, err error) { faults[shardOn[i]] = err }, func(i int) {
+		faults[shardOn[i]] = errHangs
+		s.patience.hedged()
+	})
 }
 
 func firstOf(plan []span) int {
@@ -249,6 +280,31 @@ func (src *shardSource) entry(i int) *drive.Entry {
 	return src.write.holders[src.byShard[i]]
 }
 
+// spare counts the holders that are not needed for a read.
+func (src *shardSource) spare() int {
+	holders := 0
+	for _, at := range src.byShard {
+		if at >= 0 {
+			holders++
+		}
+	}
+	return holders - src.code.Data
+}
+
+// recall takes slow holders back, since the others do not suffice. false: there are none.
+func (src *shardSource) recall() (any bool) {
+	if src.patient {
+		return false
+	}
+	for shard, at := range src.slow {
+		if at >= 0 && src.byShard[shard] < 0 {
+			src.byShard[shard], any = at, true
+		}
+	}
+	src.patient = true
+	return any
+}
+
 // strike takes the holders that failed out of the source and reports whether there were any.
 func (src *shardSource) strike(faults []error) (any bool) {
 	for i, err := range faults {
@@ -256,10 +312,17 @@ func (src *shardSource) strike(faults []error) (any bool) {
 			continue
 		}
 		any, src.fault = true, err
+		if errors.Is(err, errHangs) && !src.patient {
+			if src.slow == nil {
+				src.slow = slices.Repeat([]int{-1}, len(src.byShard))
+			}
+			src.slow[i], src.byShard[i] = src.byShard[i], -1
+			continue
+		}
 		src.set.log.Warn("a shard cannot be read", "drive", src.byShard[i], "shard", i,
 			"key", src.write.sample.Key.Name, "error", err)
 		src.byShard[i] = -1
-		src.set.repairs.add(src.write.sample.Key, true)
+		src.set.repairs.add(src.write.sample.Key, !errors.Is(err, errHangs))
 	}
 	return any
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"flashstore/arena"
@@ -36,7 +37,8 @@ type staged struct {
 	inline     [][]byte // by shard index; nil when in bulk
 	writers    []drive.ShardWriter
 	refs       []drive.BulkRef
-	usable     []bool // by position
+	usable     []bool         // by position
+	pending    []atomic.Int32 // stripes that a drive has not taken yet, by position
 }
 
 // stage reads all of body, encodes it and brings the shards to where a record can name them.
@@ -51,7 +53,8 @@ func (s *set) stage(ctx context.Context, p *object.Put, class object.Class,
 		return nil, err
 	}
 	g := &staged{set: s, code: code, quorum: quorumOf(code.Data, code.Parity), size: p.SizeBytes,
-		shardBytes: code.ShardBytes(p.SizeBytes), rotation: rot, usable: make([]bool, s.n)}
+		shardBytes: code.ShardBytes(p.SizeBytes), rotation: rot, usable: make([]bool, s.n),
+		pending: make([]atomic.Int32, s.n)}
 	usable := 0
 	for i := range g.usable {
 		if g.usable[i] = s.usable(i); g.usable[i] {
@@ -121,52 +124,74 @@ func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
 	}
 	slots := make(chan struct{}, stripesInFlight)
 	for i := range g.code.Stripes(g.size) {
-		if err := g.set.acquire(ctx, slots); err != nil {
+		stalled, err := g.acquire(ctx, slots)
+		if err != nil {
 			return err
 		}
-		if err := g.writeStripe(body, i, func() { <-slots }); err != nil {
+		if stalled { // the stripes under way are left to the drives that hang
+			slots = make(chan struct{}, stripesInFlight)
+			slots <- struct{}{}
+		}
+		mine := slots
+		if err := g.writeStripe(body, i, func() { <-mine }); err != nil {
 			return err
 		}
 	}
 	return g.seal()
 }
 
-// acquire waits for a place among the stripes in flight; drives that hang longer than a
-// commit may take fail the upload.
-func (s *set) acquire(ctx context.Context, slots chan struct{}) error {
+// acquire waits for a place among the stripes in flight. Drives that take longer than hangAfter for
+// theirs, while others are done, are left behind, which is stalled; too many of them fail the
+// upload.
+func (g *staged) acquire(ctx context.Context, slots chan struct{}) (stalled bool, err error) {
 	select {
 	case slots <- struct{}{}:
-		return nil
+		return false, nil
 	default:
 	}
-	patience := time.NewTimer(s.commitTimeout)
-	defer patience.Stop()
+	limit := time.NewTimer(g.set.patience.hangAfter)
+	defer limit.Stop()
 	select {
 	case slots <- struct{}{}:
-		return nil
-	case <-patience.C:
-		return fmt.Errorf("%w: the drives do not take data", object.ErrUnavailable)
+		return false, nil
+	case <-limit.C:
+		return true, g.leaveBehind()
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 
-func (g *staged) createWriters() error {
-	g.writers = make([]drive.ShardWriter, g.set.n)
-	g.refs = make([]drive.BulkRef, g.set.n)
-	var faults error
-	for i, ok := range g.usable {
-		if !ok {
-			continue
+// leaveBehind goes on without the drives that have not taken what they were sent.
+func (g *staged) leaveBehind() error {
+	for pos, w := range g.writers {
+		if w != nil && g.usable[pos] && g.pending[pos].Load() > 0 {
+			g.set.log.Warn("a drive takes data too slowly, an upload goes on without it",
+				"set", g.set.number, "drive", pos)
+			g.drop(pos)
 		}
-		w, err := g.set.drive(i).Create(g.shardBytes)
-		if err != nil {
-			g.usable[i], faults = false, errors.Join(faults, err)
-			continue
-		}
-		g.writers[i] = w
 	}
-	return g.enough(faults)
+	return g.enough(errHangs)
+}
+
+// drop gives up the shard of a drive, once it answers.
+func (g *staged) drop(pos int) {
+	w := g.writers[pos]
+	g.writers[pos], g.usable[pos] = nil, false
+	go w.Abort()
+}
+
+func (g *staged) createWriters() error {
+	writers, faults := g.set.openWriters(g.usable, g.shardBytes)
+	g.writers = writers
+	return g.without(faults)
+}
+
+// without goes on without the drives that failed.
+func (g *staged) without(faults []error) error {
+	for i, err := range faults {
+		g.usable[i] = g.usable[i] && err == nil
+	}
+	return g.enough(errors.Join(faults...))
 }
 
 // enough reports an error when fewer drives than the write quorum are left.
@@ -259,27 +284,20 @@ func (g *staged) sendStripe(chunks [][]byte, columns int, memory *lease) {
 		if w != nil && g.usable[pos] {
 			at := shardIndex(g.rotation, pos, g.set.n) * columns
 			memory.hold()
-			w.Write(chunks[at:at+columns], func(error) { memory.drop() })
+			g.pending[pos].Add(1)
+			w.Write(chunks[at:at+columns], func(error) {
+				g.pending[pos].Add(-1)
+				memory.drop()
+			})
 		}
 	}
 }
 
-// seal waits for the writes of every drive; those that failed any drop out.
+// seal waits for the writes of every drive; those that failed any, or hang, drop out.
 func (g *staged) seal() error {
-	var faults error
-	for pos, w := range g.writers {
-		if w == nil {
-			continue
-		}
-		ref, err := w.Seal()
-		if err != nil {
-			w.Abort()
-			g.writers[pos], g.usable[pos], faults = nil, false, errors.Join(faults, err)
-			continue
-		}
-		g.refs[pos] = ref
-	}
-	return g.enough(faults)
+	refs, faults := g.set.sealWriters(g.writers)
+	g.refs = refs
+	return g.without(faults)
 }
 
 // abort gives everything back.

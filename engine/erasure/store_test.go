@@ -19,6 +19,7 @@ import (
 	"flashstore/arena"
 	"flashstore/arena/block64k"
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
 	"flashstore/engine/drive/local"
 	lockslocal "flashstore/engine/lock/local"
 	"flashstore/engine/object"
@@ -32,6 +33,8 @@ type fixture struct {
 	dir    string
 	n, m   int // of each set
 	sets   int
+	faulty bool            // drives have faults, by position, when they are opened
+	faults []*faulty.Drive // of the present store
 	io     ioengine.Engine
 	memory arena.Allocator
 	drives []*gated // of the present store; nil where away
@@ -164,7 +167,16 @@ func (f *fixture) openDrive(i int) *gated {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return &gated{Drive: d}
+	if !f.faulty {
+		return &gated{Drive: d}
+	}
+	if f.faults == nil {
+		f.faults = make([]*faulty.Drive, f.sets*f.n)
+	}
+	if f.faults[i], err = faulty.New(faulty.Config{Drive: d}); err != nil {
+		f.t.Fatal(err)
+	}
+	return &gated{Drive: f.faults[i]}
 }
 
 // set is the only one, or the first.

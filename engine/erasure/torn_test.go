@@ -30,8 +30,8 @@ func (f *fixture) tear(i int) {
 	if err := os.WriteFile(path, log, 0o600); err != nil {
 		f.t.Fatal(err)
 	}
-	// A power cut comes without the mark of a clean stop; and the index of the stop, which is ahead of
-	// the log now, would not be.
+	// A power cut comes without the mark of a clean stop; and the index of the stop, which is ahead
+	// of the log now, would not be.
 	for _, name := range []string{"log.stop", "index"} {
 		if err := os.RemoveAll(filepath.Join(f.path(i), name)); err != nil {
 			f.t.Fatal(err)

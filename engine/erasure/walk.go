@@ -148,9 +148,28 @@ func (w *setWalk) refill(ctx context.Context, c *cursor) {
 	if c.err != nil || len(c.page) > 0 || c.last {
 		return
 	}
-	page, err := d.Scan(ctx, drive.ScanQuery{Space: w.query.space, Bucket: w.query.bucket,
-		Prefix: w.query.prefix, After: c.after, Max: min(max(w.query.hint+1, 16), 1024)})
-	c.page, c.after, c.last, c.err = page.Registers, page.Next, page.Next == "", err
+	if w.set.patience.hangs(c.position) {
+		c.err = errHangs
+		return
+	}
+	query := drive.ScanQuery{Space: w.query.space, Bucket: w.query.bucket, Prefix: w.query.prefix,
+		After: c.after, Max: min(max(w.query.hint+1, 16), 1024)}
+	together(&w.set.patience, []int{c.position}, scanPatience*w.set.patience.hangAfter,
+		func(int) (r scanned) {
+			r.page, r.err = d.Scan(ctx, query)
+			return r
+		}, func(_ int, r scanned) {
+			c.page, c.after, c.last, c.err = r.page.Registers, r.page.Next, r.page.Next == "", r.err
+		}, func(int) { c.err = errHangs })
+}
+
+// scanPatience is how many times longer a page may take than a register.
+const scanPatience = 5
+
+// scanned is a page of a drive.
+type scanned struct {
+	page drive.ScanPage
+	err  error
 }
 
 // skip drops the names up to limit.

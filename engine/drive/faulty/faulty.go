@@ -161,9 +161,13 @@ func (d *Drive) Commit(r *drive.Record, done func(error)) {
 	d.start(Commit, r.Key, r.Type, done, func(done func(error)) { d.Drive.Commit(r, done) })
 }
 
-// Lookup is drive.Drive's.
+// Lookup is drive.Drive's. One that must not wait is drive.ErrWouldBlock where a rule would make
+// it.
 func (d *Drive) Lookup(ctx context.Context, key drive.Key, opt drive.LookupOptions) (
 	s drive.State, err error) {
+	if opt.NoWait && d.script.waits(Lookup, key) {
+		return s, drive.ErrWouldBlock
+	}
 	err = d.call(Lookup, key, func() error {
 		s, err = d.Drive.Lookup(ctx, key, opt)
 		return err

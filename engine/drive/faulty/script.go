@@ -70,6 +70,20 @@ func (s *script) decide(op Op, key drive.Key, kind drive.Type) *Rule {
 	return nil
 }
 
+// waits reports whether the rule for the next call, which is not counted, would make it wait.
+func (s *script) waits(op Op, key drive.Key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.rules {
+		r := &s.rules[i]
+		if r.Op == op && (r.Match == nil || r.Match(key, 0)) && s.seen[i] >= r.Skip &&
+			(r.Times == 0 || s.seen[i] < r.Skip+r.Times) {
+			return r.Hang || r.Delay > 0
+		}
+	}
+	return false
+}
+
 func (s *script) set(rules []Rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
