@@ -122,6 +122,7 @@ func TestEverySubsetOfFaultyDrives(t *testing.T) {
 					f.trial(&one, inMask(mask, c.n), random.Uint64())
 				}
 			}
+			f.wantWhole("what hung has arrived since") // and is decided now
 			f.awaitSettles()
 			f.censusClean()
 			f.load.check(f.fixture, "behind a restart", true)
