@@ -36,11 +36,14 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 	if err != nil || finished != nil {
 		return deref(finished), err
 	}
-	if done, err := s.completedBefore(ctx, b, c.Key, u); err != nil || done != nil {
-		if done != nil {
-			s.finishUpload(ctx, b, c.Key, u, *done)
-		}
-		return deref(done), err
+	switch done, overtaken, err := s.completedBefore(ctx, b, c.Key, u, false); {
+	case err != nil:
+		return object.Info{}, err
+	case done != nil:
+		s.finishUpload(ctx, b, c.Key, u, *done)
+		return *done, nil
+	case overtaken:
+		return object.Info{}, s.dropOvertaken(ctx, b, c.Key, u)
 	}
 	stored, err := s.storedParts(ctx, b, c.Key, u)
 	if err != nil {
@@ -50,6 +53,9 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 		Checksum: started.Checksum, Parts: len(c.Parts)}
 	chosen, err := choose(c, stored, &info)
 	if err != nil {
+		return object.Info{}, err
+	}
+	if err := s.partsArrived(b, u, chosen); err != nil {
 		return object.Info{}, err
 	}
 	if err := s.publishManifest(ctx, b, u, &info, chosen, &c.If); err != nil {
@@ -102,19 +108,42 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 }
 
 // completedBefore returns the Info of the object if it is already made from upload u: an
-// earlier Complete was cut off after its manifest.
-func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key,
-	u uploadID) (*object.Info, error) {
-	w, err := s.objectAt(b, key).resolve(ctx, drive.LookupOptions{})
+// earlier Complete was cut off after its manifest. overtaken: one was sent, and something newer is
+// there. With certain its manifest cannot be shown any more if neither is so.
+func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key, u uploadID,
+	certain bool) (done *object.Info, overtaken bool, err error) {
+	at := s.objectAt(b, key)
+	grant, err := at.set.lock(ctx, at.key)
+	if err != nil {
+		return nil, false, err
+	}
+	defer grant.Release()
+	var w *write
+	if certain {
+		w, err = s.certainHeld(ctx, at, grant)
+	} else {
+		w, err = at.set.newestHeld(ctx, at.key, grant)
+	}
 	if err != nil || w == nil {
-		return nil, err
+		return nil, false, err
 	}
 	if from, ok := manifestUpload(&w.sample.Record); !ok || from != u {
-		return nil, nil
+		return nil, s.attempts.overtaken(u, w.order), nil
 	}
 	info, err := recordInfo(&w.sample.Record)
 	info.Key = key
-	return &info, err
+	return &info, false, err
+}
+
+// dropOvertaken ends an upload whose object may have been there, and is overwritten or deleted.
+// To make it again would take the newer state away from whoever was promised that.
+func (s *Store) dropOvertaken(ctx context.Context, b *bucket, key object.Key, u uploadID) error {
+	if err := s.purge(ctx, s.uploadAt(b, key, u), nil); err != nil {
+		return err
+	}
+	s.attempts.remove(u)
+	return fmt.Errorf("%w: %s was completed, and its object is overwritten", object.ErrNoSuchUpload,
+		u.String())
 }
 
 func (s *Store) storedParts(ctx context.Context, b *bucket, key object.Key,
@@ -160,13 +189,28 @@ func choose(c *object.Complete, stored map[int]storedPart,
 	return chosen, c.Seal(parts, info)
 }
 
+// partsArrived makes sure that no part will be replaced once the manifest names it, by one that was
+// answered "unknown" and arrives late. The caller excludes uploads of parts.
+func (s *Store) partsArrived(b *bucket, u uploadID, parts []manifestPart) error {
+	for _, p := range parts {
+		if s.late.has(partKey(b, u, p.number)) {
+			return fmt.Errorf("%w: another part %d is still on its way", object.ErrUnavailable, p.number)
+		}
+	}
+	return nil
+}
+
 func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info *object.Info,
 	parts []manifestPart, only *object.Condition) error {
 	at := s.objectAt(b, info.Key)
 	r := &drive.Record{Type: drive.TypeManifest, Key: at.key,
 		SizeBytes: info.SizeBytes, Meta: manifestMeta(u, info, parts),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	return s.commitIf(ctx, at, only, r, nil)
+	err := s.commitIf(ctx, at, only, r, nil)
+	if r.Order != (drive.Order{}) { // until the upload's tombstone is there
+		s.attempts.add(u, r.Order)
+	}
+	return err
 }
 
 // dropUnused purges the parts that were uploaded but not named. The object is complete
@@ -191,5 +235,7 @@ func (s *Store) finishUpload(ctx context.Context, b *bucket, key object.Key, u u
 	meta := append([]byte{completedMark}, infoMeta(&info)...)
 	if err := s.purge(ctx, s.uploadAt(b, key, u), meta); err != nil {
 		s.log.Warn("a completed upload is still listed", "upload", u.String(), "error", err)
+		return
 	}
+	s.attempts.remove(u)
 }

@@ -20,7 +20,7 @@ func (s *Store) admit(ctx context.Context, at address, only *object.Condition,
 	if err != nil {
 		return err
 	}
-	if w == nil {
+	if w == nil || w.sample.Type == drive.TypePurge {
 		return only.Check(false, "")
 	}
 	info, err := recordInfo(&w.sample.Record)
@@ -30,7 +30,7 @@ func (s *Store) admit(ctx context.Context, at address, only *object.Condition,
 	return only.Check(true, info.ETag)
 }
 
-// certainHeld is resolveHeld that also makes sure that nothing older than what the caller
+// certainHeld is newestHeld that also makes sure that nothing older than what the caller
 // commits next can be shown any more. Whoever reads may pass over a write that too few drives
 // hold: if it turns up later, it took effect later. But what was built on the state below it
 // would then have been built on sand: were it not acknowledged either, some would see the one,
@@ -51,7 +51,7 @@ func (s *Store) certainHeld(ctx context.Context, at address, grant lock.Grant) (
 				return nil, fmt.Errorf("%w: an earlier write of %s may be on drives that are silent: %s",
 					object.ErrUnavailable, at.key.Name, silence(answers))
 			}
-			return v.live(), nil
+			return v.write, nil
 		}
 		if _, err := one.newestHeld(ctx, at.key, grant); err != nil {
 			return nil, err

@@ -7,9 +7,9 @@ import (
 	"flashstore/engine/drive"
 )
 
-// late names the objects with a write that missed its quorum while some drive has not answered:
-// there it may still arrive. Unlike doubts an entry goes away by itself, with the last answer.
-// The next process has none: it raises the term, and the drives refuse what is older.
+// late names the objects and parts with a write that missed its quorum while some drive has not
+// answered: there it may still arrive. Unlike doubts an entry goes away by itself, with the last
+// answer. The next process has none: it raises the term, and the drives refuse what is older.
 type late struct {
 	mu   sync.Mutex
 	keys map[drive.Key]int

@@ -206,18 +206,6 @@ func (s *set) lock(ctx context.Context, key drive.Key) (lock.Grant, error) {
 	return s.locks.Lock(ctx, lockID(key))
 }
 
-// publish commits r with the shards of g as the newest write of its register.
-func (s *set) publish(ctx context.Context, r *drive.Record, g *staged) error {
-	grant, err := s.lock(ctx, r.Key)
-	if err != nil {
-		g.abort()
-		return err
-	}
-	defer grant.Release()
-	s.stamp(r, grant)
-	return s.commit(g.records(r), settleRecord(r), g.committed)
-}
-
 // publishWhole commits r, which every drive holds whole, under a grant the caller holds.
 func (s *set) publishWhole(r *drive.Record, grant lock.Grant) error {
 	if err := s.mayWrite(); err != nil {

@@ -48,6 +48,7 @@ type Store struct {
 	buckets  bucketTable
 	doubts   doubts
 	late     late
+	attempts attempts
 	uploads  [256]sync.RWMutex // by upload id: parts share, Complete and Abort exclude
 	counters counters
 	nearbys  sync.Pool // of *nearby

@@ -101,7 +101,7 @@ func (s *Store) PutPart(ctx context.Context, p *object.PutPart) (object.Info, er
 	}
 	r := &drive.Record{Type: drive.TypePart, Key: at.key, Meta: infoMeta(&info),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	return info, at.set.publish(ctx, r, g)
+	return info, s.commitIf(ctx, at, &object.Condition{}, r, g)
 }
 
 // AbortUpload drops an upload; see object.Uploads. The drives release its parts when the
@@ -123,8 +123,8 @@ func (s *Store) AbortUpload(ctx context.Context, name object.BucketName, key obj
 		return err
 	}
 	// A Complete that was cut off between its manifest and its tombstone is done, not undone:
-	// its parts carry the object.
-	done, err := s.completedBefore(ctx, b, key, u)
+	// its parts carry the object. One whose manifest may yet arrive must not lose them either.
+	done, _, err := s.completedBefore(ctx, b, key, u, true)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,11 @@ func (s *Store) AbortUpload(ctx context.Context, name object.BucketName, key obj
 		s.finishUpload(ctx, b, key, u, *done)
 		return fmt.Errorf("%w: %s is complete", object.ErrNoSuchUpload, id)
 	}
-	return s.purge(ctx, s.uploadAt(b, key, u), nil)
+	err = s.purge(ctx, s.uploadAt(b, key, u), nil)
+	if err == nil {
+		s.attempts.remove(u)
+	}
+	return err
 }
 
 // ListParts lists the parts of an upload; see object.Uploads.
