@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest slowtest overload model test lint cross race arenadebug fuzz-smoke ci-long clean
+	killtest slowtest overload model linearize test lint cross race arenadebug fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -54,6 +54,10 @@ model: ## every history of small sets, up to STATES=10000000 states each: half a
 	go test ./engine/erasure/model -count=1 -v -timeout 0 -run 'TestPromise$$' \
 		-model.states $(or $(STATES),10000000)
 
+linearize: ## N=1000000 operations under kills, power cuts and faults of drives: is each key linearizable?
+	go test ./engine/erasure -count=1 -v -timeout 0 -run '^TestLinearizable$$' \
+		-erasure.linear $(or $(N),1000000)
+
 killtest: ## N=200 times kill -9 under load
 	go test ./e2e -count=1 -v -timeout 0 -run SurvivesKill -e2e.kill $(or $(N),200)
 
@@ -96,7 +100,7 @@ arenadebug: ## a server between guard pages and red zones: who breaks the rules 
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data
