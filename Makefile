@@ -1,7 +1,8 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys powercut \
-	killtest slowtest overload model linearize test lint cross race arenadebug fuzz-smoke ci-long clean
+	killtest slowtest overload model linearize faults mutants test lint cross race arenadebug fuzz-smoke \
+	ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -72,13 +73,13 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 test: ## all tests
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./...
-	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy
+	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
 
 lint: cross bin/staticcheck ## gofmt, vet, staticcheck and the house rules
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }
 	go vet ./...
 	bin/staticcheck ./...
-	cd tools && go vet ./tidy && go run ./tidy -quiet
+	cd tools && go vet ./tidy ./mutants && go run ./tidy -quiet
 
 cross: ## what is to compile for other systems does: netloop on macOS and FreeBSD
 	@set -e; for target in darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64; do \
@@ -100,7 +101,13 @@ arenadebug: ## a server between guard pages and red zones: who breaks the rules 
 fuzz-smoke: ## every fuzz target for five seconds
 	tools/fuzz.sh 5
 
-ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
+faults: ## every fault on every subset of drives that a set may lose, under load
+	go test ./engine/erasure -count=1 -timeout 60m -run EverySubset -erasure.faults
+
+mutants: ## faults planted into the code, one at a time: every one must be caught; some ten minutes
+	cd tools && go run ./mutants
+
+ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data
