@@ -51,6 +51,7 @@ type passState struct {
 	short     uint64
 	undecided uint64
 	lacking   uint32
+	more      bool // registers were short that nobody has listed
 	candidate []candidate
 }
 
@@ -188,6 +189,9 @@ func (h *healer) runPass(ctx context.Context) (retry time.Time) {
 	if err == nil && p.undecided == 0 {
 		err = h.lift(p)
 	}
+	if left, _ := h.repairs.count(); err == nil && left == 0 && len(h.set.candidates()) > 0 {
+		h.order() // something was short until it was tried again: nothing is any more
+	}
 	if err != nil && ctx.Err() == nil {
 		h.set.log.Warn("healing did not get through the set", "set", h.set.number, "error", err)
 	}
@@ -228,6 +232,7 @@ func (h *healer) begin() *passState {
 		p.short, p.undecided, p.lacking = o.Short, o.Undecided, o.Lacking
 	}
 	h.state.Open, h.scrubNext = nil, false
+	p.more = h.repairs.takeMore()
 	h.state.Pass = p.number
 	h.pass = p
 	return p
@@ -295,12 +300,17 @@ func (h *healer) lift(p *passState) (err error) {
 	return err
 }
 
-// end counts a pass that is over.
+// end counts a pass that is over. What it left short or undecided is listed, and what was healed
+// from the list since is not.
 func (h *healer) end(p *passState, err error) {
+	if err != nil && p.more {
+		h.repairs.stillMore()
+	}
+	left, more := h.repairs.count()
 	h.mu.Lock()
 	h.pass = nil
 	if err == nil {
-		h.state.Whole = p.short == 0 && p.undecided == 0
+		h.state.Whole = left == 0 && !more
 		h.state.Ended, h.state.Registers = time.Now().UTC(), p.registers
 		h.state.Short, h.state.Undecided = p.short, p.undecided
 		if p.verify {
@@ -315,7 +325,4 @@ func (h *healer) end(p *passState, err error) {
 	}
 	h.ended.Broadcast()
 	h.mu.Unlock()
-	if err == nil {
-		h.repairs.scanned()
-	}
 }

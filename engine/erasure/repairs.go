@@ -110,12 +110,21 @@ func (r *repairs) count() (n int, more bool) {
 	return len(r.keys), r.more
 }
 
-// scanned forgets that there were more: a scan has met all.
-func (r *repairs) scanned() {
+// takeMore reports whether there are more than are kept, and forgets it: a scan begins that meets
+// all.
+func (r *repairs) takeMore() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changed = r.changed || r.more
-	r.more = false
+	was := r.more
+	r.changed, r.more = r.changed || was, false
+	return was
+}
+
+// stillMore takes that back: the scan has not met all.
+func (r *repairs) stillMore() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed, r.more = true, true
 }
 
 // takeChanged reports whether anything changed since it was last asked.
