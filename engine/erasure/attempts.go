@@ -11,7 +11,7 @@ import (
 // the object again, if by then something newer is there. Like doubts it ends with the process.
 type attempts struct {
 	mu     sync.Mutex
-	orders map[uploadID]drive.Order // of the last manifest
+	orders map[uploadID]drive.Order // of the first manifest: what is above may have released it
 }
 
 func (a *attempts) add(u uploadID, order drive.Order) {
@@ -20,7 +20,16 @@ func (a *attempts) add(u uploadID, order drive.Order) {
 	if a.orders == nil {
 		a.orders = make(map[uploadID]drive.Order)
 	}
-	a.orders[u] = order
+	if first, found := a.orders[u]; !found || order.Less(first) {
+		a.orders[u] = order
+	}
+}
+
+func (a *attempts) has(u uploadID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, found := a.orders[u]
+	return found
 }
 
 func (a *attempts) remove(u uploadID) {

@@ -109,7 +109,8 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 
 // completedBefore returns the Info of the object if it is already made from upload u: an
 // earlier Complete was cut off after its manifest. overtaken: one was sent, and something newer is
-// there. With certain its manifest cannot be shown any more if neither is so.
+// there. With certain, and where a manifest was sent, none can be shown any more if neither is so:
+// what comes in between would release the parts that a second manifest names.
 func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key, u uploadID,
 	certain bool) (done *object.Info, overtaken bool, err error) {
 	at := s.objectAt(b, key)
@@ -119,7 +120,7 @@ func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key, 
 	}
 	defer grant.Release()
 	var w *write
-	if certain {
+	if certain || s.attempts.has(u) {
 		w, err = s.certainHeld(ctx, at, grant)
 	} else {
 		w, err = at.set.newestHeld(ctx, at.key, grant)
