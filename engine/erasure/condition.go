@@ -104,12 +104,13 @@ func (s *Store) commitIf(ctx context.Context, at address, only *object.Condition
 	at.set.stamp(r, grant)
 	f := &flight{late: &s.late, key: at.key}
 	var records []*drive.Record
+	w := at.set.w
 	if g != nil {
-		records, f.done = g.records(r), g.committed
+		records, w, f.done = g.records(r), g.quorum.w, g.committed
 	} else {
 		records = at.set.everywhere(r)
 	}
-	if err = at.set.commit(records, settleRecord(r), f.landed); err != nil {
+	if err = at.set.send(records, 0, w, settleRecord(r), f.landed); err != nil {
 		f.lost()
 	}
 	return err

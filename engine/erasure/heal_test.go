@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
 	"flashstore/engine/drive/local"
 	"flashstore/engine/object"
 )
@@ -293,6 +294,11 @@ func TestTooManyBlankDrives(t *testing.T) {
 	if s := f.heal(true); s.Whole {
 		t.Errorf("%+v", s)
 	}
+	for i, size := range everySize { // the last copy of anything stays where it is
+		if size > 0 && !f.holds(3, object.Key(fmt.Sprint("old-", i))) {
+			t.Errorf("the shard of object %d was discarded", i)
+		}
+	}
 	f.stop()
 	for i := range 3 {
 		if err := errors.Join(os.RemoveAll(f.path(i)), os.Rename(f.path(i)+".kept",
@@ -337,5 +343,49 @@ func (f *fixture) censusOfSet(first int) {
 	if _, err := Census(f.t.Context(), CensusConfig{Drives: shelves, Parity: f.m,
 		Find: func(found Finding) { f.t.Errorf("census: %+v", found) }}); err != nil {
 		f.t.Fatal(err)
+	}
+}
+
+// holds reports whether a drive has an entry of an object.
+func (f *fixture) holds(i int, key object.Key) bool {
+	f.t.Helper()
+	b, err := f.store.bucket(f.t.Context(), "bucket")
+	if err != nil { // the document may be beyond reach; its id is what the drive says
+		page, scanErr := f.drives[i].Scan(f.t.Context(), drive.ScanQuery{Space: drive.SpaceDocument,
+			Prefix: bucketPrefix + "bucket", Max: 1})
+		if scanErr != nil || len(page.Registers) != 1 {
+			f.t.Fatalf("%v, %v", err, scanErr)
+		}
+		if b, err = readBucket("bucket", &page.Registers[0].State.Newest().Record); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	state, err := f.drives[i].Lookup(f.t.Context(), objectKey(b, key), drive.LookupOptions{})
+	return err == nil && len(state.Entries) > 0
+}
+
+// TestIncompleteStays: a fresh drive that did not take one copy says no to nothing, until it has.
+func TestIncompleteStays(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	f.restart(0)
+	f.wipe(0)
+	f.drives[0] = f.openDrive(0)
+	f.faults[0].Set(faulty.Rule{Op: faulty.Commit, Err: drive.ErrFull,
+		Match: func(key drive.Key, kind drive.Type) bool {
+			return key.Name == "kept-2" && kind == drive.TypePut
+		}})
+	if err := f.store.Join(0, 0, f.drives[0]); err != nil {
+		t.Fatal(err)
+	}
+	if s := f.heal(false); s.Whole || s.Short != 1 || len(s.Incomplete) != 1 {
+		t.Errorf("%+v", s)
+	}
+	if f.drives[0].Info().CompleteFrom == (drive.Order{}) {
+		t.Fatal("the drive says no to what it did not take")
+	}
+	f.faults[0].Set()
+	f.wantWhole("it takes everything")
+	if mark := f.drives[0].Info().CompleteFrom; mark != (drive.Order{}) {
+		t.Errorf("complete from %v", mark)
 	}
 }

@@ -83,14 +83,16 @@ func TestTwoSets(t *testing.T) {
 	if len(used[0]) == 0 || len(used[1]) == 0 {
 		t.Fatalf("a set without keys: %v", used)
 	}
-	id := f.upload("big")
-	for n, size := range map[int]int{1: partBytes, 2: 3 << 20} {
-		if err := f.part("big", id, n, pattern(size, uint64(n))); err != nil {
+	for range 5 { // each with an id of its own, and all of it with its key
+		id := f.upload("big")
+		for n, size := range map[int]int{1: partBytes, 2: 3000} {
+			if err := f.part("big", id, n, pattern(size, uint64(n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.complete("big", id, map[int]int{1: partBytes, 2: 3000}, 1, 2); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := f.complete("big", id, map[int]int{1: partBytes, 2: 3 << 20}, 1, 2); err != nil {
-		t.Fatal(err)
 	}
 	if err := f.store.DeleteObject(t.Context(), "bucket", "k7"); err != nil {
 		t.Fatal(err)
@@ -98,7 +100,7 @@ func TestTwoSets(t *testing.T) {
 	f.restart()
 	f.wantListed("big", "k0", "k1", "k10", "k11", "k12", "k13", "k14", "k15", "k16", "k17", "k18",
 		"k19", "k2", "k3", "k4", "k5", "k6", "k8", "k9")
-	f.wantBody("big", append(pattern(partBytes, 1), pattern(3<<20, 2)...))
+	f.wantBody("big", append(pattern(partBytes, 1), pattern(3000, 2)...))
 	away := []int{0, 1, 2} // more than set 0 bears
 	bucketSet := setOf(slot("bucket", ""), 2)
 	for i := range away {
@@ -177,6 +179,15 @@ func TestStorageClasses(t *testing.T) {
 			f.wantError("k", object.ErrUnavailable)
 		}
 		f.restart()
+		// On four drives it would be readable in the class of its set, and is not in its own.
+		f.shut(0, 1)
+		again := putOf("bucket", "k", pattern(size+1, 3))
+		again.Headers = p.Headers
+		if _, err := f.store.PutObject(t.Context(), again); !errors.Is(err, object.ErrUnavailable) {
+			t.Fatalf("on four drives of six: %v", err)
+		}
+		f.wantBody("k", pattern(size, 1))
+		f.open()
 		f.mustPut("k", pattern(size+1, 2))
 		f.awaitSettles()
 		f.restart(0, 3, 4)

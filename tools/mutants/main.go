@@ -89,8 +89,10 @@ func (m *mutant) try(ctx context.Context, root string, limit time.Duration) (by 
 	out, err := test.CombinedOutput()
 	var failed *exec.ExitError
 	switch {
-	case ctx.Err() == context.DeadlineExceeded:
+	case ctx.Err() == context.DeadlineExceeded && m.hangs:
 		return "the time limit", nil
+	case ctx.Err() == context.DeadlineExceeded:
+		return "", fmt.Errorf("its tests do not end within %s: choose others", limit)
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case err == nil:

@@ -14,10 +14,12 @@ type mutant struct {
 	file     string // below the repository
 	old, new string
 	pkg, run string // the tests that are to notice it
+	hangs    bool   // they may do so by not ending
 }
 
-// parse reads a table: a fault begins with "== NAME", then come "file PATH", "test PACKAGE
-// PATTERN", and lines of the file, "-" those that go and "+" those that come. "#" begins a comment.
+// parse reads a table: a fault begins with "== NAME", then "file PATH", "test PACKAGE PATTERN",
+// "hangs" where its tests need not end, and lines of the file, "-" those that go and "+" those that
+// come. "#" begins a comment.
 func parse(text string) (all []mutant, err error) {
 	var m *mutant
 	for number, line := range strings.Split(text, "\n") {
@@ -29,6 +31,8 @@ func parse(text string) (all []mutant, err error) {
 			m = &all[len(all)-1]
 		case m == nil:
 			return nil, fmt.Errorf("line %d: a fault begins with == NAME", number+1)
+		case line == "hangs":
+			m.hangs = true
 		case word == "file":
 			m.file = rest
 		case word == "test":
