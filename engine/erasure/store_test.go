@@ -48,7 +48,38 @@ type gated struct {
 	hang    atomic.Bool // tombstones stay in the queue until release
 	mu      sync.Mutex
 	queued  []func()
-	pending sync.WaitGroup // commits that the drive has not answered
+	pending inFlight // commits that the drive has not answered
+}
+
+// inFlight counts what is under way; others may begin while somebody waits for none to be.
+type inFlight struct {
+	mu    sync.Mutex
+	count int
+	none  chan struct{} // closed when count comes down to 0; nil: nobody waits
+}
+
+func (f *inFlight) add(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.count += n; f.count == 0 && f.none != nil {
+		close(f.none)
+		f.none = nil
+	}
+}
+
+// Wait returns once nothing has been under way.
+func (f *inFlight) Wait() {
+	f.mu.Lock()
+	if f.count == 0 {
+		f.mu.Unlock()
+		return
+	}
+	if f.none == nil {
+		f.none = make(chan struct{})
+	}
+	none := f.none
+	f.mu.Unlock()
+	<-none
 }
 
 var errShut = errors.New("shut by the test")
@@ -71,8 +102,8 @@ func (g *gated) Commit(r *drive.Record, done func(error)) {
 		g.Drive.Commit(r, nil)
 		return
 	}
-	g.pending.Add(1)
-	g.Drive.Commit(r, func(err error) { done(err); g.pending.Done() })
+	g.pending.add(1)
+	g.Drive.Commit(r, func(err error) { done(err); g.pending.add(-1) })
 }
 
 // release lets the tombstones that hang arrive, and returns when the drive has them.
