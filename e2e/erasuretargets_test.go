@@ -31,7 +31,7 @@ func TestErasureTargets(t *testing.T) {
 				1e6*cpu/float64(r.Operations))
 		})
 	})
-	t.Run("put 1 MiB, 16 streams", func(t *testing.T) {
+	t.Run("put 1 MiB by 16 streams", func(t *testing.T) {
 		puts(t, 1<<20, 16, true, func(r generator.Result, cpu float64) {
 			t.Logf("%.0f MB/s, %.0f MB per second of server CPU (600 asked for)",
 				float64(r.Bytes)/r.Seconds/1e6, float64(r.Bytes)/cpu/1e6)

@@ -80,12 +80,10 @@ func (s *set) restore(ctx context.Context, w *write, how healing,
 		for i, e := range w.holders {
 			lacked[i] = e == nil
 		}
-		return h, s.checkCopies(ctx, w, lacked, &h)
-	}
-	damaged, err := s.damagedOf(ctx, w, how, &h)
-	if err != nil {
+		err := s.checkCopies(ctx, w, lacked, &h)
 		return h, err
 	}
+	damaged, unread := s.damagedOf(ctx, w, how, &h)
 	records := s.copiesOf(w, damaged, grant)
 	if countRecords(records) > 0 && !w.whole() {
 		if err := s.rebuildShards(ctx, w, records); err != nil {
@@ -98,13 +96,18 @@ func (s *set) restore(ctx context.Context, w *write, how healing,
 		h.health = short
 		return h, err
 	}
-	return h, s.checkCopies(ctx, w, took, &h)
+	if err = s.checkCopies(ctx, w, took, &h); err != nil || unread == nil {
+		return h, err
+	}
+	h.health = short // nobody knows what the shards are that were not read
+	return h, unread
 }
 
-// damagedOf lists the holders of w whose shard cannot be read.
+// damagedOf lists the holders of w whose shard is damaged; the error is of those whose shard could not
+// be looked at.
 func (s *set) damagedOf(ctx context.Context, w *write, how healing,
-	h *healed) ([]bool, error) {
-	damaged := make([]bool, s.n)
+	h *healed) (damaged []bool, unread error) {
+	damaged = make([]bool, s.n)
 	if !how.verify || w.whole() {
 		return damaged, nil
 	}
@@ -112,17 +115,19 @@ func (s *set) damagedOf(ctx context.Context, w *write, how healing,
 		if e == nil {
 			continue
 		}
-		h.verified += e.ShardBytes
 		switch err := s.readBack(ctx, i, e); {
+		case err == nil:
+			h.verified += e.ShardBytes
 		case errors.Is(err, drive.ErrCorrupt):
 			damaged[i] = true
 			s.log.Warn("a damaged shard is replaced", "set", s.number, "drive", i,
 				"key", w.sample.Key.Name, "error", err)
-		case ctx.Err() != nil:
-			return damaged, ctx.Err()
+		default:
+			unread = errors.Join(unread, fmt.Errorf("the shard of drive %d: %w", i, err))
+			h.lacking |= 1 << i
 		}
 	}
-	return damaged, nil
+	return damaged, unread
 }
 
 // copiesOf are the records for the drives that lack w, or hold a damaged shard of it.

@@ -34,6 +34,7 @@ type healer struct {
 	mu        sync.Mutex
 	state     healState
 	scrubNext bool       // the next pass reads every shard
+	anew      bool       // the next pass begins at the beginning
 	pass      *passState // under way; nil: none
 	ended     *sync.Cond // a pass has ended
 }
@@ -141,18 +142,18 @@ func (h *healer) repairAll(ctx context.Context) {
 			return
 		}
 		got, err := h.set.heal(ctx, key, healing{verify: verify})
-		h.note(key, got, err)
+		h.note(key, verify, got, err)
 	}
 }
 
 // note counts what came of a register that was listed.
-func (h *healer) note(key drive.Key, got healed, err error) {
+func (h *healer) note(key drive.Key, verified bool, got healed, err error) {
 	h.mu.Lock()
 	h.state.Healed += min(uint64(got.copied), 1)
 	h.state.Bytes += got.bytes
 	h.mu.Unlock()
 	if err == nil && got.health == whole {
-		h.repairs.remove(key)
+		h.repairs.remove(key, verified)
 		return
 	}
 	h.set.log.Info("a register stays short of parity", "set", h.set.number, "key", key.Name,
@@ -220,19 +221,21 @@ func (h *healer) rate(verify bool) int64 {
 // scrubRateMin bytes a second are read by a scrub, whatever its period.
 const scrubRateMin = 4 << 20
 
-// begin makes a pass, or goes on with one that a stop cut off, if the drives are the same.
+// begin makes a pass, or goes on with one that was cut off: if the drives are the same, nobody asked
+// for a pass since, and all that was found short behind it is listed.
 func (h *healer) begin() *passState {
 	candidates := h.set.candidates()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := &passState{number: h.state.Pass + 1, verify: h.scrubNext, began: time.Now(),
 		candidate: candidates}
-	if o := h.state.Open; o != nil && o.Verify == p.verify && o.matches(candidates) {
+	p.more = h.repairs.takeMore()
+	if o := h.state.Open; o != nil && o.Verify == p.verify && o.matches(candidates) &&
+		!h.anew && !p.more {
 		p.at, p.registers, p.resumed = o.at(), o.Registers, o.Registers
 		p.short, p.undecided, p.lacking = o.Short, o.Undecided, o.Lacking
 	}
-	h.state.Open, h.scrubNext = nil, false
-	p.more = h.repairs.takeMore()
+	h.state.Open, h.scrubNext, h.anew = nil, false, false
 	h.state.Pass = p.number
 	h.pass = p
 	return p
@@ -270,10 +273,10 @@ func (h *healer) told(p *passState, f *found) {
 	}
 	h.mu.Unlock()
 	if f.health == whole {
-		h.repairs.remove(f.key)
+		h.repairs.remove(f.key, p.verify)
 		return
 	}
-	h.repairs.add(f.key, false)
+	h.repairs.add(f.key, p.verify)
 	if f.err != nil {
 		h.set.log.Warn("a register cannot be healed now", "set", h.set.number, "key", f.key.Name,
 			"space", f.key.Space, "error", f.err)
@@ -291,8 +294,13 @@ func (h *healer) lift(p *passState) (err error) {
 		lifted := make(chan error, 1)
 		c.drive.Commit(&drive.Record{Type: drive.TypeHealed, Order: c.mark,
 			Token: drive.Order{Term: s.term.Load()}}, func(err error) { lifted <- err })
-		if got := <-lifted; got != nil {
-			err = errors.Join(err, got)
+		select {
+		case got := <-lifted:
+			if err = errors.Join(err, got); got != nil {
+				continue
+			}
+		case <-time.After(s.commitTimeout):
+			err = errors.Join(err, errHangs)
 			continue
 		}
 		s.log.Info("a drive is complete again", "set", s.number, "drive", c.position)

@@ -24,8 +24,10 @@ type healState struct {
 	// Repairs are registers that are short; More: there are others.
 	Repairs []listedRepair `json:"repairs,omitempty"`
 	More    bool           `json:"more,omitempty"`
-	// Clean: the store was stopped in order, and nothing was short then.
-	Clean bool `json:"clean"`
+	// Stopped: the store was stopped in order, so that Repairs are all of that time. Clean: and nothing
+	// was short then.
+	Stopped bool `json:"stopped"`
+	Clean   bool `json:"clean"`
 
 	// Of this process.
 	Healed uint64 `json:"-"`
@@ -108,9 +110,18 @@ func (h *healer) load(ctx context.Context) (due bool) {
 	for _, r := range h.state.Repairs {
 		h.repairs.add(drive.Key{Space: r.Space, Bucket: r.Bucket, Name: string(r.Name)}, r.Verify)
 	}
+	h.mu.Lock()
+	if !h.state.Stopped { // what was found short behind the place of a pass may not be listed
+		h.state.Open = nil
+	}
+	h.mu.Unlock()
 	due = !h.state.Clean || h.state.More || h.state.Open != nil || h.set.lagged ||
 		len(h.set.candidates()) > 0
-	if h.state.Clean { // until the next stop
+	h.mu.Lock()
+	h.state.Whole = h.state.Whole && !due
+	stopped := h.state.Stopped
+	h.mu.Unlock()
+	if stopped { // until the next stop
 		h.save(ctx, false)
 	}
 	return due
@@ -133,6 +144,7 @@ func (h *healer) save(ctx context.Context, clean bool) {
 		state.Repairs = append(state.Repairs, listedRepair{k.Space, k.Bucket, []byte(k.Name),
 			r.verify})
 	}
+	state.Stopped = clean
 	state.Clean = clean && len(keys) == 0 && !more && state.Whole && state.Open == nil &&
 		h.set.online() == h.set.n
 	meta, err := json.Marshal(&state)

@@ -83,7 +83,7 @@ func (h *healer) request(scrub bool) uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.repairs.again()
-	h.scrubNext = h.scrubNext || scrub
+	h.scrubNext, h.anew = h.scrubNext || scrub, true
 	h.order()
 	return h.state.Pass + 1
 }

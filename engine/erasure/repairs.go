@@ -60,11 +60,12 @@ func (r *repairs) signal() {
 	}
 }
 
-// remove forgets a register that is whole.
-func (r *repairs) remove(key drive.Key) {
+// remove forgets a register that is whole; one of which a shard could not be read only if all of
+// them were read since.
+func (r *repairs) remove(key drive.Key, verified bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.keys[key]; known {
+	if one, known := r.keys[key]; known && (verified || !one.verify) {
 		delete(r.keys, key)
 		r.bytes -= len(key.Name)
 		r.changed = true

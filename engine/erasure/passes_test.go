@@ -1,0 +1,90 @@
+package erasure
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
+	"flashstore/engine/object"
+)
+
+// TestScrubOfWhatCannotBeRead: a shard that no read brings is not taken for a good one.
+func TestScrubOfWhatCannotBeRead(t *testing.T) {
+	for name, rule := range map[string]faulty.Rule{
+		"hangs":   {Op: faulty.Read, Hang: true},
+		"offline": {Op: faulty.Read, Err: drive.ErrOffline},
+		"fails":   {Op: faulty.Read, Err: errDevice}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaulty(t, 4, 2)
+			f.faults[3].Set(rule)
+			if s := f.heal(true); s.Whole || s.Short == 0 {
+				t.Errorf("%+v", s)
+			}
+			f.faults[3].Set()
+			f.faults[3].Release()
+			if s := f.heal(true); !s.Whole {
+				t.Errorf("it can be read again: %+v", s)
+			}
+		})
+	}
+}
+
+// TestDamageIsNotForgotten: a pass that reads no shards takes nothing off the list that a read found
+// damaged meanwhile.
+func TestDamageIsNotForgotten(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	b, err := f.store.bucket(t.Context(), "bucket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := objectKey(b, "kept-3")
+	// The list is not worked on before the pass is over: its shard cannot be read yet.
+	index := f.flip("kept-3", 0)
+	f.faults[1].Set(faulty.Rule{Op: faulty.Scan, Delay: 100 * time.Millisecond})
+	passes := f.store.Heal(false)
+	f.set().repairs.add(key, true)
+	if err := f.store.Healed(t.Context(), passes); err != nil {
+		t.Fatal(err)
+	}
+	f.faults[1].Set()
+	s := f.heal(false)
+	if !s.Whole || s.Healed == 0 {
+		t.Fatalf("shard %d: %+v", index, s)
+	}
+	before := s.Healed
+	if s = f.heal(true); s.Healed != before {
+		t.Errorf("a scrub found what was forgotten: %+v", s)
+	}
+}
+
+// TestPassBeginsAnew: a pass behind one that failed does not go on where that was, if more became short
+// since than the list takes.
+func TestPassBeginsAnew(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	for i := range 600 {
+		f.mustPut(object.Key(fmt.Sprintf("m%05d", i)), pattern(10, 1))
+	}
+	f.awaitSettles()
+	for _, i := range []int{0, 1, 2} {
+		f.faults[i].Set(faulty.Rule{Op: faulty.Scan, Skip: 3, Err: drive.ErrOffline})
+	}
+	if s := f.heal(false); s.Whole || s.Error == "" {
+		t.Fatalf("the pass was to fail: %+v", s)
+	}
+	for i := range f.faults {
+		f.faults[i].Set()
+	}
+	f.shut(3)
+	for i := range repairsMax + 100 { // they come before where the pass was
+		f.mustPut(object.Key(fmt.Sprintf("a%05d", i)), pattern(10, 1))
+	}
+	f.open()
+	f.wantWhole("all are here")
+	for i := range repairsMax + 100 {
+		if key := object.Key(fmt.Sprintf("a%05d", i)); !f.holds(3, key) {
+			t.Fatalf("drive 3 lacks %s", key)
+		}
+	}
+}
