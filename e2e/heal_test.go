@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -129,5 +130,32 @@ func TestDriveReturns(t *testing.T) {
 	if a, err := s.do(request{method: "GET", path: all[0].path}); err != nil || a.status != 404 {
 		t.Errorf("what was deleted meanwhile: %+v, %v", a, err)
 	}
+	s.stop()
+}
+
+// TestFailedDriveIsStartedAgain: a drive that fails while the server runs stays out of service, also
+// when its device is back, until somebody says that it has been seen to.
+func TestFailedDriveIsStartedAgain(t *testing.T) {
+	s := newServer(t, 4).start()
+	all := s.fill(4, 2)
+	s.hide([]int{1})
+	for i := 0; s.status().Sets[0].DrivesOnline == 4; i++ { // its next segments cannot be made
+		if i == 500 {
+			t.Fatal("a drive without a directory goes on")
+		}
+		all = append(all, s.put(fmt.Sprint("/round-trip/more-", i), content{uint64(i), 100_000},
+			http.StatusOK))
+	}
+	s.unhide([]int{1})
+	s.healWait(t, 1)
+	code, said := flashstore(t, s.env, "admin", "adopt", s.drives[1], "--server", s.base)
+	if code != 0 || !strings.Contains(said, s.drives[1]) {
+		t.Fatalf("adopt: exit %d, %s", code, said)
+	}
+	s.healWait(t, 0)
+	s.wantChecked(t)
+	s.hide([]int{0, 2})
+	s.start()
+	s.readAll(all, 0, 2)
 	s.stop()
 }

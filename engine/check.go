@@ -100,6 +100,8 @@ type checker struct {
 	io     ioengine.Engine
 	slots  []slot // the directories, with why those that could not be examined were not
 	report *CheckReport
+	// buckets of the deployment that is being compared, where it has several sets.
+	buckets map[drive.BucketID]string
 }
 
 func (c *checker) run() error {

@@ -53,13 +53,36 @@ func (c *checker) compare() error {
 		}
 	}
 	for _, ours := range seen {
-		for number, size := range erasure.SetSizes(ours.drives) {
+		sizes := erasure.SetSizes(ours.drives)
+		c.buckets = nil
+		if len(sizes) > 1 {
+			c.buckets = c.bucketsOf(ours)
+		}
+		for number, size := range sizes {
 			if err := c.compareSetOf(ours, number, size); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// bucketsOf collects the buckets of all sets of a deployment: a bucket's document lives in one. A
+// drive that cannot be read is a finding of its set.
+func (c *checker) bucketsOf(ours creed) map[drive.BucketID]string {
+	all := make(map[drive.BucketID]string)
+	for i := range c.slots {
+		s := &c.slots[i]
+		if s.away != nil || s.creed() != ours {
+			continue
+		}
+		r, err := local.OpenRegisters(c.io, s.path)
+		if err != nil {
+			continue
+		}
+		_ = errors.Join(erasure.BucketsOf(r.All, all), r.Close()) // compareSet says so again
+	}
+	return all
 }
 
 // compareSetOf compares the drives of one set of a deployment.
@@ -94,7 +117,8 @@ func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 	c.findStale(set)
 	total := c.registers(set, ours)
 	set.Tally, err = erasure.Census(c.ctx, erasure.CensusConfig{Drives: shelves, Parity: ours.parity,
-		Find: set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
+		Buckets: c.buckets,
+		Find:    set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
 			c.Progress(CheckProgress{What: "comparing the drives", Done: int64(registers),
 				Total: max(total, int64(registers))})
 		}})

@@ -173,8 +173,8 @@ func (set *driveSet) term() (term uint64) {
 
 // summedChunks counts the checksums that drives computed of what they wrote.
 func (set *driveSet) summedChunks() (n uint64) {
-	for i := range set.slots {
-		if d := set.slots[i].drive; d != nil {
+	for _, s := range set.view() {
+		if d := s.drive; d != nil {
 			n += d.Info().Counters.SummedChunks
 		}
 	}

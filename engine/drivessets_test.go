@@ -10,6 +10,8 @@ import (
 // TestManyDrives: 18 drives are two sets of nine, each of which bears the loss of its parity.
 func TestManyDrives(t *testing.T) {
 	d := used(t, 18, config.ParityDefault)
+	report, err := d.check()
+	d.wantFindings(report, err)
 	for _, gone := range []int{0, 1, 2, 3, 4, 5} { // three of each set
 		if err := os.RemoveAll(d.config.Drives[gone]); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/local"
 	"flashstore/engine/erasure"
+	"flashstore/ioengine"
 )
 
 // HealStatus is the document of GET /flashstore/v1/admin/heal.
@@ -108,6 +111,12 @@ func (e *Engine) adoptOne(i int) error {
 	d := e.drives
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	if back, err := d.returned(i, e.io); err != nil || back {
+		if err == nil {
+			err = e.reopen(i)
+		}
+		return err
+	}
 	if err := d.adoptable(i, e.io); err != nil {
 		return err
 	}
@@ -116,6 +125,44 @@ func (e *Engine) adoptOne(i int) error {
 		return err
 	}
 	return e.join(i, adopted)
+}
+
+// returned reports whether the directory of a place holds the very drive that was taken out of
+// service there: it failed or was unplugged, and whoever asks for it has seen to that.
+func (set *driveSet) returned(i int, io ioengine.Engine) (bool, error) {
+	s := &set.slots[i]
+	if s.drive == nil || s.drive.Info().Health == drive.Online {
+		return false, nil
+	}
+	id, err := local.Identify(io, s.path)
+	if err != nil {
+		return false, nil // adoptable says what is wrong with it
+	}
+	if id != s.identity {
+		return false, fmt.Errorf("%w: %s is another drive than was there: give an empty directory, or "+
+			"the drive that belongs there", errNotAdopted, s.path)
+	}
+	return true, nil
+}
+
+// reopen starts a drive again that was taken out of service.
+func (e *Engine) reopen(i int) error {
+	d := e.drives
+	old := d.slots[i].drive
+	s := slot{path: d.slots[i].path, identity: d.slots[i].identity}
+	e.log.Info("starting a drive again that was out of service", "drive", s.path)
+	closed := old.Close()
+	if e.openSlot(&s); s.away != nil {
+		d.mu.Lock()
+		d.slots[i].drive, d.slots[i].away = nil, errors.Join(s.away, closed)
+		d.mu.Unlock()
+		return s.away
+	}
+	d.mu.Lock()
+	d.slots[i].drive = nil // join closes what is there
+	d.slots[i].away = errNotAdopted
+	d.mu.Unlock()
+	return e.join(i, s)
 }
 
 // join puts an open drive into its place, in the store too, and closes the one that was there.

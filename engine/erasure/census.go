@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"strings"
 
 	"flashstore/engine/drive"
@@ -21,6 +22,8 @@ type CensusConfig struct {
 	// Drives by position in the set; nil where one is not there to be examined.
 	Drives []Shelf
 	Parity int
+	// Buckets are the names of those whose documents other sets hold; see BucketsOf.
+	Buckets map[drive.BucketID]string
 	// Damaged, if not nil, tells of shards whose bytes are known to be wrong.
 	Damaged func(position int, key *drive.Key, write drive.WriteID) bool
 	// Find is called for each thing that is wrong.
@@ -73,6 +76,7 @@ func Census(ctx context.Context, cfg CensusConfig) (Tally, error) {
 	}
 	c := &census{cfg: cfg, ctx: ctx, n: n, quorum: quorumOf(layout.Data, layout.Parity),
 		buckets: make(map[drive.BucketID]string)}
+	maps.Copy(c.buckets, cfg.Buckets)
 	for _, s := range cfg.Drives {
 		if s != nil {
 			c.examined++

@@ -9,6 +9,33 @@ import (
 	"flashstore/engine/object"
 )
 
+// BucketsOf adds the buckets that may live, by what one drive says of their documents, to all.
+func BucketsOf(shelf Shelf, all map[drive.BucketID]string) error {
+	for r, err := range shelf(bucketsPrefix()) {
+		if err != nil {
+			return err
+		}
+		noteBuckets(&r.Key, &r.State, all)
+	}
+	return nil
+}
+
+// bucketsPrefix is what the keys of buckets' documents begin with.
+func bucketsPrefix() *drive.Key {
+	return &drive.Key{Space: drive.SpaceDocument, Name: bucketPrefix}
+}
+
+// noteBuckets adds the incarnations that the entries of a document name.
+func noteBuckets(key *drive.Key, state *drive.State, all map[drive.BucketID]string) {
+	name, found := strings.CutPrefix(key.Name, bucketPrefix)
+	for i := range state.Entries {
+		b, err := readBucket(object.BucketName(name), &state.Entries[i].Record)
+		if found && err == nil {
+			all[b.id] = name
+		}
+	}
+}
+
 // document notes the buckets that may live.
 func (c *census) document(key *drive.Key, answers []answer, w *write) {
 	name, found := strings.CutPrefix(key.Name, bucketPrefix)
@@ -16,12 +43,7 @@ func (c *census) document(key *drive.Key, answers []answer, w *write) {
 		return
 	}
 	for i := range answers {
-		for j := range answers[i].state.Entries {
-			e := &answers[i].state.Entries[j]
-			if b, err := readBucket(object.BucketName(name), &e.Record); err == nil {
-				c.buckets[b.id] = name
-			}
-		}
+		noteBuckets(key, &answers[i].state, c.buckets)
 	}
 	if live(w) {
 		c.tally.Buckets++

@@ -103,8 +103,8 @@ func (s *set) restore(ctx context.Context, w *write, how healing,
 	return h, unread
 }
 
-// damagedOf lists the holders of w whose shard is damaged; the error is of those whose shard could not
-// be looked at.
+// damagedOf lists the holders of w whose shard is damaged; the error is of those whose shard could
+// not be looked at.
 func (s *set) damagedOf(ctx context.Context, w *write, how healing,
 	h *healed) (damaged []bool, unread error) {
 	damaged = make([]bool, s.n)

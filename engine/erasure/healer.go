@@ -221,8 +221,8 @@ func (h *healer) rate(verify bool) int64 {
 // scrubRateMin bytes a second are read by a scrub, whatever its period.
 const scrubRateMin = 4 << 20
 
-// begin makes a pass, or goes on with one that was cut off: if the drives are the same, nobody asked
-// for a pass since, and all that was found short behind it is listed.
+// begin makes a pass, or goes on with one that was cut off: if the drives are the same, nobody
+// asked for a pass since, and all that was found short behind it is listed.
 func (h *healer) begin() *passState {
 	candidates := h.set.candidates()
 	h.mu.Lock()

@@ -24,8 +24,8 @@ type healState struct {
 	// Repairs are registers that are short; More: there are others.
 	Repairs []listedRepair `json:"repairs,omitempty"`
 	More    bool           `json:"more,omitempty"`
-	// Stopped: the store was stopped in order, so that Repairs are all of that time. Clean: and nothing
-	// was short then.
+	// Stopped: the store was stopped in order, so that Repairs are all of that time. Clean: and
+	// nothing was short then.
 	Stopped bool `json:"stopped"`
 	Clean   bool `json:"clean"`
 
