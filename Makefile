@@ -99,7 +99,9 @@ race: ## all tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -count=1 -race -timeout 60m ./...
 
 arenadebug: ## a server between guard pages and red zones: who breaks the rules of memory?
-	go test -tags arenadebug $(GOTESTFLAGS) -count=1 ./arena/... ./netloop/... ./engine/erasure
+	go test -tags arenadebug $(GOTESTFLAGS) -count=1 ./arena/... ./netloop/...
+	go test -tags arenadebug $(GOTESTFLAGS) -count=1 ./engine/erasure -run \
+		'EverySetOfLost|EverySubsetOfFaultyDrives/[24]_|Readers|Multipart|Overwrite|BadBodies|Bitrot|Healed|Linear'
 	go test ./e2e $(GOTESTFLAGS) -count=1 -e2e.tags arenadebug \
 		-run '$(or $(RUN),Combinations|RoundTrips|SDK|StopInMid|UploadStreams|HTTPS|SurvivesKill)'
 

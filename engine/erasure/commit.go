@@ -27,6 +27,7 @@ type fanout struct {
 	first   error
 	acked   []bool
 	reached bool          // the answer has been given with the write quorum
+	gaveUp  bool          // the answer has been given without it
 	quorum  chan struct{} // closed when acks reaches need, or cannot any more
 	all     chan struct{} // closed when every drive has answered
 }
@@ -144,9 +145,13 @@ func (f *fanout) answer(i int, err error) {
 	}
 }
 
-// noteShort lists a write for repair that is not on every drive.
+// noteShort lists a write for repair that is not on every drive, or that came to its quorum when
+// nobody waited for it any more: then it has no settle.
 func (f *fanout) noteShort() {
-	if f.acks+f.held == f.set.n || f.acks == 0 {
+	f.mu.Lock()
+	fine := f.acks == 0 || f.acks+f.held == f.set.n && !f.gaveUp
+	f.mu.Unlock()
+	if fine {
 		return
 	}
 	for _, r := range f.records {
@@ -170,6 +175,7 @@ func (f *fanout) wait(began time.Time) error {
 	}
 	f.mu.Lock()
 	f.reached = f.acks >= f.need
+	f.gaveUp = !f.reached
 	acked, answers, reason := append([]bool(nil), f.acked...), f.acks+f.fails, f.first
 	full := f.acks == f.sent && f.set.n-f.sent == f.held
 	f.mu.Unlock()

@@ -161,7 +161,8 @@ func (s *set) copy(ctx context.Context, w *write, records []*drive.Record, grant
 	h *healed) (took []bool, err error) {
 	settle := settleRecord(&w.sample.Record)
 	settle.Token = s.token(grant)
-	f := s.newFanout(records, 0, 0, nil, nil)
+	// Those that get none hold it, or are away, which checkCopies tells.
+	f := s.newFanout(records, s.n-countRecords(records), 0, nil, nil)
 	if f.sent == 0 {
 		return f.acked, nil
 	}

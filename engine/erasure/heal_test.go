@@ -40,7 +40,8 @@ func (f *fixture) heal(scrub bool) HealStatus {
 func (f *fixture) wantWhole(what string) {
 	f.t.Helper()
 	if s := f.heal(false); !s.Whole {
-		f.t.Fatalf("%s: not whole: %+v", what, s)
+		listed, _ := f.set().repairs.snapshot()
+		f.t.Fatalf("%s: not whole: %+v, %+v", what, s, listed)
 	}
 }
 

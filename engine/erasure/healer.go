@@ -13,6 +13,10 @@ const (
 	healerTick   = time.Second      // how often it looks whether drives came or went
 	saveInterval = 10 * time.Second // of the state of a pass
 	retryAfter   = time.Minute      // behind a pass that could not be finished
+	// What is left behind a pass is tried so often, so long one behind the other: settles may wait
+	// for 100 ms.
+	repairTries = 3
+	settleWait  = 250 * time.Millisecond
 )
 
 // HealConfig says how a store heals by itself.
@@ -146,6 +150,28 @@ func (h *healer) repairAll(ctx context.Context) {
 	}
 }
 
+// repairRest heals what is listed behind a pass: what reads and writes have met meanwhile, and what
+// was tried too early, such as a part that some drives have dropped and others drop with their next
+// settle.
+func (h *healer) repairRest(ctx context.Context) {
+	for try := range repairTries {
+		if try > 0 {
+			timer := time.NewTimer(settleWait)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			}
+		}
+		h.repairs.again()
+		h.repairAll(ctx)
+		if left, _ := h.repairs.count(); left == 0 || h.set.online() < h.set.n {
+			return
+		}
+	}
+}
+
 // note counts what came of a register that was listed.
 func (h *healer) note(key drive.Key, verified bool, got healed, err error) {
 	h.mu.Lock()
@@ -185,7 +211,7 @@ func (h *healer) runPass(ctx context.Context) (retry time.Time) {
 	}
 	err := c.run(ctx)
 	if err == nil {
-		h.repairAll(ctx) // what reads and writes have met meanwhile
+		h.repairRest(ctx)
 	}
 	if err == nil && p.undecided == 0 {
 		err = h.lift(p)

@@ -238,7 +238,9 @@ func (c *scan) parts(ctx context.Context, f *found) error {
 		f.healed.lacking |= part.healed.lacking
 		f.healed.copied += part.healed.copied
 		f.healed.bytes += part.healed.bytes
-		if part.health != whole {
+		if part.health == whole {
+			c.set.repairs.remove(part.key, c.how.verify)
+		} else {
 			c.set.repairs.add(part.key, c.how.verify)
 		}
 		if part.healed.copied > 0 {
