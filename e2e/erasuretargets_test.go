@@ -121,11 +121,11 @@ func degradedGets(t *testing.T) {
 // foregroundWhileHealing offers half of the peak, without and with a drive that is being filled.
 func foregroundWhileHealing(t *testing.T) {
 	s, c := targetServer(t, false)
-	c.Method, c.Connections, c.Objects = http.MethodPut, 64, targetObjects(30_000, 4<<10)
+	c.Method, c.Connections, c.Objects = http.MethodPut, 64, targetObjects(8_000, 4<<10)
 	put := c
 	put.Once, put.Warmup, put.Duration = true, 0, 2*time.Minute
 	s.generate(t, put)
-	put.Objects = targetObjects(300, 1<<20)
+	put.Objects = targetObjects(100, 1<<20)
 	s.generate(t, put)
 	mixed := c
 	mixed.Objects, mixed.Rate = targetObjects(64, 4<<10), 2000
