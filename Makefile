@@ -56,7 +56,7 @@ model: ## every history of small sets, up to STATES=10000000 states each: half a
 	go test ./engine/erasure/model -count=1 -v -timeout 0 -run 'TestPromise$$' \
 		-model.states $(or $(STATES),10000000)
 
-bench-erasure: build ## what a set of four drives does against its targets, some 8 minutes on a quiet machine
+bench-erasure: build ## what a set of four drives does against its targets: wants a quiet machine
 	go test ./engine/erasure/codec -run xxx -bench Stripe -cpu 1
 	go test ./e2e -count=1 -timeout 30m -run ErasureTargets -e2e.erasure -v
 
@@ -111,7 +111,7 @@ fuzz-smoke: ## every fuzz target for five seconds
 faults: ## every fault on every subset of drives that a set may lose, under load
 	go test ./engine/erasure -count=1 -timeout 60m -run EverySubset -erasure.faults
 
-mutants: ## faults planted into the code, one at a time: every one must be caught; some ten minutes
+mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
 ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure ## what takes too long for every commit

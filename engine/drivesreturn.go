@@ -49,17 +49,19 @@ func (e *Engine) tryReturn(i int) {
 	if s.identity != want || local.Blank(e.io, path) || d.holds(s.identity.DriveID) {
 		return
 	}
-	if e.openSlot(&s); s.away != nil {
-		return
-	}
-	err := e.stale(i, s.drive)
+	e.openSlot(&s)
+	err := s.away
 	if err == nil {
-		err = e.join(i, s)
-	} else {
-		err = errors.Join(err, s.drive.Close())
+		if err = e.stale(i, s.drive); err == nil {
+			err = e.join(i, s)
+		} else {
+			err = errors.Join(err, s.drive.Close())
+		}
 	}
 	if err != nil {
-		e.log.Warn("a drive came back and cannot be used", "drive", path, "reason", err)
+		if before := d.slots[i].away; before == nil || before.Error() != err.Error() {
+			e.log.Warn("a drive came back and cannot be used", "drive", path, "reason", err)
+		}
 		d.mu.Lock()
 		d.slots[i].away = err
 		d.mu.Unlock()

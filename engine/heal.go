@@ -158,11 +158,7 @@ func (e *Engine) reopen(i int) error {
 		d.mu.Unlock()
 		return s.away
 	}
-	d.mu.Lock()
-	d.slots[i].drive = nil // join closes what is there
-	d.slots[i].away = errNotAdopted
-	d.mu.Unlock()
-	return e.join(i, s)
+	return errors.Join(closed, e.join(i, s))
 }
 
 // join puts an open drive into its place, in the store too, and closes the one that was there.
@@ -179,5 +175,8 @@ func (e *Engine) join(i int, s slot) error {
 	if old == nil {
 		return nil
 	}
-	return old.Close()
+	if err := old.Close(); !errors.Is(err, drive.ErrClosed) { // as one that is started again is
+		return err
+	}
+	return nil
 }

@@ -30,7 +30,6 @@ type healed struct {
 	bytes   int64 // of shards and metadata, written
 	// verified bytes of shards were read to look whether they are damaged.
 	verified int64
-	newest   drive.WriteID
 }
 
 // healing is how a register is to be healed.
@@ -71,10 +70,10 @@ func (s *set) heal(ctx context.Context, key drive.Key, how healing) (h healed, e
 // holds the register's lock.
 func (s *set) restore(ctx context.Context, w *write, how healing,
 	grant lock.Grant) (healed, error) {
-	h := healed{newest: w.id}
+	h := healed{}
 	if w.copies < w.quorum(s.quorum()).w && !w.settled {
 		if err := s.rollForward(ctx, w.sample.Key, w, grant); err != nil {
-			return healed{health: undecided, newest: w.id}, err
+			return healed{health: undecided}, err
 		}
 		lacked := make([]bool, s.n)
 		for i, e := range w.holders {
@@ -87,7 +86,7 @@ func (s *set) restore(ctx context.Context, w *write, how healing,
 	records := s.copiesOf(w, damaged, grant)
 	if countRecords(records) > 0 && !w.whole() {
 		if err := s.rebuildShards(ctx, w, records); err != nil {
-			return healed{health: short, newest: w.id}, err
+			return healed{health: short}, err
 		}
 	}
 	s.settleHolders(w, grant)

@@ -45,14 +45,11 @@ type healer struct {
 
 // passState is a pass over all registers, as far as it got.
 type passState struct {
-	number    uint64
 	verify    bool
 	began     time.Time
 	resumed   uint64 // registers that an earlier process had seen
 	registers uint64
 	at        place
-	healed    uint64 // registers of which a copy was written
-	bytes     int64
 	short     uint64
 	undecided uint64
 	lacking   uint32
@@ -253,7 +250,7 @@ func (h *healer) begin() *passState {
 	candidates := h.set.candidates()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := &passState{number: h.state.Pass + 1, verify: h.scrubNext, began: time.Now(),
+	p := &passState{verify: h.scrubNext, began: time.Now(),
 		candidate: candidates}
 	p.more = h.repairs.takeMore()
 	if o := h.state.Open; o != nil && o.Verify == p.verify && o.matches(candidates) &&
@@ -262,7 +259,7 @@ func (h *healer) begin() *passState {
 		p.short, p.undecided, p.lacking = o.Short, o.Undecided, o.Lacking
 	}
 	h.state.Open, h.scrubNext, h.anew = nil, false, false
-	h.state.Pass = p.number
+	h.state.Pass++
 	h.pass = p
 	return p
 }
@@ -286,8 +283,6 @@ func (h *healer) told(p *passState, f *found) {
 	h.mu.Lock()
 	p.registers++
 	p.at = place{f.key.Space, f.key.Bucket, f.key.Name}
-	p.healed += min(uint64(f.healed.copied), 1)
-	p.bytes += f.healed.bytes
 	p.lacking |= f.healed.lacking
 	h.state.Healed += min(uint64(f.healed.copied), 1)
 	h.state.Bytes += f.healed.bytes
@@ -317,16 +312,9 @@ func (h *healer) lift(p *passState) (err error) {
 		if p.lacking>>c.position&1 != 0 || s.drive(c.position) != c.drive {
 			continue
 		}
-		lifted := make(chan error, 1)
-		c.drive.Commit(&drive.Record{Type: drive.TypeHealed, Order: c.mark,
-			Token: drive.Order{Term: s.term.Load()}}, func(err error) { lifted <- err })
-		select {
-		case got := <-lifted:
-			if err = errors.Join(err, got); got != nil {
-				continue
-			}
-		case <-time.After(s.commitTimeout):
-			err = errors.Join(err, errHangs)
+		if got := s.tell(c.drive, &drive.Record{Type: drive.TypeHealed, Order: c.mark,
+			Token: drive.Order{Term: s.term.Load()}}); got != nil {
+			err = errors.Join(err, got)
 			continue
 		}
 		s.log.Info("a drive is complete again", "set", s.number, "drive", c.position)

@@ -88,3 +88,29 @@ func TestPassBeginsAnew(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsThatWereNotVisited: a pass that healed an object and then could not tell what it is made of
+// has not seen its parts, and says so.
+func TestPartsThatWereNotVisited(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	id := f.upload("made")
+	if err := f.part("made", id, 1, pattern(200_000, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.complete("made", id, map[int]int{1: 200_000}, 1); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitSettles()
+	f.wantWhole("before")
+	for _, d := range f.faults { // healing looks twice, and the visit of the parts once more
+		d.Set(faulty.Rule{Op: faulty.Lookup, Skip: 2, Err: drive.ErrOffline,
+			Match: func(key drive.Key, _ drive.Type) bool { return key.Name == "made" }})
+	}
+	if s := f.heal(false); s.Whole || s.Undecided == 0 {
+		t.Errorf("%+v", s)
+	}
+	for _, d := range f.faults {
+		d.Set()
+	}
+	f.wantWhole("it can be told again")
+}

@@ -223,8 +223,13 @@ func (c *scan) parts(ctx context.Context, f *found) error {
 		return nil
 	}
 	owner, err := c.set.stateOf(ctx, f.key)
-	if err != nil || owner == nil {
-		return ctx.Err() // f says that it is undecided
+	if err != nil { // its parts were not seen: no drive may say no to them
+		f.health, f.healed.lacking = undecided, ^uint32(0)
+		f.err = errors.Join(f.err, err)
+		return ctx.Err()
+	}
+	if owner == nil {
+		return nil
 	}
 	u, owns := ownedBy(f.key, &owner.sample.Record)
 	if !owns {

@@ -144,9 +144,7 @@ func (s *set) join(position int, d drive.Drive) error {
 	if !fresh {
 		term := drive.Order{Term: s.term.Load()}
 		r := &drive.Record{Type: drive.TypeTerm, Order: term, Token: term, WriteID: newWriteID()}
-		took := make(chan error, 1)
-		d.Commit(r, func(err error) { took <- err })
-		if err := <-took; err != nil {
+		if err := s.tell(d, r); err != nil {
 			return fmt.Errorf("erasure: drive %d does not take the term: %w", position, err)
 		}
 	}
@@ -155,6 +153,20 @@ func (s *set) join(position int, d drive.Drive) error {
 		return s.raise()
 	}
 	return nil
+}
+
+// tell commits r on one drive, and waits for it as long as for a quorum.
+func (s *set) tell(d drive.Drive, r *drive.Record) error {
+	took := make(chan error, 1)
+	d.Commit(r, func(err error) { took <- err })
+	limit := time.NewTimer(s.commitTimeout)
+	defer limit.Stop()
+	select {
+	case err := <-took:
+		return err
+	case <-limit.C:
+		return errHangs
+	}
 }
 
 // highestTerm is the highest that a drive of the set remembers.
