@@ -235,7 +235,7 @@ func (c *census) compare() error {
 	var its [2]*pebble.Iterator
 	var ok [2]bool
 	for i, m := range []*machine{c.drive.machine, c.rebuilt} {
-		it, err := m.index.db.NewIter(nil)
+		it, err := m.index.newIter(nil)
 		if err != nil {
 			return err
 		}

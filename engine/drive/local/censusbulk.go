@@ -68,7 +68,7 @@ func (c *census) shard(e *drive.Entry, buf []byte, progress func()) {
 // space looks for written bulk space that no entry refers to.
 func (c *census) space() error {
 	c.progress(Progress{What: "space"})
-	it, err := c.rebuilt.index.db.NewIter(&pebble.IterOptions{UpperBound: []byte{firstOwnSpace}})
+	it, err := c.rebuilt.index.newIter(&pebble.IterOptions{UpperBound: []byte{firstOwnSpace}})
 	if err != nil {
 		return err
 	}

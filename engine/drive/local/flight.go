@@ -148,10 +148,9 @@ func (c *committer) launch() {
 	err := c.drive.failure()
 	switch {
 	case err == nil && f.records > 0:
-		if err = c.send(f); err == nil {
-			c.flying, c.next, c.spare = f, c.spare, nil
-			return
-		}
+		c.send(f)
+		c.flying, c.next, c.spare = f, c.spare, nil
+		return
 	case err == nil:
 		err = c.drive.machine.forget()
 	}
@@ -159,7 +158,7 @@ func (c *committer) launch() {
 }
 
 // send seals a batch, with all that it brings about, and begins to write it.
-func (c *committer) send(f *flight) (err error) {
+func (c *committer) send(f *flight) {
 	d := c.drive
 	m := d.machine
 	length := int(blocks(int64(f.used)))
@@ -172,11 +171,8 @@ func (c *committer) send(f *flight) (err error) {
 	m.pos.number++
 	m.pos.epoch = d.epoch
 	m.pos.next.segment, m.pos.next.offsetBytes = h.segment, h.offsetBytes+int64(length)
-	if f.outcome, err = m.seal(); err != nil {
-		return d.fail(err)
-	}
+	f.outcome = m.seal()
 	d.log.begin(f.batch[:length], f.synced)
-	return nil
 }
 
 // land shows what a batch brought, once it is durable, and answers those who wait for it. err is
@@ -216,7 +212,7 @@ func (c *committer) handOver() {
 	written := d.replayedBytes + d.counters.batchBytes.Load()
 	if written-c.logged >= indexReplayBytes {
 		c.logged = written
-		if _, err := d.machine.index.db.AsyncFlush(); err != nil {
+		if err := d.machine.index.beginFlush(); err != nil {
 			d.fail(fmt.Errorf("index flush: %w", err))
 		}
 	}

@@ -46,17 +46,17 @@ func tableBytes() [7]int64 {
 	return [7]int64{2 << 20, 4 << 20, 12 << 20, 32 << 20, 64 << 20, 128 << 20, 128 << 20}
 }
 
-// index is the ordered cache of the log. Reads are safe for concurrent use; one goroutine
-// writes.
+// index is the ordered cache of the log, safe for concurrent use; one goroutine applies batches.
 type index struct {
-	db *pebble.DB
-	fs *indexfs.FS
+	db     *pebble.DB
+	fs     *indexfs.FS
+	buffer indexBuffer
 }
 
 // openIndex opens or creates the index in the folder path. Errors: drive.ErrOffline if
 // it cannot be written already; any other says that it cannot be read.
 func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
-	x := &index{fs: indexfs.New(c.Engine, h)}
+	x := &index{fs: indexfs.New(c.Engine, h), buffer: indexBuffer{rows: make(map[string]rowOp)}}
 	gate := newCompactionGate()
 	o := &pebble.Options{
 		FS:                          x.fs,
@@ -135,6 +135,12 @@ func (x *index) get(key []byte) (value []byte, err error) {
 
 // view calls f with a row, if it is there; it is valid during the call.
 func (x *index) view(key []byte, f func(value []byte) error) error {
+	if v, found, _ := x.buffer.get(key); found {
+		if v == nil {
+			return nil
+		}
+		return f(v)
+	}
 	v, closer, err := x.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil
@@ -157,7 +163,7 @@ func (x *index) eachBelow(end byte, f func(key, value []byte) error) error {
 }
 
 func (x *index) rows(o *pebble.IterOptions, f func(key, value []byte) error) error {
-	it, err := x.db.NewIter(o)
+	it, err := x.newIter(o)
 	if err != nil {
 		return damagedIndex(err)
 	}
@@ -177,7 +183,21 @@ func (x *index) rows(o *pebble.IterOptions, f func(key, value []byte) error) err
 }
 
 // flush makes what was applied durable.
-func (x *index) flush() error { return errors.Join(x.db.Flush(), x.fs.Err()) }
+func (x *index) flush() error {
+	if err := x.drain(); err != nil {
+		return err
+	}
+	return errors.Join(x.db.Flush(), x.fs.Err())
+}
+
+// beginFlush starts a flush and does not wait for it.
+func (x *index) beginFlush() error {
+	if err := x.drain(); err != nil {
+		return err
+	}
+	_, err := x.db.AsyncFlush()
+	return err
+}
 
 // close makes the index durable and closes it. Pebble's Close does not flush memtables.
 func (x *index) close() error {

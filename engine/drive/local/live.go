@@ -6,8 +6,6 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"flashstore/engine/drive"
 )
 
@@ -45,25 +43,20 @@ func (l *liveBytes) all() map[uint64]int64 {
 	return maps.Clone(l.bytes)
 }
 
-// put adds the rows that changed to an index batch; sealed says that it is complete.
-func (l *liveBytes) put(b *pebble.Batch) error {
+// appendTo appends the rows that changed to those of a batch; sealed says that it is complete.
+func (l *liveBytes) appendTo(changes []indexChange) []indexChange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for segment := range l.moved {
-		if err := l.putRow(b, segment); err != nil {
-			return err
+		row, op := numberedRow(l.row, segment), rowOp{kind: rowDelete}
+		if n := l.bytes[segment]; n != 0 {
+			op = rowOp{rowSet, binary.LittleEndian.AppendUint64(nil, uint64(n))}
+		} else {
+			delete(l.bytes, segment)
 		}
+		changes = append(changes, indexChange{string(row), op})
 	}
-	return nil
-}
-
-func (l *liveBytes) putRow(b *pebble.Batch, segment uint64) error {
-	key, n := numberedRow(l.row, segment), l.bytes[segment]
-	if n == 0 {
-		delete(l.bytes, segment)
-		return b.Delete(key, nil)
-	}
-	return b.Set(key, binary.LittleEndian.AppendUint64(nil, uint64(n)), nil)
+	return changes
 }
 
 func (l *liveBytes) sealed() {

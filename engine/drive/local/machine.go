@@ -31,7 +31,9 @@ type machine struct {
 	unsettled map[string][]byte // index rows of registers that wait for a settle
 	table     *table            // rows of others
 
-	reader *pebble.Iterator // of the index as it is visible, when needed
+	// reader is an iterator over what Pebble had behind a number of drains; made when needed.
+	reader  *pebble.Iterator
+	drained uint64
 	// pending is the batch before the present one, if it is complete but not shown yet.
 	pending *outcome
 	spare   *outcome
@@ -40,7 +42,6 @@ type machine struct {
 	freed   []freeItem
 	erased  []drive.Key // uploads whose parts went, not noted in the log yet
 	row     []byte
-	marker  []byte
 
 	// replaying: batches of the log are applied, in which erase records say whose parts went.
 	replaying bool
@@ -228,12 +229,21 @@ func (m *machine) load(key *drive.Key) (*register, error) {
 // seek reads a row of the index. One iterator serves a whole batch, because nobody else
 // writes; unlike Get it asks the bloom filters of the last level too, where most rows are.
 func (m *machine) seek(row []byte) ([]byte, error) {
+	value, found, drained := m.index.buffer.get(row)
+	if found {
+		return value, nil
+	}
+	if m.reader != nil && m.drained != drained {
+		if err := m.endRead(); err != nil {
+			return nil, damagedIndex(err)
+		}
+	}
 	if m.reader == nil {
 		it, err := m.index.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 		if err != nil {
 			return nil, damagedIndex(err)
 		}
-		m.reader = it
+		m.reader, m.drained = it, drained
 	}
 	if m.reader.SeekPrefixGE(row) && bytes.Equal(m.reader.Key(), row) {
 		v, err := m.reader.ValueAndErr()

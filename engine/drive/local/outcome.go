@@ -1,10 +1,7 @@
 package local
 
 import (
-	"errors"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"flashstore/engine/drive"
 )
@@ -13,7 +10,7 @@ import (
 type outcome struct {
 	pos   position // behind the batch
 	rows  map[string]rowChange
-	index *pebble.Batch
+	index []indexChange
 	freed []freeItem
 }
 
@@ -25,46 +22,39 @@ type rowChange struct {
 
 // seal makes of what is under work the outcome of a batch. m.pos must say where the next batch
 // will be. Outcomes are shown in their order, each before the second next is sealed.
-func (m *machine) seal() (*outcome, error) {
+func (m *machine) seal() *outcome {
 	o := m.spare
 	if m.spare = nil; o == nil {
 		o = &outcome{rows: make(map[string]rowChange)}
 	}
-	o.pos, o.freed, o.index = m.pos, m.freed, m.index.db.NewBatch()
-	if err := m.encode(o); err != nil {
-		return nil, errors.Join(err, o.index.Close())
-	}
+	o.pos, o.freed = m.pos, m.freed
+	m.encode(o)
 	m.freed, m.erased = nil, m.erased[:0]
 	m.endWork()
 	m.live.sealed()
 	m.logLive.sealed()
 	m.pending = o
-	return o, nil
+	return o
 }
 
 // encode fills in the rows of an outcome.
-func (m *machine) encode(o *outcome) error {
-	b := o.index
+func (m *machine) encode(o *outcome) {
 	for row, g := range m.work {
-		if !g.changed {
-			continue
+		if g.changed {
+			m.put(o, row, g)
 		}
-		change, err := m.put(b, row, g)
-		if err != nil {
-			return err
-		}
-		o.rows[row] = change
 	}
-	if err := errors.Join(m.live.put(b), m.logLive.put(b)); err != nil {
-		return err
-	}
+	o.index = m.logLive.appendTo(m.live.appendTo(o.index))
 	for i := range o.freed {
-		if err := b.Set(numberedRow(rowFree, o.freed[i].number),
-			encodeExtents(o.freed[i].extents), nil); err != nil {
-			return err
-		}
+		f := &o.freed[i]
+		o.index = append(o.index, indexChange{string(numberedRow(rowFree, f.number)),
+			rowOp{rowAdd, encodeExtents(f.extents)}})
 	}
-	return b.Set([]byte{rowPosition}, o.pos.encode(), nil)
+	o.index = append(o.index, positionChange(&o.pos))
+}
+
+func positionChange(p *position) indexChange {
+	return indexChange{string([]byte{rowPosition}), rowOp{rowSet, p.encode()}}
 }
 
 // show makes an outcome visible and returns the space that became free.
@@ -79,45 +69,36 @@ func (m *machine) show(o *outcome) ([]freeItem, error) {
 	if m.pending == o {
 		m.pending = nil
 	}
-	err := o.index.Close()
 	clear(o.rows)
-	*o = outcome{rows: o.rows}
+	clear(o.index)
+	*o = outcome{rows: o.rows, index: o.index[:0]}
 	m.spare = o
-	return freed, err
+	return freed, nil
 }
 
 // flush seals and shows what is under work.
 func (m *machine) flush() error {
-	o, err := m.seal()
-	if err == nil {
-		_, err = m.show(o)
-	}
+	_, err := m.show(m.seal())
 	return err
 }
 
-// put adds a register to an index batch.
-func (m *machine) put(b *pebble.Batch, row string, g *register) (c rowChange, err error) {
+// put adds a register to an outcome.
+func (m *machine) put(o *outcome, row string, g *register) {
 	if g.fence.Term < m.pos.term {
 		g.fence = drive.Order{} // the term refuses whatever it would
 	}
-	c.unsettled = g.unsettled()
+	c := rowChange{unsettled: g.unsettled()}
 	if c.unsettled != m.waits(row) {
-		m.marker = append(append(m.marker[:0], rowUnsettled), row...)
-		if c.unsettled {
-			err = b.Set(m.marker, nil, nil)
-		} else {
-			err = b.SingleDelete(m.marker, nil) // it was Set once: the pair ends when they meet
-		}
-		if err != nil {
-			return c, err
-		}
+		o.index = append(o.index, indexChange{string([]byte{rowUnsettled}) + row,
+			rowOp{kind: pick(c.unsettled, rowAdd, rowDrop)}})
 	}
-	m.row = append(m.row[:0], row...)
-	if g.empty(m.pos.term) {
-		return c, b.Delete(m.row, nil)
+	op := rowOp{kind: rowDelete}
+	if !g.empty(m.pos.term) {
+		c.value = g.chain.appendTo(nil)
+		op = rowOp{rowSet, c.value}
 	}
-	c.value = g.chain.appendTo(nil)
-	return c, b.Set(m.row, c.value, nil)
+	o.rows[row] = c
+	o.index = append(o.index, indexChange{row, op})
 }
 
 // waits reports whether a register waits for a settle, before the present batch.
@@ -134,7 +115,7 @@ func (m *machine) waits(row string) bool {
 func (m *machine) publish(o *outcome) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.index.db.Apply(o.index, pebble.NoSync); err != nil {
+	if err := m.index.apply(o.index); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
 	for row, c := range o.rows {

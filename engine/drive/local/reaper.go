@@ -2,8 +2,6 @@ package local
 
 import (
 	"sync"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // reaper gives released space back once no reader can hold it. Every release begins a new
@@ -117,7 +115,8 @@ func (r *reaper) reap() {
 	}
 	for _, item := range ready {
 		r.drive.bulk.free(item.extents)
-		_ = r.drive.machine.index.db.Delete(numberedRow(rowFree, item.number), pebble.NoSync)
+		_ = r.drive.machine.index.apply([]indexChange{{string(numberedRow(rowFree, item.number)),
+			rowOp{kind: rowDrop}}})
 	}
 }
 

@@ -32,7 +32,7 @@ func newReclaimer(d *Drive) (*reclaimer, error) {
 	if len(old) == 0 {
 		return nil, nil
 	}
-	view, err := d.machine.index.db.NewIter(&pebble.IterOptions{UpperBound: []byte{firstOwnSpace}})
+	view, err := d.machine.index.newIter(&pebble.IterOptions{UpperBound: []byte{firstOwnSpace}})
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local/indexfs"
 )
@@ -243,5 +241,5 @@ func (d *Drive) resume(scan *logScan, last uint64) error {
 // below the number hold nothing that nobody refers to; 0: that is not known.
 func (m *machine) setReclaimed(number uint64) error {
 	m.pos.reclaimed = number
-	return m.index.db.Set([]byte{rowPosition}, m.pos.encode(), pebble.NoSync)
+	return m.index.apply([]indexChange{positionChange(&m.pos)})
 }

@@ -105,7 +105,7 @@ func (d *Drive) scanRows(ctx context.Context, from, end []byte,
 func (m *machine) iterator(o *pebble.IterOptions) (*pebble.Iterator, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.index.db.NewIter(o)
+	return m.index.newIter(o)
 }
 
 // pager collects registers; their values lie in slabs.
