@@ -26,15 +26,18 @@ func TestErasureTargets(t *testing.T) {
 		t.Skip("takes minutes and wants a quiet machine: make bench-erasure")
 	}
 	t.Run("put 4 KiB", func(t *testing.T) {
-		puts(t, 4<<10, 64, false, func(r generator.Result, cpu float64) {
-			t.Logf("%.0f/s (15,000 asked for), server CPU %.0f µs each (60 asked for)", r.Goodput,
-				1e6*cpu/float64(r.Operations))
+		puts(t, 4<<10, 64, false, func(r generator.Result, used cost) {
+			each := func(n uint64) float64 { return float64(n) / float64(r.Operations) }
+			t.Logf("%.0f/s (15,000 asked for), server CPU %.0f µs each (60 asked for); %.2f synced "+
+				"writes each, %.2f io_uring_enter, %.1f heap objects, %.1f KiB copied", r.Goodput,
+				1e6*used.CPUSeconds/float64(r.Operations), each(used.SyncedWrites),
+				each(used.IOEnters), each(used.HeapObjects), each(used.Copied)/1024)
 		})
 	})
 	t.Run("put 1 MiB by 16 streams", func(t *testing.T) {
-		puts(t, 1<<20, 16, true, func(r generator.Result, cpu float64) {
+		puts(t, 1<<20, 16, true, func(r generator.Result, used cost) {
 			t.Logf("%.0f MB/s, %.0f MB per second of server CPU (600 asked for)",
-				float64(r.Bytes)/r.Seconds/1e6, float64(r.Bytes)/cpu/1e6)
+				float64(r.Bytes)/r.Seconds/1e6, float64(r.Bytes)/used.CPUSeconds/1e6)
 		})
 	})
 	t.Run("degraded get 1 MiB", degradedGets)
@@ -66,20 +69,19 @@ func targetObjects(count int, bytes int64) (all []generator.Object) {
 }
 
 func puts(t *testing.T, bytes int64, connections int, unsigned bool,
-	tell func(generator.Result, float64)) {
+	tell func(generator.Result, cost)) {
 	s, c := targetServer(t, false)
 	defer s.stop()
 	c.Method, c.Connections, c.UnsignedPayload = http.MethodPut, connections, unsigned
 	c.Objects = targetObjects(64, bytes)
 	for range targetRounds {
-		var at [2]float64
-		edge := 0
-		c.Edge = func(bool) { at[edge], edge = s.status().Cost.CPUSeconds, 1 }
+		var at []cost
+		c.Edge = func(bool) { at = append(at, s.status().Cost) }
 		r := s.measure(t, c)
 		if r.Failed() > 0 {
 			t.Fatal(r.ErrorText())
 		}
-		tell(r, at[1]-at[0])
+		tell(r, at[1].since(&at[0]))
 	}
 }
 

@@ -62,6 +62,15 @@ type cost struct {
 	} `json:"phases"`
 }
 
+// since is what was spent after before, of what the targets of writes speak of.
+func (c *cost) since(before *cost) cost {
+	return cost{CPUSeconds: c.CPUSeconds - before.CPUSeconds,
+		HeapObjects:  c.HeapObjects - before.HeapObjects,
+		IOEnters:     c.IOEnters - before.IOEnters,
+		SyncedWrites: c.SyncedWrites - before.SyncedWrites,
+		Copied:       c.Copied - before.Copied}
+}
+
 func (s *server) status() (doc status) {
 	s.t.Helper()
 	a := s.must(s.t, http.StatusOK, request{method: "GET", path: statusPath})
