@@ -42,9 +42,10 @@ type Drive interface {
 	// of the newest entry is read into memory from opt and verified; it is otherwise nil.
 	// Errors: ErrWouldBlock, ErrCorrupt, ErrOffline, ErrClosed.
 	Lookup(ctx context.Context, key Key, opt LookupOptions) (State, error)
-	// Create opens a writer for a shard of exactly shardBytes in bulk storage.
+	// Create opens a writer for a shard of exactly shardBytes in bulk storage. ctx says only what
+	// it is for (see For), and may end before the writer does.
 	// Errors: ErrFull, ErrScarce, ErrOffline, ErrClosed.
-	Create(shardBytes int64) (ShardWriter, error)
+	Create(ctx context.Context, shardBytes int64) (ShardWriter, error)
 	// Read fills the buffers of dst in order with the shard of e (from Lookup on this
 	// drive) from offsetBytes, a multiple of ChunkBytes; together they end at a chunk's or
 	// the shard's end. Every chunk is verified before Read returns. Errors: ErrNotHere (the

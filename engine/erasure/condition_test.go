@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -44,8 +45,8 @@ type talliedWriter struct {
 	open *atomic.Int64
 }
 
-func (d *tallied) Create(shardBytes int64) (drive.ShardWriter, error) {
-	w, err := d.gated.Create(shardBytes)
+func (d *tallied) Create(ctx context.Context, shardBytes int64) (drive.ShardWriter, error) {
+	w, err := d.gated.Create(ctx, shardBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func (s *set) rebuildShards(ctx context.Context, w *write, records []*drive.Reco
 		}
 	}
 	size, inline := w.sample.SizeBytes, w.sample.ShardBytes <= s.inlineMax()
-	writers := s.shardWriters(records, inline)
+	writers := s.shardWriters(ctx, records, inline)
 	for stripe := range src.code.Stripes(size) {
 		_, shardBytes := src.code.StripeAt(size, stripe)
 		want := make([]span, s.n)
@@ -166,14 +166,15 @@ func (s *set) rebuildShards(ctx context.Context, w *write, records []*drive.Reco
 
 // shardWriters opens a writer for each record that does not carry its shard inline. A drive that
 // has none drops out.
-func (s *set) shardWriters(records []*drive.Record, inline bool) []drive.ShardWriter {
+func (s *set) shardWriters(ctx context.Context, records []*drive.Record,
+	inline bool) []drive.ShardWriter {
 	wanted, shardBytes := make([]bool, s.n), int64(0)
 	for i, r := range records {
 		if r != nil && !inline {
 			wanted[i], shardBytes = true, r.ShardBytes
 		}
 	}
-	writers, faults := s.openWriters(wanted, shardBytes)
+	writers, faults := s.openWriters(ctx, wanted, shardBytes)
 	s.dropFailed(records, faults)
 	return writers
 }

@@ -74,6 +74,7 @@ func newHealer(store *Store, s *set, config HealConfig) *healer {
 
 // run heals until ctx ends.
 func (h *healer) run(ctx context.Context) {
+	ctx = drive.For(ctx, drive.Repair)
 	if h.load(ctx) {
 		h.order()
 	}
@@ -196,8 +197,11 @@ func (h *healer) scrubDue(now time.Time) bool {
 // runPass goes through all registers. It returns when to try again, if it could not end.
 func (h *healer) runPass(ctx context.Context) (retry time.Time) {
 	p := h.begin()
+	if p.verify {
+		ctx = drive.For(ctx, drive.Scrub)
+	}
 	c := &scan{store: h.store, set: h.set, how: healing{verify: p.verify}, from: p.at,
-		pace: &pace{bytesPerSecond: h.rate(p.verify)}}
+		pace: &pace{bytesPerSecond: h.rate(p.verify), clients: &h.set.clients}}
 	saved := time.Now()
 	c.told = func(f *found) {
 		h.told(p, f)

@@ -36,7 +36,9 @@ func bucketKey(name object.BucketName) drive.Key {
 
 // objectAt is the register of an object.
 func (s *Store) objectAt(b *bucket, key object.Key) address {
-	return s.at(objectKey(b, key), string(b.name), string(key))
+	a := s.at(objectKey(b, key), string(b.name), string(key))
+	a.set.clients.note()
+	return a
 }
 
 func objectKey(b *bucket, key object.Key) drive.Key {
@@ -58,6 +60,7 @@ func (s *Store) partAt(b *bucket, key object.Key, u uploadID, number int) addres
 	register := partKey(b, u, number)
 	a := s.at(register, string(b.name), string(key))
 	a.rotation = rotation(slot("", register.Name), 1, a.set.n)
+	a.set.clients.note()
 	return a
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	scanWorkers = 8 // registers of a set that are healed at a time
+	scanWorkers = 8 // registers of a set that are healed at a time while no client is there
 	scanBatch   = 256
 )
 
@@ -139,7 +139,7 @@ func (c *scan) healAll(ctx context.Context, batch []*found, owners bool) error {
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
-			f.healed, f.err = c.set.heal(ctx, f.key, c.how)
+			c.pace.turn(ctx, func() { f.healed, f.err = c.set.heal(ctx, f.key, c.how) })
 			if f.health = f.healed.health; f.err != nil {
 				f.health, f.healed.lacking = max(f.health, short), ^uint32(0)
 			}

@@ -39,6 +39,7 @@ type set struct {
 	writable atomic.Bool
 	lag      lag
 	patience patience
+	clients  presence
 	// repairs wait for the healer. hadData: the drives had seen writes before this store; lagged:
 	// one of them had not seen the last start, or is not there.
 	repairs         *repairs

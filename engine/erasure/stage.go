@@ -119,7 +119,7 @@ func (g *staged) readInline(body io.Reader) error {
 
 // readBulk streams the body stripe by stripe into a shard writer per drive.
 func (g *staged) readBulk(ctx context.Context, body io.Reader) error {
-	if err := g.createWriters(); err != nil {
+	if err := g.createWriters(ctx); err != nil {
 		return err
 	}
 	slots := make(chan struct{}, stripesInFlight)
@@ -180,8 +180,8 @@ func (g *staged) drop(pos int) {
 	go w.Abort()
 }
 
-func (g *staged) createWriters() error {
-	writers, faults := g.set.openWriters(g.usable, g.shardBytes)
+func (g *staged) createWriters(ctx context.Context) error {
+	writers, faults := g.set.openWriters(ctx, g.usable, g.shardBytes)
 	g.writers = writers
 	return g.without(faults)
 }

@@ -1,13 +1,15 @@
 package erasure
 
 import (
+	"context"
+
 	"flashstore/engine/drive"
 )
 
 // openWriters opens a writer for a shard on each drive that is wanted, by position. A drive that
 // refuses, or hangs, has none, and its error in faults.
-func (s *set) openWriters(wanted []bool, shardBytes int64) (writers []drive.ShardWriter,
-	faults []error) {
+func (s *set) openWriters(ctx context.Context, wanted []bool,
+	shardBytes int64) (writers []drive.ShardWriter, faults []error) {
 	writers, faults = make([]drive.ShardWriter, s.n), make([]error, s.n)
 	type opened struct {
 		writer drive.ShardWriter
@@ -25,7 +27,7 @@ func (s *set) openWriters(wanted []bool, shardBytes int64) (writers []drive.Shar
 		}
 	}
 	together(&s.patience, asked, s.patience.hangAfter, func(i int) (o opened) {
-		o.writer, o.err = s.drive(i).Create(shardBytes)
+		o.writer, o.err = s.drive(i).Create(ctx, shardBytes)
 		made[i] <- o
 		return o
 	}, func(i int, o opened) {

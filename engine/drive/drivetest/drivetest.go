@@ -244,19 +244,19 @@ func testBulkRefused(h *harness) {
 }
 
 func testAbort(h *harness) {
-	w, err := h.Create(1 << 20)
+	w, err := h.Create(h.Context(), 1<<20)
 	h.must(err)
 	w.Write([][]byte{pattern(1, drive.ChunkBytes)}, func(error) {})
 	w.Abort()
 	if _, err := w.Seal(); err == nil {
 		h.Fatal("sealed after Abort")
 	}
-	short, err := h.Create(1 << 20)
+	short, err := h.Create(h.Context(), 1<<20)
 	h.must(err)
 	if _, err := short.Seal(); err == nil {
 		h.Fatal("a short shard was sealed")
 	}
-	long, err := h.Create(100)
+	long, err := h.Create(h.Context(), 100)
 	h.must(err)
 	done := make(chan error, 1)
 	long.Write([][]byte{make([]byte, 101)}, func(err error) { done <- err })
@@ -286,7 +286,7 @@ func testClosed(h *harness) {
 	h.want(h.commit(put("k", 2, nil)), drive.ErrClosed)
 	_, err := h.Lookup(context.Background(), key("k"), drive.LookupOptions{})
 	h.want(err, drive.ErrClosed)
-	_, err = h.Create(1 << 20)
+	_, err = h.Create(h.Context(), 1<<20)
 	h.want(err, drive.ErrClosed)
 	_, err = h.Scan(context.Background(), objects(1))
 	h.want(err, drive.ErrClosed)
@@ -302,7 +302,7 @@ func testCloseAtWork(h *harness) {
 		wg.Go(func() {
 			for n := uint64(w + 1); ; n += 4 {
 				begun <- struct{}{}
-				sw, err := h.Create(4 * drive.ChunkBytes)
+				sw, err := h.Create(h.Context(), 4*drive.ChunkBytes)
 				if err != nil {
 					return
 				}

@@ -131,7 +131,7 @@ func pattern(seed, n int) []byte {
 // bulk writes a shard through a ShardWriter and returns a record that carries it.
 func (h *harness) bulk(name string, n uint64, shard []byte) *drive.Record {
 	h.Helper()
-	w, err := h.Create(int64(len(shard)))
+	w, err := h.Create(h.Context(), int64(len(shard)))
 	h.must(err)
 	done := make(chan error, len(shard)/drive.ChunkBytes+1)
 	writes := 0

@@ -19,7 +19,7 @@ func chunksOf(shard []byte) (chunks [][]byte) {
 func (h *harness) summed(name string, n uint64, shard []byte,
 	sum func(w drive.ShardWriter, chunks [][]byte)) *drive.Record {
 	h.Helper()
-	w, err := h.Create(int64(len(shard)))
+	w, err := h.Create(h.Context(), int64(len(shard)))
 	h.must(err)
 	chunks := chunksOf(shard)
 	done := make(chan error, len(chunks))
@@ -96,7 +96,7 @@ func testSumsWithoutPlace(h *harness) {
 	for _, chunks := range [][]int{{100}, {drive.ChunkBytes, drive.ChunkBytes, 1},
 		{drive.ChunkBytes, drive.ChunkBytes, drive.ChunkBytes},
 		{drive.ChunkBytes, drive.ChunkBytes - 1}, {2 * drive.ChunkBytes}} {
-		w, err := h.Create(int64(len(shard)))
+		w, err := h.Create(h.Context(), int64(len(shard)))
 		h.must(err)
 		for _, n := range chunks {
 			w.Sum(pattern(1, n))

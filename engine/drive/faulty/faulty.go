@@ -196,10 +196,10 @@ func (d *Drive) Scan(ctx context.Context, q drive.ScanQuery) (p drive.ScanPage, 
 }
 
 // Create is drive.Drive's. A writer whose answer gets lost is aborted.
-func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
+func (d *Drive) Create(ctx context.Context, shardBytes int64) (drive.ShardWriter, error) {
 	var w drive.ShardWriter
 	err := d.call(Create, drive.Key{}, func() (err error) {
-		w, err = d.Drive.Create(shardBytes)
+		w, err = d.Drive.Create(ctx, shardBytes)
 		return err
 	})
 	if err != nil {

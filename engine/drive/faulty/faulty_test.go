@@ -136,10 +136,10 @@ func TestWriterFaults(t *testing.T) {
 	d.Set(faulty.Rule{Op: faulty.Create, Times: 1, Err: drive.ErrFull},
 		faulty.Rule{Op: faulty.Write, Times: 1, Err: errInjected},
 		faulty.Rule{Op: faulty.Seal, Times: 1, Err: errInjected})
-	if _, err := d.Create(drive.ChunkBytes); !errors.Is(err, drive.ErrFull) {
+	if _, err := d.Create(t.Context(), drive.ChunkBytes); !errors.Is(err, drive.ErrFull) {
 		t.Fatal(err)
 	}
-	w, err := d.Create(drive.ChunkBytes)
+	w, err := d.Create(t.Context(), drive.ChunkBytes)
 	if err != nil {
 		t.Fatal(err)
 	}

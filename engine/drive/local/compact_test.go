@@ -79,7 +79,7 @@ func (h *history) write(r *drive.Record) {
 		r.Inline = shardOf(h.next, 1+h.random.IntN(40<<10))
 		r.ShardBytes = int64(len(r.Inline))
 	default:
-		w, err := h.drive.Create(200_000)
+		w, err := h.drive.Create(h.t.Context(), 200_000)
 		must(h.t, err)
 		w.Write([][]byte{shardOf(h.next, 200_000)}, func(error) {})
 		r.Bulk, err = w.Seal()

@@ -90,7 +90,7 @@ func (c *compactor) relocate(ctx context.Context, e *entry, victims map[uint64]b
 
 // copyShard writes a shard once more, verified on the way, and returns its new reference.
 func (d *Drive) copyShard(ctx context.Context, e *entry, buf []byte) (drive.BulkRef, error) {
-	w, err := d.Create(e.ShardBytes)
+	w, err := d.Create(ctx, e.ShardBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func shardOf(n uint64, size int) []byte {
 // bulkObject is object with its shard in bulk storage.
 func bulkObject(t testing.TB, d *local.Drive, n uint64, size int) *drive.Record {
 	t.Helper()
-	w, err := d.Create(int64(size))
+	w, err := d.Create(t.Context(), int64(size))
 	must(t, err)
 	return bulkRecord(t, w, n, size)
 }

@@ -125,7 +125,7 @@ func (s *simulated) put(name string, bytes int) *drive.Record {
 // bulk is put with its shard in bulk storage.
 func (s *simulated) bulk(name string, bytes int) *drive.Record {
 	r := s.put(name, bytes)
-	w, err := s.drive.Create(r.ShardBytes)
+	w, err := s.drive.Create(context.Background(), r.ShardBytes)
 	must(s.t, err)
 	p := r.Inline
 	const most = 16 * drive.ChunkBytes

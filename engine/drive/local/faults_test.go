@@ -41,7 +41,7 @@ func newTrial(t testing.TB, seed uint64) *trial {
 // bulkOr is bulk, or nil if the drive takes none.
 func (x *trial) bulkOr(name string, size int) *drive.Record {
 	r := x.put(name, size)
-	w, err := x.drive.Create(r.ShardBytes)
+	w, err := x.drive.Create(context.Background(), r.ShardBytes)
 	if err != nil {
 		return nil
 	}

@@ -37,7 +37,7 @@ func smallDisk(t *testing.T, sizeBytes int64) string {
 func fill(t *testing.T, d *local.Drive, first uint64, size int) (all []*drive.Record) {
 	t.Helper()
 	for n := first; ; n++ {
-		w, err := d.Create(int64(size))
+		w, err := d.Create(t.Context(), int64(size))
 		if err != nil {
 			wantError(t, err, drive.ErrFull, "")
 			return all
@@ -103,7 +103,7 @@ func TestDiskSmallerThanASegment(t *testing.T) {
 		settled(t, d, purge(r, uint64(5000+n)))
 	}
 	eventually(t, "no space after deletions", func() bool {
-		w, err := d.Create(8 << 20)
+		w, err := d.Create(t.Context(), 8<<20)
 		if err == nil {
 			w.Abort()
 		}

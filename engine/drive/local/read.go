@@ -15,6 +15,7 @@ var errShardSum = errors.New("a checksum does not match")
 
 // source is a shard that can be read: its length, where its bytes are, and its checksums.
 type source struct {
+	class      ioengine.Class
 	shardBytes int64
 	// locate cuts a range into places, in order.
 	locate func(offsetBytes, lengthBytes int64, f func(at extent))
@@ -43,6 +44,7 @@ func (d *Drive) Read(ctx context.Context, e *drive.Entry, dst [][]byte, offsetBy
 		if err != nil {
 			return err
 		}
+		src.class = classOf(ctx)
 		err = d.readShard(src, dst, offsetBytes)
 		if err == nil {
 			return nil
@@ -259,7 +261,7 @@ func (d *Drive) fill(s *source, dst [][]byte, at int64) (err error) {
 	if err != nil || len(ops) == 0 {
 		return err
 	}
-	return ioengine.Run(d.config.Engine, ioengine.Foreground, ops...)
+	return ioengine.Run(d.config.Engine, s.class, ops...)
 }
 
 // joinRead appends a read to ops, or to the last of them if it goes on where that ends.
@@ -285,8 +287,7 @@ func (d *Drive) fillDirect(s *source, dst [][]byte, at int64) (err error) {
 	for _, b := range dst {
 		s.locate(at, int64(len(b)), func(x extent) {
 			if err == nil {
-				err = readDirect(d.config.Engine, s.name(x.segment), b[:x.lengthBytes],
-					x.offsetBytes)
+				err = d.readDirect(s, s.name(x.segment), b[:x.lengthBytes], x.offsetBytes)
 			}
 			b = b[x.lengthBytes:]
 			at += x.lengthBytes
@@ -296,7 +297,8 @@ func (d *Drive) fillDirect(s *source, dst [][]byte, at int64) (err error) {
 }
 
 // readDirect reads p from a place of any alignment with O_DIRECT.
-func readDirect(e ioengine.Engine, path string, p []byte, offsetBytes int64) error {
+func (d *Drive) readDirect(s *source, path string, p []byte, offsetBytes int64) error {
+	e := d.config.Engine
 	f, err := e.Files().Open(path, ioengine.OpenFlags{Direct: true})
 	if err != nil {
 		return err
@@ -304,7 +306,7 @@ func readDirect(e ioengine.Engine, path string, p []byte, offsetBytes int64) err
 	defer f.Close()
 	begin := offsetBytes / blockBytes * blockBytes
 	whole := alignedBytes(int(blocks(offsetBytes + int64(len(p)) - begin)))
-	if err := ioengine.Run(e, ioengine.Foreground, ioengine.Op{Kind: ioengine.Read, File: f,
+	if err := ioengine.Run(e, s.class, ioengine.Op{Kind: ioengine.Read, File: f,
 		Bufs: [][]byte{whole}, OffsetBytes: begin}); err != nil {
 		return err
 	}

@@ -208,7 +208,7 @@ func failSync(t *testing.T, kind ioengine.Kind, n int64) {
 		var r *drive.Record
 		if i%2 == 0 {
 			r = object(i, 500)
-		} else if w, err := d.Create(200_000); err == nil {
+		} else if w, err := d.Create(t.Context(), 200_000); err == nil {
 			w.Abort()
 			r = bulkObject(t, d, i, 200_000)
 		} else {

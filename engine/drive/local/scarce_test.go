@@ -29,7 +29,7 @@ func TestNoDescriptors(t *testing.T) {
 			} else {
 				must(t, err)
 			}
-			if _, err := s.drive.Create(900_000); !errors.Is(err, drive.ErrScarce) {
+			if _, err := s.drive.Create(t.Context(), 900_000); !errors.Is(err, drive.ErrScarce) {
 				t.Fatalf("a shard in a new bulk segment: %v", err)
 			}
 		}

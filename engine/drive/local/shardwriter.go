@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,6 +15,7 @@ const opBytesMax = 512 << 10 // larger operations leave io_uring's fast path
 // shardWriter streams one shard into its extents.
 type shardWriter struct {
 	drive  *Drive
+	class  ioengine.Class // of its writes
 	ref    bulkRef
 	taken  int64 // bytes of the shard passed to Write
 	summed int64 // bytes of the shard in sums; Sum may be ahead of Write
@@ -36,8 +38,19 @@ const (
 
 var _ drive.ShardWriter = (*shardWriter)(nil)
 
+// classOf is the class of I/O that serves the purpose of ctx.
+func classOf(ctx context.Context) ioengine.Class {
+	switch drive.PurposeOf(ctx) {
+	case drive.Repair:
+		return ioengine.Repair
+	case drive.Scrub:
+		return ioengine.Scrub
+	}
+	return ioengine.Foreground
+}
+
 // Create reserves space for a shard and opens its writer.
-func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
+func (d *Drive) Create(ctx context.Context, shardBytes int64) (drive.ShardWriter, error) {
 	if err := d.enterWrite(); err != nil {
 		return nil, err
 	}
@@ -53,8 +66,8 @@ func (d *Drive) Create(shardBytes int64) (drive.ShardWriter, error) {
 	if err != nil {
 		return nil, d.wrote(err)
 	}
-	w := &shardWriter{drive: d, ref: bulkRef{shardBytes: shardBytes, algorithm: d.algorithm,
-		extents: list, external: table > 0}}
+	w := &shardWriter{drive: d, class: classOf(ctx), ref: bulkRef{shardBytes: shardBytes,
+		algorithm: d.algorithm, extents: list, external: table > 0}}
 	w.sums = summer{algorithm: d.algorithm,
 		sums: make([]byte, 0, d.algorithm.tableBytes(shardBytes))}
 	w.idle.L = &w.mu
@@ -100,12 +113,13 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 		done(err)
 		return
 	}
-	w.drive.config.Engine.Submit(&ioengine.Batch{Ops: ops, Done: func(b *ioengine.Batch) {
+	written := func(b *ioengine.Batch) {
 		err := w.drive.wrote(b.Err())
 		w.drive.counters.bulkBytes.Add(uint64(total))
 		w.end(err)
 		done(err)
-	}})
+	}
+	w.drive.config.Engine.Submit(&ioengine.Batch{Ops: ops, Class: w.class, Done: written})
 }
 
 // sumRest computes the checksums of what Sum was not called for. bufs are [at, taken) of the shard:
@@ -278,7 +292,7 @@ func (w *shardWriter) writeTable() error {
 	if err != nil {
 		return err
 	}
-	return w.drive.wrote(ioengine.Run(w.drive.config.Engine, ioengine.Foreground, ops...))
+	return w.drive.wrote(ioengine.Run(w.drive.config.Engine, w.class, ops...))
 }
 
 // Abort gives the space back, also after Seal if no commit of the reference succeeded; but on a

@@ -110,7 +110,7 @@ func TestCensus(t *testing.T) {
 	must(t, commit(d, short))
 	settled(t, d, purge(short, 5))
 	settled(t, d, object(3, 200))
-	abandoned, err := d.Create(1 << 20)
+	abandoned, err := d.Create(t.Context(), 1<<20)
 	must(t, err)
 	abandoned.Write([][]byte{make([]byte, 1<<20)}, func(error) {})
 	must(t, d.Close())

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
@@ -154,7 +155,7 @@ func commitBulk(d *local.Drive) func(uint64) error {
 	}
 	done := make(chan error, 1)
 	return func(n uint64) error {
-		w, err := d.Create(shardBytes)
+		w, err := d.Create(context.Background(), shardBytes)
 		if err != nil {
 			return err
 		}
