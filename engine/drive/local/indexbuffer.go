@@ -43,6 +43,10 @@ const (
 	rowDrop
 )
 
+func (k rowOpKind) takenBackBy(next rowOpKind) bool {
+	return k == rowAdd && next == rowDrop || k == rowDrop && next == rowAdd
+}
+
 // indexChange is one of the changes that a batch brings about.
 type indexChange struct {
 	row string
@@ -53,7 +57,7 @@ type indexChange struct {
 func (b *indexBuffer) put(c *indexChange) {
 	have, found := b.rows[c.row]
 	switch {
-	case found && (have.kind == rowAdd && c.kind == rowDrop || have.kind == rowDrop && c.kind == rowAdd):
+	case found && have.kind.takenBackBy(c.kind):
 		b.bytes -= len(c.row) + len(have.value)
 		delete(b.rows, c.row)
 		return
