@@ -76,10 +76,10 @@ type LookupOptions struct {
 // ShardWriter appends a shard to bulk storage. One goroutine uses it; after Seal or Abort it
 // is over.
 type ShardWriter interface {
-	// Sum computes the checksum of the shard's next chunk now, on the caller's goroutine, because it
-	// is in the cache; Write then leaves it out. chunk is ChunkBytes long but for the shard's last
-	// and is the bytes that a later Write is given: others are found damaged by whoever reads them.
-	// A chunk that the shard has no place for fails Seal.
+	// Sum says that the shard's next chunk is in the cache: its checksum may be computed now, on the
+	// caller's goroutine, and Write then leaves it out; or all is left to Write. chunk is ChunkBytes
+	// long but for the shard's last and is the bytes that a later Write is given: with others, what
+	// is read is what was written or found damaged. A chunk without a place in the shard fails Seal.
 	Sum(chunk []byte)
 	// Write appends bufs; each but the last of the shard has whole chunks together with its
 	// neighbours (total a multiple of ChunkBytes, address aligned to 4 KiB). done is called

@@ -9,6 +9,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/local/highway"
 )
 
 // algorithm is the checksum of a shard's chunks, by the byte that names it on disk. All else is
@@ -20,7 +21,7 @@ const (
 	hashHighway algorithm = 2 // HighwayHash-256 with highwayKey; since layout 2
 
 	sumBytes        = 16 // of xxh3
-	highwaySumBytes = highwayhash.Size
+	highwaySumBytes = highway.Size
 	// highwayKey is no secret: checksums find damage, not forgery. It is part of the format.
 	highwayKey = "flashstore: HighwayHash of chunk"
 )
@@ -63,23 +64,37 @@ func (a algorithm) sumsIn(table []byte) uint64 { return uint64(len(table)) / uin
 // chunksPerBlock is how many checksums a block of an external table has.
 func (a algorithm) chunksPerBlock() int64 { return tableBlockBytes / a.sumBytes() }
 
-// appendSum appends the checksum of a chunk.
-func (a algorithm) appendSum(dst, p []byte) []byte {
+// early says whether a chunk is best hashed while it is in the cache. With HighwayHash it gains
+// more by waiting for others to be hashed with.
+func (a algorithm) early() bool { return a.atOnce() == 1 }
+
+// atOnce is how many chunks are best hashed together.
+func (a algorithm) atOnce() int { return pick(a == hashHighway, highway.AtOnce, 1) }
+
+// appendEach appends the checksum of each chunk.
+func (a algorithm) appendEach(dst []byte, chunks [][]byte) []byte {
 	if a == hashHighway {
-		sum := highwayhash.Sum(p, []byte(highwayKey))
-		return append(dst, sum[:]...)
+		return highway.AppendSums(dst, chunks, (*[highway.Size]byte)([]byte(highwayKey)))
 	}
-	return appendSum(dst, p)
+	for _, p := range chunks {
+		dst = appendSum(dst, p)
+	}
+	return dst
 }
+
+// appendSum appends the checksum of a chunk.
+func (a algorithm) appendSum(dst, p []byte) []byte { return a.appendEach(dst, [][]byte{p}) }
 
 // appendSums appends one checksum per chunk of p.
 func (a algorithm) appendSums(dst, p []byte) []byte {
-	for len(p) > drive.ChunkBytes {
-		dst = a.appendSum(dst, p[:drive.ChunkBytes])
-		p = p[drive.ChunkBytes:]
-	}
-	if len(p) > 0 {
-		dst = a.appendSum(dst, p)
+	var chunks [highway.AtOnce][]byte
+	for len(p) > 0 {
+		n := 0
+		for ; n < a.atOnce() && len(p) > 0; n++ {
+			chunks[n] = p[:min(len(p), drive.ChunkBytes)]
+			p = p[len(chunks[n]):]
+		}
+		dst = a.appendEach(dst, chunks[:n])
 	}
 	return dst
 }
@@ -92,14 +107,16 @@ func (a algorithm) matches(sum, p []byte) bool {
 
 // allMatch compares a shard, not empty, with its checksum table.
 func (a algorithm) allMatch(sums, p []byte) bool {
-	n := a.sumBytes()
-	for len(p) > drive.ChunkBytes {
-		if !a.matches(sums[:n], p[:drive.ChunkBytes]) {
+	var have [highway.AtOnce * highwaySumBytes]byte
+	for len(p) > 0 {
+		n := min(len(p), a.atOnce()*drive.ChunkBytes)
+		group := a.appendSums(have[:0], p[:n])
+		if !bytes.Equal(group, sums[:len(group)]) {
 			return false
 		}
-		p, sums = p[drive.ChunkBytes:], sums[n:]
+		p, sums = p[n:], sums[len(group):]
 	}
-	return a.matches(sums[:n], p)
+	return true
 }
 
 // appendSum appends the checksum of what is not a chunk.
@@ -116,21 +133,39 @@ func sumMatches(sum, p []byte) bool { return hashXXH3.matches(sum, p) }
 type summer struct {
 	algorithm algorithm
 	sums      []byte
-	partial   int // bytes of the current chunk in the hasher
+	whole     [highway.AtOnce][]byte // chunks that wait for others to be hashed with
+	waiting   int                    // of them
+	partial   int                    // bytes of the current chunk in the hasher
 	xxh3      *xxh3.Hasher128
 	highway   *highwayhash.Digest
 }
 
+// write takes in p, which must stay as it is until finish.
 func (s *summer) write(p []byte) {
 	for len(p) > 0 {
 		n := min(len(p), drive.ChunkBytes-s.partial)
 		if n == drive.ChunkBytes {
-			s.sums = s.algorithm.appendSum(s.sums, p[:n])
+			s.writeWhole(p[:n])
 		} else {
 			s.writePartial(p[:n])
 		}
 		p = p[n:]
 	}
+}
+
+func (s *summer) writeWhole(chunk []byte) {
+	s.whole[s.waiting] = chunk
+	s.waiting++
+	if s.waiting == s.algorithm.atOnce() {
+		s.flush()
+	}
+}
+
+// flush hashes the chunks that wait.
+func (s *summer) flush() {
+	s.sums = s.algorithm.appendEach(s.sums, s.whole[:s.waiting])
+	clear(s.whole[:s.waiting])
+	s.waiting = 0
 }
 
 func (s *summer) writePartial(p []byte) {
@@ -151,8 +186,9 @@ func (s *summer) writePartial(p []byte) {
 	}
 }
 
-// finish ends a chunk that is shorter than the others: the shard's last.
+// finish hashes what waits, and ends a chunk that is shorter than the others: the shard's last.
 func (s *summer) finish() {
+	s.flush()
 	if s.partial == 0 {
 		return
 	}

@@ -14,12 +14,12 @@ const opBytesMax = 512 << 10 // larger operations leave io_uring's fast path
 
 // shardWriter streams one shard into its extents.
 type shardWriter struct {
-	drive  *Drive
-	class  ioengine.Class // of its writes
-	ref    bulkRef
-	taken  int64 // bytes of the shard passed to Write
-	summed int64 // bytes of the shard in sums; Sum may be ahead of Write
-	sums   summer
+	drive *Drive
+	class ioengine.Class // of its writes
+	ref   bulkRef
+	taken int64 // bytes of the shard passed to Write
+	told  int64 // bytes of the shard passed to Sum or Write; Sum may be ahead of Write
+	sums  summer
 
 	mu      sync.Mutex
 	idle    sync.Cond
@@ -74,22 +74,24 @@ func (d *Drive) Create(ctx context.Context, shardBytes int64) (drive.ShardWriter
 	return w, nil
 }
 
-// Sum computes the checksum of the next chunk.
+// Sum computes the checksum of the next chunk, or leaves it to Write.
 func (w *shardWriter) Sum(chunk []byte) {
-	end := w.summed + int64(len(chunk))
+	end := w.told + int64(len(chunk))
 	if end > w.ref.shardBytes || len(chunk) > drive.ChunkBytes ||
 		len(chunk) != drive.ChunkBytes && end != w.ref.shardBytes {
 		w.mu.Lock()
 		if w.err == nil {
 			w.err = fmt.Errorf("local: a checksum of %d bytes from %d on of a shard of %d", len(chunk),
-				w.summed, w.ref.shardBytes)
+				w.told, w.ref.shardBytes)
 		}
 		w.mu.Unlock()
 		return
 	}
-	w.sums.write(chunk)
-	w.sums.finish()
-	w.summed = end
+	if w.ref.algorithm.early() {
+		w.sums.write(chunk)
+		w.sums.finish()
+	}
+	w.told = end
 }
 
 // Write computes the checksums that are missing on the caller's goroutine and starts the writes.
@@ -122,17 +124,20 @@ func (w *shardWriter) Write(bufs [][]byte, done func(error)) {
 	w.drive.config.Engine.Submit(&ioengine.Batch{Ops: ops, Class: w.class, Done: written})
 }
 
-// sumRest computes the checksums of what Sum was not called for. bufs are [at, taken) of the shard:
-// whole chunks together, or the last ones.
+// sumRest computes the checksums that Sum did not. bufs are [at, taken) of the shard: whole chunks
+// together, or the last ones.
 func (w *shardWriter) sumRest(bufs [][]byte, at int64) {
-	ahead := w.summed - at
+	ahead := int64(0)
+	if w.ref.algorithm.early() {
+		ahead = w.told - at
+	}
 	for _, b := range bufs {
 		n := min(ahead, int64(len(b)))
 		w.sums.write(b[n:])
 		ahead -= n
 	}
 	w.sums.finish()
-	w.summed = max(w.summed, w.taken)
+	w.told = max(w.told, w.taken)
 }
 
 // begin checks a Write and counts it as pending. The drive's gate comes before w.mu: a
