@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"flashstore/arena"
+	"flashstore/engine/drive/local"
 	"flashstore/engine/object"
 	"flashstore/ioengine"
 )
@@ -97,18 +98,22 @@ func (s sink) Submit(b *ioengine.Batch) {
 // BenchmarkPutSink is what an object of 16 MiB costs a core above the disk: the body's copy,
 // parity, checksums. Run it with -cpu 1.
 func BenchmarkPutSink(b *testing.B) {
-	f := benchFixture(b)
-	f.stop()
-	f.io = sink{f.io}
-	f.start()
-	body := pattern(16<<20, 1)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	begun := cpuTime()
-	for i := 0; b.Loop(); i++ {
-		f.mustPut(benchKey(i%8), body)
+	for _, checksum := range []string{local.XXH3, local.HighwayHash} {
+		b.Run(checksum, func(b *testing.B) {
+			f := benchFixture(b)
+			f.stop()
+			f.io, f.checksum = sink{f.io}, checksum
+			f.start()
+			body := pattern(16<<20, 1)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			begun := cpuTime()
+			for i := 0; b.Loop(); i++ {
+				f.mustPut(benchKey(i%8), body)
+			}
+			b.ReportMetric(float64((cpuTime()-begun).Microseconds())/float64(16*b.N), "cpu-us/MiB")
+		})
 	}
-	b.ReportMetric(float64((cpuTime()-begun).Microseconds())/float64(16*b.N), "cpu-us/MiB")
 }
 
 // cpuTime is what the process has used.

@@ -29,16 +29,17 @@ import (
 
 // fixture is a set of real drives in a temporary directory. Its stores come and go.
 type fixture struct {
-	t      testing.TB
-	dir    string
-	n, m   int // of each set
-	sets   int
-	faulty bool            // drives have faults, by position, when they are opened
-	faults []*faulty.Drive // of the present store
-	io     ioengine.Engine
-	memory arena.Allocator
-	drives []*gated // of the present store; nil where away
-	store  *Store
+	t        testing.TB
+	dir      string
+	n, m     int // of each set
+	sets     int
+	checksum string          // of drives that are opened; "" is the default
+	faulty   bool            // drives have faults, by position, when they are opened
+	faults   []*faulty.Drive // of the present store
+	io       ioengine.Engine
+	memory   arena.Allocator
+	drives   []*gated // of the present store; nil where away
+	store    *Store
 }
 
 // gated is a real drive that refuses commits of data while shut.
@@ -194,7 +195,7 @@ func (f *fixture) start(away ...int) {
 func (f *fixture) openDrive(i int) *gated {
 	f.t.Helper()
 	d, err := local.Open(local.Config{Path: f.path(i), Engine: f.io, InlineMax: arena.BlockBytes,
-		LogSegmentBytes: 4 << 20, Logger: slog.New(slog.DiscardHandler)})
+		LogSegmentBytes: 4 << 20, Checksum: f.checksum, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
 	}
