@@ -258,8 +258,8 @@ func chunkOf(b *arena.Block, c int, shardBytes int64) []byte {
 	return b.Bytes[:min(arena.BlockBytes, shardBytes-int64(c)*arena.BlockBytes)]
 }
 
-// encode computes parity, column by column, and has the writers compute the checksums of a column
-// while it is in the cache.
+// encode computes parity, column by column, and tells the writers of each while it is in the cache,
+// which is when some checksums are best computed.
 func (g *staged) encode(chunks [][]byte, columns int) error {
 	column := make([][]byte, g.set.n)
 	for c := range columns {
