@@ -26,9 +26,11 @@ type fanout struct {
 	fails   int
 	first   error
 	acked   []bool
+	drives  []drive.Drive // that were sent it, by position
+	decided bool          // quorum is closed
 	reached bool          // the answer has been given with the write quorum
 	gaveUp  bool          // the answer has been given without it
-	quorum  chan struct{} // closed when acks reaches need, or cannot any more
+	quorum  chan struct{} // closed when need drives have it, or cannot any more
 	all     chan struct{} // closed when every drive has answered
 }
 
@@ -71,7 +73,8 @@ func (s *set) send(records []*drive.Record, held, w int, settle *drive.Record,
 func (s *set) newFanout(records []*drive.Record, held, w int, settle *drive.Record,
 	done func(failed bool)) *fanout {
 	f := &fanout{set: s, records: records, held: held, need: max(w-held, 0), settle: settle,
-		done: done, acked: make([]bool, s.n), quorum: make(chan struct{}), all: make(chan struct{})}
+		done: done, acked: make([]bool, s.n), drives: make([]drive.Drive, s.n),
+		quorum: make(chan struct{}), all: make(chan struct{})}
 	for _, r := range records {
 		if r != nil {
 			f.sent++
@@ -99,20 +102,31 @@ func (f *fanout) hand() error {
 		}
 		return err
 	}
+	for i, r := range f.records { // all of them are known before the first one answers
+		if r != nil {
+			f.drives[i] = s.drive(i)
+		}
+	}
 	for i, r := range f.records {
-		if d := s.drive(i); r != nil {
-			d.Commit(r, func(err error) {
-				if err == nil && s.drive(i) != d {
-					err = errReplaced // what it holds counts for nothing any more (rule 2)
-				}
-				f.answer(i, err)
-			})
+		if r != nil {
+			f.drives[i].Commit(r, func(err error) { f.answer(i, err) })
 		}
 	}
 	return nil
 }
 
-var errReplaced = fmt.Errorf("%w: the drive was replaced meanwhile", drive.ErrOffline)
+// holders counts the drives that took the record and are still in their place: what one held that
+// was replaced since counts for nothing (rule 2). The caller holds mu.
+func (f *fanout) holders() (n int) {
+	for i, ok := range f.acked {
+		if ok && f.set.drive(i) == f.drives[i] {
+			n++
+		}
+	}
+	return n
+}
+
+var errReplaced = fmt.Errorf("%w: a drive was replaced meanwhile", drive.ErrOffline)
 
 // answer takes drive i's result; called from a goroutine of the drive.
 func (f *fanout) answer(i int, err error) {
@@ -120,15 +134,15 @@ func (f *fanout) answer(i int, err error) {
 	if err == nil {
 		f.acks++
 		f.acked[i] = true
-		if f.acks == f.need {
-			close(f.quorum)
-		}
 	} else {
 		f.fails++
 		f.first = errors.Join(f.first, fmt.Errorf("drive %d: %w", i, err))
-		if f.fails == f.sent-f.need+1 {
-			close(f.quorum)
-		}
+	}
+	holders := f.holders()
+	open := f.sent - f.acks - f.fails // drives that have not answered
+	if !f.decided && (holders >= f.need || holders+open < f.need) {
+		f.decided = true
+		close(f.quorum)
 	}
 	late := err == nil && f.reached
 	last := f.acks+f.fails == f.sent
@@ -174,10 +188,14 @@ func (f *fanout) wait(began time.Time) error {
 		f.awaitStragglers(began)
 	}
 	f.mu.Lock()
-	f.reached = f.acks >= f.need
+	holders := f.holders()
+	f.reached = holders >= f.need
 	f.gaveUp = !f.reached
 	acked, answers, reason := append([]bool(nil), f.acked...), f.acks+f.fails, f.first
-	full := f.acks == f.sent && f.set.n-f.sent == f.held
+	if holders < f.acks {
+		reason = errors.Join(reason, errReplaced)
+	}
+	full := holders == f.sent && f.set.n-f.sent == f.held
 	f.mu.Unlock()
 	if !f.reached {
 		f.set.counters.quorumMiss.Add(1)
@@ -213,7 +231,7 @@ func (s *set) missed(reason error, silent int) error {
 func (f *fanout) quorate() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.acks >= f.need
+	return f.holders() >= f.need
 }
 
 // awaitStragglers waits for the drives past the quorum: twice the usual time of a commit, at
