@@ -30,64 +30,6 @@ type Counterexample struct {
 	Broken string
 }
 
-// Event is a step of a Script.
-type Event struct {
-	What  What
-	Drive int // where it happens
-	Write int // that it is about, counted from 0 in the order of their beginnings
-}
-
-// What happens.
-type What uint8
-
-// The kinds of events.
-const (
-	Other       What = iota // a script with one of these cannot be played
-	Put                     // a put begins
-	Purge                   // a purge begins
-	Commit                  // a drive takes a commit
-	Settle                  // a drive takes a settle
-	Acknowledge             // a write is acknowledged, if the code does that
-	GiveUp                  // a write is answered with an error
-	Read                    // somebody reads
-	Away                    // a drive goes away
-	Back                    // it comes back
-	Blank                   // it is replaced by a blank one, which nobody adopts
-)
-
-// event is t in s, on a drive named as at the beginning.
-func (t step) event(s *state, drive uint8) Event {
-	e := Event{Drive: int(drive), Write: int(s.actors[t.who].id)}
-	switch t.action {
-	case put:
-		e.What, e.Write = Put, int(s.begun)
-	case purge:
-		e.What, e.Write = Purge, int(s.begun)
-	case acknowledge:
-		e.What = Acknowledge
-	case giveUp:
-		e.What = GiveUp
-	case read:
-		e.What = Read
-	case depart:
-		e.What = Away
-	case comeBack:
-		e.What = Back
-	case wipe:
-		e.What = Blank
-	case deliver:
-		g := &s.sending[t.slot]
-		e.Write = int(g.id)
-		switch g.kind {
-		case sendCommit:
-			e.What = Commit
-		case sendSettle:
-			e.What = Settle
-		}
-	}
-	return e
-}
-
 func (e *Counterexample) String() string {
 	text := ""
 	for i, s := range e.Steps {

@@ -4,12 +4,16 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"os"
+	"reflect"
 	"testing"
 	"time"
 )
 
 var statesFlag = flag.Int("model.states", 200_000,
 	"states of each world that keeps all rules; 0: all of them, which can take days and memory")
+
+var recordFlag = flag.Bool("model.record", false, "write the counterexamples that are found")
 
 // TestPromise: with all rules nothing breaks the promise.
 func TestPromise(t *testing.T) {
@@ -34,21 +38,45 @@ func TestPromise(t *testing.T) {
 	}
 }
 
-// TestRules: without any one rule something does.
+// TestRules: without any one rule something does, and that is what is recorded for the tests that
+// play it.
 func TestRules(t *testing.T) {
-	for _, run := range Needs() {
-		t.Run(run.Rule.String(), func(t *testing.T) {
-			t.Parallel()
-			r, found, err := run.Explore(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if found == nil {
-				t.Fatalf("%d states, and the promise holds without it", r.States)
-			}
-			t.Logf("%d states; %s:\n%v", r.States, run.World, found)
-		})
+	found := make([]Recorded, len(Needs()))
+	t.Run("rules", func(t *testing.T) {
+		for i, run := range Needs() {
+			t.Run(run.Rule.String(), func(t *testing.T) {
+				t.Parallel()
+				r, e, err := run.Explore(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e == nil {
+					t.Fatalf("%d states, and the promise holds without it", r.States)
+				}
+				t.Logf("%d states; %s:\n%v", r.States, run.World, e)
+				found[i] = Recorded{run, e.Script, e.Broken}
+			})
+		}
+	})
+	if *recordFlag {
+		record(t, found)
 	}
+	if recorded, err := AllRecorded(); err != nil || !reflect.DeepEqual(found, recorded) {
+		t.Error(err, "counterexamples.txt is out of date: go test . -run Rules -model.record")
+	}
+}
+
+// record writes counterexamples.txt.
+func record(t *testing.T, all []Recorded) {
+	text := "# What breaks the promise where a rule is left out, as TestRules finds it.\n" +
+		"# go test ./engine/erasure/model -run Rules -model.record writes it anew.\n"
+	for i := range all {
+		text += "\n" + all[i].text()
+	}
+	if err := os.WriteFile("counterexamples.txt", []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	counterexamples = text
 }
 
 // TestCaution: two rules of the design guard against nothing that this model knows. They are kept:
