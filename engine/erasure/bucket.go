@@ -116,7 +116,7 @@ func (s *Store) CreateBucket(ctx context.Context, name object.BucketName) error 
 	meta[0] = metaVersion
 	_, _ = rand.Read(meta[1:]) // never fails (crypto/rand)
 	return at.set.publishWhole(&drive.Record{Type: drive.TypeDocument, Key: at.key, Meta: meta,
-		ModTimeNanos: now().UnixNano()}, grant)
+		ModTimeNanos: s.now().UnixNano()}, grant)
 }
 
 // Bucket describes a bucket; see object.Buckets.

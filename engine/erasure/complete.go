@@ -49,7 +49,7 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 	if err != nil {
 		return object.Info{}, err
 	}
-	info := object.Info{Key: c.Key, ModTime: now(), Headers: started.Headers,
+	info := object.Info{Key: c.Key, ModTime: s.now(), Headers: started.Headers,
 		Checksum: started.Checksum, Parts: len(c.Parts)}
 	chosen, err := choose(c, stored, &info)
 	if err != nil {

@@ -98,7 +98,7 @@ func (h *healer) run(ctx context.Context) {
 				h.order()
 			}
 			here = present
-			if h.scrubDue(now) || !retry.IsZero() && now.After(retry) {
+			if h.scrubDue(h.store.cfg.Now()) || !retry.IsZero() && now.After(retry) {
 				h.order()
 			}
 			if h.repairs.takeChanged() {
@@ -188,6 +188,9 @@ func (h *healer) note(key drive.Key, verified bool, got healed, err error) {
 func (h *healer) scrubDue(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if now.Before(h.state.Scrubbed) { // by a clock that was ahead: nobody knows how long ago
+		h.state.Scrubbed = now
+	}
 	if h.config.ScrubPeriod > 0 && now.Sub(h.state.Scrubbed) >= h.config.ScrubPeriod {
 		h.scrubNext = true
 	}
@@ -337,7 +340,7 @@ func (h *healer) end(p *passState, err error) {
 	h.pass = nil
 	if err == nil {
 		h.state.Whole = left == 0 && !more
-		h.state.Ended, h.state.Registers = time.Now().UTC(), p.registers
+		h.state.Ended, h.state.Registers = h.store.cfg.Now().UTC(), p.registers
 		h.state.Short, h.state.Undecided = p.short, p.undecided
 		if p.verify {
 			h.state.Scrubbed = h.state.Ended

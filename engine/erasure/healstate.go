@@ -103,7 +103,7 @@ func (h *healer) load(ctx context.Context) (due bool) {
 				h.set.number, "error", err)
 		}
 		h.mu.Lock()
-		h.state.Scrubbed = time.Now().UTC() // the first scrub is a period away
+		h.state.Scrubbed = h.store.cfg.Now().UTC() // the first scrub is a period away
 		h.mu.Unlock()
 		return h.set.hadData
 	}
@@ -164,5 +164,5 @@ func (h *healer) write(ctx context.Context, meta []byte) error {
 	}
 	defer grant.Release()
 	return h.set.publishWhole(&drive.Record{Type: drive.TypeDocument, Key: key, Meta: meta,
-		ModTimeNanos: now().UnixNano()}, grant)
+		ModTimeNanos: h.store.now().UnixNano()}, grant)
 }

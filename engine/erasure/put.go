@@ -20,7 +20,7 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 	if err != nil {
 		return object.Info{}, err
 	}
-	info, err := sealInfo(p)
+	info, err := s.sealInfo(p)
 	if err != nil {
 		g.abort()
 		return info, err
@@ -36,8 +36,8 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 }
 
 // sealInfo makes the Info of a body that was read to its end.
-func sealInfo(p *object.Put) (object.Info, error) {
-	info := object.Info{Key: p.Key, SizeBytes: p.SizeBytes, ModTime: now(), Headers: p.Headers}
+func (s *Store) sealInfo(p *object.Put) (object.Info, error) {
+	info := object.Info{Key: p.Key, SizeBytes: p.SizeBytes, ModTime: s.now(), Headers: p.Headers}
 	if p.Seal == nil {
 		return info, nil
 	}
@@ -46,7 +46,7 @@ func sealInfo(p *object.Put) (object.Info, error) {
 
 // now is the time of a write as people see it: S3 shows whole seconds in headers, so all of its
 // shapes agree only if it is kept in whole seconds. Never used for order.
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+func (s *Store) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Second) }
 
 // DeleteObject makes key absent; see object.Objects. It asks nobody whether the key exists: a
 // tombstone above nothing is as good.
@@ -66,7 +66,7 @@ func (s *Store) DeleteIf(ctx context.Context, name object.BucketName, key object
 	}
 	defer b.leave()
 	at := s.objectAt(b, key)
-	r := &drive.Record{Type: drive.TypePurge, Key: at.key, ModTimeNanos: now().UnixNano()}
+	r := &drive.Record{Type: drive.TypePurge, Key: at.key, ModTimeNanos: s.now().UnixNano()}
 	return s.commitIf(ctx, at, &only, r, nil)
 }
 
@@ -83,7 +83,7 @@ func (s *Store) purge(ctx context.Context, at address, meta []byte) error {
 // purgeHeld is purge under a grant the caller holds.
 func (s *Store) purgeHeld(at address, meta []byte, grant lock.Grant) error {
 	err := at.set.publishWhole(&drive.Record{Type: drive.TypePurge, Key: at.key, Meta: meta,
-		ModTimeNanos: now().UnixNano()}, grant)
+		ModTimeNanos: s.now().UnixNano()}, grant)
 	if err != nil {
 		s.doubts.add(at.key)
 	}

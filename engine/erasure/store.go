@@ -37,6 +37,9 @@ type Config struct {
 	Locks  lock.Locker
 	Logger *slog.Logger
 	Heal   HealConfig
+	// Now is the clock that people read: of ModTime, and of when a set was last healed. It may go
+	// back. nil: time.Now.
+	Now func() time.Time
 }
 
 // Store implements object.Store over erasure sets.
@@ -99,6 +102,9 @@ func New(cfg Config) (*Store, error) {
 	}
 	if cfg.Reads == nil {
 		cfg.Reads = arena.NewShare(cfg.Allocator, 0)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	s := &Store{cfg: cfg, log: cfg.Logger, stop: func() {}}
 	for i, drives := range cfg.Sets {

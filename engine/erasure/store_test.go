@@ -40,6 +40,7 @@ type fixture struct {
 	memory   arena.Allocator
 	drives   []*gated // of the present store; nil where away
 	store    *Store
+	now      func() time.Time // nil: time.Now
 }
 
 // gated is a real drive that refuses commits of data while shut.
@@ -182,7 +183,7 @@ func (f *fixture) start(away ...int) {
 		drives[i] = f.drives[i]
 	}
 	s, err := New(Config{Sets: slices.Collect(slices.Chunk(drives, f.n)), Parity: f.m, SIMD: "auto", Allocator: f.memory,
-		Locks: lockslocal.New(), Logger: slog.New(slog.DiscardHandler)})
+		Locks: lockslocal.New(), Logger: slog.New(slog.DiscardHandler), Now: f.now})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (s *Store) CreateUpload(ctx context.Context, name object.BucketName, key ob
 	at := s.uploadAt(b, key, u)
 	info := object.Info{Headers: headers, Checksum: sum}
 	r := &drive.Record{Type: drive.TypeDocument, Key: at.key,
-		Meta: infoMeta(&info), ModTimeNanos: now().UnixNano()}
+		Meta: infoMeta(&info), ModTimeNanos: s.now().UnixNano()}
 	if err := b.enter(); err != nil {
 		return "", err
 	}
@@ -87,7 +87,7 @@ func (s *Store) PutPart(ctx context.Context, p *object.PutPart) (object.Info, er
 	if err != nil {
 		return object.Info{}, err
 	}
-	info, err := sealInfo(&p.Put)
+	info, err := s.sealInfo(&p.Put)
 	if err != nil {
 		g.abort()
 		return info, err

@@ -158,7 +158,7 @@ func TestCompleteCutOffAfterTheManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := object.Info{Key: "k", ETag: "sum-2", Parts: 2, SizeBytes: partBytes + 3<<20,
-		ModTime: now()}
+		ModTime: f.store.now()}
 	if err := f.store.publishManifest(ctx, b, u, &info, []manifestPart{
 		{1, partBytes, stored[1].id}, {2, 3 << 20, stored[2].id}},
 		&object.Condition{}); err != nil {
