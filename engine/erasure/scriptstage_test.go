@@ -161,8 +161,8 @@ func (p *stagePlay) newestHolder() (newest *playedHolder) {
 	return newest
 }
 
-// replace puts a blank drive into a place, as the first step of joining does. It takes part with the
-// next term.
+// replace puts a blank drive into a place, as the first step of joining does. It takes part with
+// the next term.
 func (p *stagePlay) replace(i int) {
 	old := p.drives[i]
 	old.setAway(true)

@@ -50,6 +50,11 @@ type Objects interface {
 	// An error means unknown or not stored, and retrying is safe; those of a Condition mean
 	// not stored.
 	PutObject(ctx context.Context, p *Put) (Info, error)
+	// CopyObject is PutObject of what another object is, which is one state of it whatever becomes
+	// of it meanwhile, or of what the same object is. Of a source that is written meanwhile the copy
+	// may be the older state, on top of the newer one where both are the same object: If tells.
+	// ErrNoSuchKey, ErrNoSuchBucket and the errors of a Condition are of either object.
+	CopyObject(ctx context.Context, c *Copy) (Info, error)
 	// Open returns a handle on the newest state of key, or ErrNoSuchKey, ErrNoSuchBucket,
 	// ErrUnavailable. The caller closes it.
 	Open(ctx context.Context, bucket BucketName, key Key) (Handle, error)

@@ -179,6 +179,18 @@ func (s *memStore) Stat(_ context.Context, b object.BucketName, k object.Key) (o
 	return o.info, nil
 }
 
+func (s *memStore) CopyObject(ctx context.Context, c *object.Copy) (object.Info, error) {
+	source, err := s.Open(ctx, c.SourceBucket, c.SourceKey)
+	if err != nil {
+		return object.Info{}, err
+	}
+	p, err := c.Put(ctx, source)
+	if err != nil {
+		return object.Info{}, err
+	}
+	return s.PutObject(ctx, p)
+}
+
 func (s *memStore) DeleteObject(ctx context.Context, b object.BucketName, k object.Key) error {
 	return s.DeleteIf(ctx, b, k, object.Condition{})
 }
