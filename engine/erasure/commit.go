@@ -16,6 +16,7 @@ type fanout struct {
 	set     *set
 	records []*drive.Record   // by position; nil: not to this one
 	held    int               // drives that hold the write already
+	heldOn  []drive.Drive     // which of them, by position, where that is known
 	need    int               // acknowledgements that make the quorum, beside those
 	settle  *drive.Record     // sent to each holder once the quorum is reached; nil: none
 	done    func(failed bool) // called when no drive uses the records any more
@@ -59,8 +60,12 @@ func (s *set) commit(records []*drive.Record, settle *drive.Record,
 // send is commit of a write whose quorum is w, and that held drives hold already.
 func (s *set) send(records []*drive.Record, held, w int, settle *drive.Record,
 	done func(failed bool)) error {
-	f := s.newFanout(records, held, w, settle, done)
-	began := time.Now()
+	return s.newFanout(records, held, w, settle, done).run()
+}
+
+// run hands all records to their drives, and waits as commit does.
+func (f *fanout) run() error {
+	s, began := f.set, time.Now()
 	s.gate.RLock()
 	err := f.hand()
 	s.gate.RUnlock()
@@ -116,8 +121,13 @@ func (f *fanout) hand() error {
 }
 
 // holders counts the drives that took the record and are still in their place: what one held that
-// was replaced since counts for nothing (rule 2). The caller holds mu.
+// was replaced since counts for nothing (rule 2), be it before this commit. The caller holds mu.
 func (f *fanout) holders() (n int) {
+	for i, d := range f.heldOn {
+		if d != nil && f.set.drive(i) != d {
+			n--
+		}
+	}
 	for i, ok := range f.acked {
 		if ok && f.set.drive(i) == f.drives[i] {
 			n++

@@ -69,12 +69,12 @@ func (s *set) rollForward(ctx context.Context, key drive.Key, w *write,
 	if err := s.mayWrite(); err != nil {
 		return err
 	}
-	records, holders := make([]*drive.Record, s.n), 0
+	records, holders := make([]*drive.Record, s.n), make([]drive.Drive, s.n)
 	rot := shardRotation(w, s.n)
 	for i, e := range w.holders {
 		switch {
 		case e != nil:
-			holders++
+			holders[i] = s.drive(i)
 		case s.usable(i):
 			r := w.sample.Record
 			r.Token = s.token(grant)
@@ -102,14 +102,16 @@ func shardRotation(w *write, n int) int {
 }
 
 // commitMore commits records beside the drives that hold w already and settles it everywhere.
-func (s *set) commitMore(w *write, records []*drive.Record, holders int,
+func (s *set) commitMore(w *write, records []*drive.Record, holders []drive.Drive,
 	grant lock.Grant) error {
 	settle := settleRecord(&w.sample.Record)
 	settle.Token = s.token(grant)
-	if err := s.send(records, holders, w.quorum(s.quorum()).w, settle, nil); err != nil {
+	f := s.newFanout(records, w.copies, w.quorum(s.quorum()).w, settle, nil)
+	f.heldOn = holders
+	if err := f.run(); err != nil {
 		// Whoever reads is told to come again, whatever the drives lack.
 		return fmt.Errorf("%w: deciding a write that %d drives hold: %w", object.ErrUnavailable,
-			holders, err)
+			w.copies, err)
 	}
 	s.counters.decided.Add(1)
 	for i, e := range w.holders {
