@@ -16,4 +16,5 @@
 //  5. A drive that is away is never taken for a drive that lacks the object (rule 6).
 //  6. Memory lent to a drive returns to the allocator after that drive's last callback, however
 //     long after the answer to the client that is.
+//  7. No order comes from a clock. What it said is shown to people, and may go back.
 package erasure
