@@ -17,6 +17,10 @@ const (
 	TypeFence    Type = 10 // commits of the register below Token are refused
 	TypeMove     Type = 11 // compaction moved an entry within the drive
 	TypeErase    Type = 12 // the parts of an upload are gone; a drive's own note
+	// TypeForget drops the settled tombstone WriteID, of Order and with Meta, which must be of an
+	// earlier term than the drive's: ErrFenced otherwise. That every drive of the set holds it
+	// settled, or dropped it, is the caller's to know.
+	TypeForget Type = 13
 )
 
 // TypeHealed is not written: the drive holds, or will refuse, all that its set has. It lifts the

@@ -135,6 +135,9 @@ func (c *committer) admit(q *request, s *stored) (ref bulkRef, err error) {
 			return ref, c.full
 		}
 		err = c.drive.machine.admit(q.record)
+		if err == nil && s.Type == drive.TypeForget {
+			err = c.drive.raiseLayout(layoutForget)
+		}
 	}
 	if err == nil && s.shard == shardBulk {
 		ref, err = c.checkRef(s)

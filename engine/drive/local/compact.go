@@ -218,13 +218,13 @@ func (c *compactor) scan(ctx context.Context, victim uint64, f func(*stored, loc
 	return span, nil
 }
 
-// needed asks the index; the committer will decide again. An erase is needed while there are
-// older segments that may hold what it erased.
+// needed asks the index; the committer will decide again. What erases or forgets is
+// needed while there are older segments that may hold what it removed.
 func (c *compactor) needed(s *stored, at location, older bool) (bool, error) {
 	switch s.Type {
 	case drive.TypeTerm:
 		return false, nil
-	case drive.TypeErase:
+	case drive.TypeErase, drive.TypeForget:
 		return older, nil
 	}
 	c.row = appendRowKey(c.row[:0], &s.Key)

@@ -40,7 +40,8 @@ type history struct {
 	term    uint64
 	open    map[drive.Key][]*drive.Record // what is not settled, by register
 	uploads []drive.Key
-	pending sync.WaitGroup // settles on their way
+	tombs   []*drive.Record // settled tombstones
+	pending sync.WaitGroup  // settles on their way
 }
 
 func newHistory(t testing.TB, seed uint64, d *local.Drive) *history {
@@ -119,6 +120,8 @@ func (h *history) step() {
 		h.commit(&drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: h.term}})
 	case n < 82:
 		h.begin()
+	case n < 84:
+		h.forget()
 	default:
 		h.continueUpload()
 	}
@@ -135,6 +138,9 @@ func (h *history) settleOrDiscard() {
 		} else {
 			h.about(list[i], drive.TypeSettle)
 			h.open[key] = list[i+1:] // those below are released
+			if list[i].Type == drive.TypePurge {
+				h.tombs = append(h.tombs, list[i])
+			}
 		}
 		if len(h.open[key]) == 0 {
 			delete(h.open, key)
@@ -192,6 +198,28 @@ func (h *history) purgeUpload(key drive.Key, meta string) {
 	r.Meta = []byte(meta)
 	h.commit(r)
 	h.about(r, drive.TypeSettle)
+	h.tombs = append(h.tombs, r)
+}
+
+// forget drops a tombstone of an earlier term, if something newer has not done so.
+func (h *history) forget() {
+	if len(h.tombs) == 0 {
+		return
+	}
+	i := h.random.IntN(len(h.tombs))
+	r := h.tombs[i]
+	if r.Order.Term == h.term {
+		return
+	}
+	h.pending.Wait()
+	h.commit(forgetOf(r, h.term))
+	h.tombs = append(h.tombs[:i:i], h.tombs[i+1:]...)
+}
+
+// forgetOf is the record that has a drive forget a tombstone, in a term.
+func forgetOf(r *drive.Record, term uint64) *drive.Record {
+	return &drive.Record{Type: drive.TypeForget, Key: r.Key, Order: r.Order, WriteID: r.WriteID,
+		Meta: r.Meta, Token: drive.Order{Term: term, Sequence: 1 << 40}}
 }
 
 // contents is everything a drive holds, as text, one register a line.

@@ -16,7 +16,8 @@ import (
 // Drive is a directory with a log, bulk segments and an index.
 type Drive struct {
 	config   Config
-	identity drive.Identity
+	identity drive.Identity // without its layout
+	layout   atomic.Int32
 	// algorithm of the checksums that are written.
 	algorithm algorithm
 	lock      ioengine.File
@@ -109,7 +110,7 @@ func (d *Drive) start(format *formatFile) (err error) {
 	if err = format.raise(d.config.Engine, d.config.Path, d.algorithm.layout()); err != nil {
 		return err
 	}
-	d.identity.Layout = format.Layout
+	d.layout.Store(int32(format.Layout))
 	if d.bulk, err = openBulk(&d.config, d.machine.live); err != nil {
 		return err
 	}
@@ -143,7 +144,9 @@ func (d *Drive) start(format *formatFile) (err error) {
 func (d *Drive) Info() drive.Info {
 	s := d.state.Load()
 	room := d.space.of(d.config.Engine.Files(), d.config.Path)
-	i := drive.Info{Identity: d.identity, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
+	id := d.identity
+	id.Layout = int(d.layout.Load())
+	i := drive.Info{Identity: id, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
 		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged,
 		TotalBytes: room.totalBytes, FreeBytes: room.freeBytes,
 		Properties: drive.Properties{InlineMax: d.config.InlineMax,

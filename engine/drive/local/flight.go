@@ -162,7 +162,7 @@ func (c *committer) send(f *flight) {
 	d := c.drive
 	m := d.machine
 	length := int(blocks(int64(f.used)))
-	h := batchHeader{layout: d.identity.Layout, epoch: d.epoch, segment: d.log.next.segment,
+	h := batchHeader{layout: int(d.layout.Load()), epoch: d.epoch, segment: d.log.next.segment,
 		offsetBytes: d.log.next.offsetBytes, number: m.pos.number, lengthBytes: length,
 		usedBytes: f.used, records: f.records, incomplete: m.pos.incomplete,
 		damaged: m.pos.damaged, completeFrom: m.pos.completeFrom,

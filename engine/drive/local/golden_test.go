@@ -33,7 +33,7 @@ var goldenFlag = flag.Bool("local.golden", false,
 type golden int
 
 // goldens are those of all layouts there ever were.
-var goldens = []golden{1, 2}
+var goldens = []golden{1, 2, 3}
 
 func (g golden) path() string { return fmt.Sprint("testdata/golden-", int(g)) }
 
@@ -128,17 +128,17 @@ func (g golden) checkBytes(t *testing.T) {
 			}
 		}
 	}
-	for typ := byte(1); typ <= 12; typ++ {
-		if seen[typ] == 0 {
-			t.Errorf("no record of type %d in the log", typ)
+	for typ := byte(1); typ <= 13; typ++ { // 13 came with layout 3
+		if found := seen[typ] > 0; found != (typ <= 12 || g >= 3) {
+			t.Errorf("%d records of type %d in the log", seen[typ], typ)
 		}
 	}
 	if seen[0] != 1 {
 		t.Errorf("%d batches are torn, one should be", seen[0])
 	}
-	for l := byte(1); l <= 2; l++ {
+	for l := byte(1); l <= 3; l++ {
 		for _, what := range []byte{layouts, inlines, bulks} {
-			if used := seen[what+l] > 0; used != (int(l) <= int(g)) {
+			if used := seen[what+l] > 0; used != (int(l) <= int(g) && (l <= 2 || what == layouts)) {
 				t.Errorf("%d of kind %d", seen[what+l], what+l)
 			}
 		}
@@ -265,6 +265,8 @@ func (g golden) make(t *testing.T) {
 	}
 	s.commit(s.record(drive.TypeMarker, s.put("marked", 0).Key))
 	s.commit(s.record(drive.TypePurge, s.put("bulk", 0).Key))
+	tomb := s.record(drive.TypePurge, s.put("forgotten", 0).Key)
+	s.settleNow(tomb)
 	version := s.put("version", 100)
 	version.Version = [16]byte{1, 2, 3}
 	s.commit(version)
@@ -282,6 +284,7 @@ func (g golden) make(t *testing.T) {
 	s.commit(s.part(id, 1, 300_000))
 	s.term++
 	s.commit(&drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: s.term}})
+	s.commit(forgetOf(tomb, s.term))
 	manifest := s.record(drive.TypeManifest, s.put("joined", 0).Key)
 	manifest.Meta = []byte(id + "names its parts")
 	s.commit(manifest)

@@ -91,6 +91,9 @@ func (m *machine) admit(r *drive.Record) error {
 	if r.Token.Less(g.fence) {
 		return fmt.Errorf("%w: token %v, fence %v", drive.ErrFenced, r.Token, g.fence)
 	}
+	if r.Type == drive.TypeForget {
+		return m.mayForget(g, r)
+	}
 	if r.Type != drive.TypeSettle && max(len(g.entries), len(g.discarded)) >= chainEntriesMax &&
 		g.find(r.WriteID) < 0 {
 		return fmt.Errorf("%w: %d writes of one name are undecided: bring the missing drives back",
@@ -131,6 +134,8 @@ func (m *machine) apply(s *stored, at location) (changed bool, err error) {
 		changed, err = m.settle(g, s)
 	case s.Type == drive.TypeDiscard:
 		changed, err = m.discard(g, s)
+	case s.Type == drive.TypeForget:
+		changed, err = m.forgetTombstone(g, s)
 	default:
 		changed, err = m.add(g, entry{stored: *s, at: at})
 	}

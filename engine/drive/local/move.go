@@ -26,8 +26,9 @@ func (c *chain) needs(s *stored, at location) bool {
 // rewrite lets a record that compaction writes again take effect. changed is false if it is no
 // longer needed and must not be written.
 func (m *machine) rewrite(s *stored, at location) (changed bool, err error) {
-	if s.Type == drive.TypeErase {
-		return m.apply(s, at)
+	if s.Type == drive.TypeErase || s.Type == drive.TypeForget {
+		_, err := m.apply(s, at) // as a replay will
+		return true, err
 	}
 	g, err := m.load(&s.Key)
 	if err != nil {

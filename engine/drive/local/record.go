@@ -57,7 +57,7 @@ type move struct {
 func store(r *drive.Record, a algorithm, dst []byte) (stored, error) {
 	s := stored{Record: *r, algorithm: a}
 	switch {
-	case r.Type < drive.TypePut || r.Type >= drive.TypeMove:
+	case r.Type < drive.TypePut || r.Type >= drive.TypeMove && r.Type != drive.TypeForget:
 		return s, fmt.Errorf("%w: type %d cannot be committed", errRecord, r.Type)
 	case len(r.Key.Name) > nameBytesMax:
 		return s, fmt.Errorf("%w: name of %d bytes", errRecord, len(r.Key.Name))
@@ -177,7 +177,7 @@ func parseRecord(b []byte) (s stored, lengthBytes int, err error) {
 		inlineLen = s.ShardBytes
 	}
 	switch {
-	case s.Type == 0 || s.Type == drive.TypeMove || s.Type > drive.TypeErase ||
+	case s.Type == 0 || s.Type == drive.TypeMove || s.Type > drive.TypeForget ||
 		s.moved != nil && !isEntry(s.Type):
 		return s, 0, fmt.Errorf("%w: record type %d", drive.ErrNewer, s.Type)
 	case !s.algorithm.known() || s.algorithm != hashXXH3 && s.shard != shardInline:
