@@ -109,6 +109,7 @@ func (e *Engine) storeFigures(counter countFunc, level levelFunc) {
 	s := e.store.Stats()
 	counter("lost_undecided_total", "Unacknowledged writes that no drive could bring back.",
 		s.LostUndecided)
+	counter("tombstones_forgotten_total", "Tombstones that every drive had, dropped.", s.Forgotten)
 	for i, h := range e.store.Healing() {
 		e.healFigures(metrics.Label{Name: "set", Value: fmt.Sprint(i)}, &h, counter, level)
 	}

@@ -36,6 +36,11 @@ type healed struct {
 type healing struct {
 	// verify reads every shard, so that a damaged one is found and replaced.
 	verify bool
+	// inPlace replaces damaged shards, and gives none to a drive that lacks its own: it may have
+	// dropped it with what owned it.
+	inPlace bool
+	// forgot are the drives, by bit, that dropped the tombstone which the register ends with.
+	forgot uint32
 }
 
 // heal brings the newest state of a register to every drive that takes writes: tombstones and
@@ -60,7 +65,11 @@ func (s *set) heal(ctx context.Context, key drive.Key, how healing) (h healed, e
 	case absent:
 		return h, nil
 	case served, decideFirst:
-		return s.restore(ctx, v.write, how, grant)
+		how.forgot = s.forgot(answers, v.write)
+		if h, err = s.restore(ctx, v.write, how, grant); err == nil && h.health == whole {
+			err = s.forget(ctx, v.write, grant)
+		}
+		return h, err
 	default:
 		return healed{health: undecided}, nil
 	}
@@ -83,7 +92,7 @@ func (s *set) restore(ctx context.Context, w *write, how healing,
 		return h, err
 	}
 	damaged, unread := s.damagedOf(ctx, w, how, &h)
-	records := s.copiesOf(w, damaged, grant)
+	records := s.copiesOf(w, damaged, how, grant)
 	if countRecords(records) > 0 && !w.whole() {
 		if err := s.rebuildShards(ctx, w, records); err != nil {
 			return healed{health: short}, err
@@ -130,11 +139,13 @@ func (s *set) damagedOf(ctx context.Context, w *write, how healing,
 }
 
 // copiesOf are the records for the drives that lack w, or hold a damaged shard of it.
-func (s *set) copiesOf(w *write, damaged []bool, grant lock.Grant) []*drive.Record {
+func (s *set) copiesOf(w *write, damaged []bool, how healing,
+	grant lock.Grant) []*drive.Record {
 	records := make([]*drive.Record, s.n)
 	rot := shardRotation(w, s.n)
 	for i, e := range w.holders {
-		if !s.usable(i) || e != nil && !damaged[i] {
+		if !s.usable(i) || e != nil && !damaged[i] ||
+			e == nil && (how.inPlace || how.forgot>>i&1 != 0) {
 			continue
 		}
 		r := w.sample.Record
@@ -194,8 +205,12 @@ func (s *set) copy(ctx context.Context, w *write, records []*drive.Record, grant
 func (s *set) checkCopies(ctx context.Context, w *write, copied []bool, h *healed) error {
 	answers := make([]answer, s.n)
 	s.ask(ctx, w.sample.Key, s.unanswered(answers), answers, drive.LookupOptions{})
+	forgot := s.forgot(answers, w)
 	for i := range answers {
 		held := holderOf(&answers[i].state, w.id)
+		if held == nil && forgot>>i&1 != 0 {
+			continue
+		}
 		if held == nil {
 			h.health, h.lacking = short, h.lacking|1<<i
 			continue

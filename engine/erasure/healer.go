@@ -13,6 +13,7 @@ const (
 	healerTick   = time.Second      // how often it looks whether drives came or went
 	saveInterval = 10 * time.Second // of the state of a pass
 	retryAfter   = time.Minute      // behind a pass that could not be finished
+	reopenAfter  = 10 * time.Second // behind a term that missed the quorum
 	// What is left behind a pass is tried so often, so long one behind the other: settles may wait
 	// for 100 ms.
 	repairTries = 3
@@ -81,7 +82,7 @@ func (h *healer) run(ctx context.Context) {
 	tick := time.NewTicker(healerTick)
 	defer tick.Stop()
 	here := h.set.present()
-	var retry time.Time
+	var retry, reopen time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -90,7 +91,9 @@ func (h *healer) run(ctx context.Context) {
 		case <-h.orders:
 			retry = h.runPass(ctx)
 		case <-h.repairs.wake:
-			h.repairAll(ctx)
+			if h.repairAll(ctx) {
+				h.order()
+			}
 		case now := <-tick.C:
 			present := h.set.present()
 			if came(here, present) {
@@ -98,6 +101,10 @@ func (h *healer) run(ctx context.Context) {
 				h.order()
 			}
 			here = present
+			if !h.set.writable.Load() && h.set.online() >= h.set.w && now.After(reopen) {
+				h.store.reopen(ctx, h.set)
+				reopen = time.Now().Add(reopenAfter)
+			}
 			if h.scrubDue(h.store.cfg.Now()) || !retry.IsZero() && now.After(retry) {
 				h.order()
 			}
@@ -136,16 +143,20 @@ func came(before, now [setDrivesMax]drive.Drive) bool {
 	return false
 }
 
-// repairAll heals what is listed.
-func (h *healer) repairAll(ctx context.Context) {
+// repairAll heals what is listed. visit: parts lack copies, which they are given only by a pass,
+// that knows what owns them.
+func (h *healer) repairAll(ctx context.Context) (visit bool) {
 	for ctx.Err() == nil {
 		key, verify, found := h.repairs.next(h.set.online() < h.set.n)
 		if !found {
-			return
+			break
 		}
-		got, err := h.set.heal(ctx, key, healing{verify: verify})
+		part := key.Space == drive.SpacePart
+		got, err := h.set.heal(ctx, key, healing{verify: verify, inPlace: part})
+		visit = visit || part && got.health != whole
 		h.note(key, verify, got, err)
 	}
+	return visit
 }
 
 // repairRest heals what is listed behind a pass: what reads and writes have met meanwhile, and what
@@ -199,6 +210,9 @@ func (h *healer) scrubDue(now time.Time) bool {
 
 // runPass goes through all registers. It returns when to try again, if it could not end.
 func (h *healer) runPass(ctx context.Context) (retry time.Time) {
+	if err := h.set.renewTerm(); err != nil {
+		h.set.log.Warn("the term cannot be raised", "set", h.set.number, "error", err)
+	}
 	p := h.begin()
 	if p.verify {
 		ctx = drive.For(ctx, drive.Scrub)

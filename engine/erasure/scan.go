@@ -166,9 +166,13 @@ func (c *scan) healAll(ctx context.Context, batch []*found, owners bool) error {
 // needs no lock.
 func (c *scan) nothingToDo(f *found, owners bool) bool {
 	w, alike := c.set.alike(f.answers)
+	forgot := uint32(0)
+	if w != nil {
+		forgot = c.set.forgot(f.answers, w)
+	}
 	f.answers = nil
 	switch {
-	case !alike:
+	case !alike || w != nil && c.set.mayForget(w):
 		return false
 	case w == nil:
 		return true
@@ -179,7 +183,7 @@ func (c *scan) nothingToDo(f *found, owners bool) bool {
 		return false
 	}
 	for i, e := range w.holders {
-		if e == nil {
+		if e == nil && forgot>>i&1 == 0 {
 			f.health, f.healed.lacking = short, f.healed.lacking|1<<i
 		}
 	}
@@ -208,8 +212,9 @@ func (s *set) alike(answers []answer) (w *write, alike bool) {
 	if v.outcome != served || v.ignored {
 		return nil, false
 	}
+	forgot := s.forgot(answers, v.write)
 	for i, e := range v.write.holders {
-		if s.usable(i) && (e == nil || !e.Settled) {
+		if s.usable(i) && forgot>>i&1 == 0 && (e == nil || !e.Settled) {
 			return nil, false
 		}
 	}

@@ -125,14 +125,14 @@ func (p *stagePlay) playDrive(e model.Event) {
 		p.comeBack(e.Drive)
 	case model.Blank:
 		p.replace(e.Drive)
-	case model.Forget, model.Forgotten:
-		p.cannot("the store forgets no tombstones so far")
+	case model.Forget:
+		p.forget(p.holder(e))
 	case model.Term:
 		p.takeTerm(p.drives[e.Drive])
 	case model.Raised: // a holder that starts sees to that: it does not write before
 	case model.Judged:
 		p.judged.Store(true)
-	case model.Roll, model.Rolled, model.Complete:
+	case model.Roll, model.Rolled, model.Complete, model.Forgotten:
 		// Whoever reads, heals or began the round does that by itself.
 	case model.Lost: // what is not delivered is lost
 	default:

@@ -262,6 +262,34 @@ func (p *stagePlay) roundWaits() bool {
 	return true
 }
 
+// forget has the tombstone forgotten, after so long a time that the term was renewed.
+func (p *stagePlay) forget(h *playedHolder) {
+	one, key := h.store.sets[0], objectKey(p.bucket, "k")
+	one.now = func() time.Time { return time.Now().Add(2 * termMax) }
+	if err := one.renewTerm(); err != nil {
+		p.t.Fatal(err)
+	}
+	grant, err := one.lock(context.Background(), key)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer grant.Release()
+	answers := make([]answer, one.n)
+	one.ask(context.Background(), key, one.unanswered(answers), answers, drive.LookupOptions{})
+	v := judge(answers, one.quorum())
+	if v.outcome != served || v.write.sample.Type != drive.TypePurge {
+		p.cannot("the tombstone is not what is newest for certain")
+		return
+	}
+	before := h.store.counters.forgotten.Load()
+	if err := one.forget(context.Background(), v.write, grant); err != nil {
+		p.t.Fatal(err)
+	}
+	if h.store.counters.forgotten.Load() == before {
+		p.cannot("not every drive has it settled")
+	}
+}
+
 // healAll has every process go through all registers.
 func (p *stagePlay) healAll() {
 	for _, h := range p.holders {

@@ -37,6 +37,8 @@ type set struct {
 	// (rule 1).
 	term     atomic.Uint64
 	writable atomic.Bool
+	raised   atomic.Int64 // when, by now
+	now      func() time.Time
 	lag      lag
 	patience patience
 	clients  presence
@@ -63,7 +65,8 @@ func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, e
 	s := &set{number: number, slots: make([]atomic.Pointer[drive.Drive], n), k: layout.Data, n: n,
 		w: WriteQuorum(layout.Data, layout.Parity), memory: cfg.Allocator, reads: cfg.Reads,
 		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c,
-		repairs: newRepairs(), patience: patience{hangAfter: hangAfterDefault, hedges: hedgesSaved}}
+		now: cfg.Now, repairs: newRepairs(),
+		patience: patience{hangAfter: hangAfterDefault, hedges: hedgesSaved}}
 	for i, d := range drives {
 		if d != nil {
 			s.slots[i].Store(&d)
@@ -101,6 +104,7 @@ func (s *set) raise() error {
 	s.gate.Unlock()
 	switch {
 	case err == nil:
+		s.raised.Store(s.now().UnixNano())
 		s.writable.Store(true)
 		return nil
 	case isUnavailable(err):

@@ -72,6 +72,7 @@ type counters struct {
 	undecided  atomic.Uint64
 	quorumMiss atomic.Uint64
 	lost       atomic.Uint64
+	forgotten  atomic.Uint64
 }
 
 // Stats count since the store was made.
@@ -85,6 +86,7 @@ type Stats struct {
 	Undecided      uint64 // reads answered 503 because the newest write cannot be decided
 	QuorumMissed   uint64 // commits that did not reach the write quorum
 	LostUndecided  uint64 // writes below the quorum that no drive could bring back, discarded
+	Forgotten      uint64 // tombstones that every drive had, dropped
 }
 
 // SetStats is the present state of one set.
@@ -164,6 +166,18 @@ func (s *Store) Join(set, position int, d drive.Drive) error {
 	return nil
 }
 
+// reopen tries to make a set writable that has its drives and missed its quorum when its term was
+// raised.
+func (s *Store) reopen(ctx context.Context, one *set) {
+	err := one.raise()
+	switch {
+	case err != nil:
+		one.log.Warn("the set stays read-only", "set", one.number, "error", err)
+	case one.writable.Load():
+		s.work.Go(func() { one.decideLeftovers(ctx) })
+	}
+}
+
 // Close ends background work and refuses what would be written from now on; what is on its way
 // to the drives reaches all of them. The drives belong to the caller and stay open.
 func (s *Store) Close() {
@@ -191,7 +205,7 @@ func (s *Store) Stats() Stats {
 	all := Stats{AckedBelowFull: c.belowFull.Load(), Decided: c.decided.Load(),
 		Settled: c.settled.Load(), DegradedReads: c.degraded.Load(),
 		Undecided: c.undecided.Load(), QuorumMissed: c.quorumMiss.Load(),
-		LostUndecided: c.lost.Load()}
+		LostUndecided: c.lost.Load(), Forgotten: c.forgotten.Load()}
 	for _, one := range s.sets {
 		did := one.codecs.stats()
 		all.Codec.Path = did.Path

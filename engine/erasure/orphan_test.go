@@ -1,0 +1,49 @@
+package erasure
+
+import (
+	"testing"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
+)
+
+// TestListedPartOfAnAbortedUpload: what is listed for repair and goes meanwhile does not come back.
+func TestListedPartOfAnAbortedUpload(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	id := f.upload("k")
+	if err := f.part("k", id, 1, pattern(300_000, 1)); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitSettles()
+	for _, i := range []int{2, 3} { // they drop their parts later than others
+		f.faults[i].Set(faulty.Rule{Op: faulty.Commit, Err: drive.ErrOffline,
+			Match: func(key drive.Key, kind drive.Type) bool {
+				return kind == drive.TypeSettle && key.Space == drive.SpaceUpload
+			}})
+	}
+	if err := f.store.AbortUpload(t.Context(), "bucket", "k", id); err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.store.bucket(t.Context(), "bucket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := parseUploadID(id)
+	for _, i := range []int{0, 1} {
+		for held := 1; held > 0; {
+			state, err := f.drives[i].Lookup(t.Context(), partKey(b, u, 1), drive.LookupOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = len(state.Entries)
+		}
+	}
+	f.set().repairs.add(partKey(b, u, 1), false)
+	f.heal(false)
+	for _, i := range []int{2, 3} {
+		f.faults[i].Set()
+	}
+	f.wantWhole("all drives settle")
+	f.awaitSettles()
+	f.censusClean()
+}
