@@ -25,17 +25,11 @@ func TestErasureTargets(t *testing.T) {
 	if !*erasureFlag {
 		t.Skip("takes minutes and wants a quiet machine: make bench-erasure")
 	}
-	t.Run("put 4 KiB", func(t *testing.T) {
-		puts(t, 4<<10, 64, false, func(r generator.Result, used cost) {
-			each := func(n uint64) float64 { return float64(n) / float64(r.Operations) }
-			t.Logf("%.0f/s (15,000 asked for), server CPU %.0f µs each (60 asked for); %.2f synced "+
-				"writes each, %.2f io_uring_enter, %.1f heap objects, %.1f KiB copied", r.Goodput,
-				1e6*used.CPUSeconds/float64(r.Operations), each(used.SyncedWrites),
-				each(used.IOEnters), each(used.HeapObjects), each(used.Copied)/1024)
-		})
-	})
+	for name, pinned := range map[string]bool{"put 4 KiB": false, "put 4 KiB on a core": true} {
+		t.Run(name, func(t *testing.T) { smallPuts(t, pinned) })
+	}
 	t.Run("put 1 MiB by 16 streams", func(t *testing.T) {
-		puts(t, 1<<20, 16, true, func(r generator.Result, used cost) {
+		puts(t, 1<<20, 16, false, true, func(r generator.Result, used cost) {
 			t.Logf("%.0f MB/s, %.0f MB per second of server CPU (600 asked for)",
 				float64(r.Bytes)/r.Seconds/1e6, float64(r.Bytes)/used.CPUSeconds/1e6)
 		})
@@ -68,9 +62,21 @@ func targetObjects(count int, bytes int64) (all []generator.Object) {
 	return all
 }
 
-func puts(t *testing.T, bytes int64, connections int, unsigned bool,
+// smallPuts has 64 connections put 4 KiB each; pinned, the server has one core and the generator the
+// other.
+func smallPuts(t *testing.T, pinned bool) {
+	puts(t, 4<<10, 64, pinned, false, func(r generator.Result, used cost) {
+		each := func(n uint64) float64 { return float64(n) / float64(r.Operations) }
+		t.Logf("%.0f/s (15,000 asked for), server CPU %.0f µs each (60 asked for); %.2f synced "+
+			"writes each, %.2f io_uring_enter, %.1f heap objects, %.1f KiB copied", r.Goodput,
+			1e6*used.CPUSeconds/float64(r.Operations), each(used.SyncedWrites),
+			each(used.IOEnters), each(used.HeapObjects), each(used.Copied)/1024)
+	})
+}
+
+func puts(t *testing.T, bytes int64, connections int, pinned, unsigned bool,
 	tell func(generator.Result, cost)) {
-	s, c := targetServer(t, false)
+	s, c := targetServer(t, pinned)
 	defer s.stop()
 	c.Method, c.Connections, c.UnsignedPayload = http.MethodPut, connections, unsigned
 	c.Objects = targetObjects(64, bytes)
