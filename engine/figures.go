@@ -74,6 +74,10 @@ func (e *Engine) frontFigures(counter countFunc, level levelFunc) {
 		level("tls_expires_seconds", "When the certificate expires, in Unix time.",
 			e.certs.Leaf().NotAfter.Unix())
 	}
+	md5 := e.s3.MD5Lanes()
+	counter("md5_lane_steps_total", "Steps of MD5 in lanes: a block of each stream in them.",
+		md5.Steps)
+	counter("md5_lane_blocks_total", "Blocks of 64 bytes hashed in them.", md5.Blocks)
 	m := e.allocator.Stats()
 	level("blocks_in_use", "64 KiB blocks lent out.", m.BlocksInUse)
 	level("memory_reserved_bytes", "Memory the allocator holds.", m.ReservedBytes)

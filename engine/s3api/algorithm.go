@@ -12,6 +12,8 @@ import (
 
 	"github.com/minio/crc64nvme"
 	"github.com/zeebo/xxh3"
+
+	"flashstore/engine/s3api/md5lanes"
 )
 
 // algorithm is a checksum S3 knows. The zero value is none.
@@ -114,8 +116,6 @@ func (a algorithm) new() hash.Hash {
 		return sha1.New()
 	case sumSHA256:
 		return sha256.New()
-	case sumMD5:
-		return md5.New()
 	case sumFast:
 		return xxh3.New128()
 	}
@@ -123,14 +123,23 @@ func (a algorithm) new() hash.Hash {
 }
 
 // hashPool keeps hash states for the next request.
-type hashPool [algorithmCount]sync.Pool
+type hashPool struct {
+	free [algorithmCount]sync.Pool
+	md5  *md5lanes.Group // of those of sumMD5
+}
 
 func (p *hashPool) get(a algorithm) hash.Hash {
-	if h, ok := p[a].Get().(hash.Hash); ok {
-		h.Reset()
+	if h, ok := p.free[a].Get().(hash.Hash); ok {
 		return h
+	}
+	if a == sumMD5 {
+		return p.md5.New()
 	}
 	return a.new()
 }
 
-func (p *hashPool) put(a algorithm, h hash.Hash) { p[a].Put(h) }
+// put takes h back. It is reset here, not in get: other streams no longer wait for it.
+func (p *hashPool) put(a algorithm, h hash.Hash) {
+	h.Reset()
+	p.free[a].Put(h)
+}

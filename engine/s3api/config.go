@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flashstore/engine/object"
+	"flashstore/engine/s3api/md5lanes"
 	"flashstore/engine/s3xml"
 	"flashstore/engine/sigv4"
 	"flashstore/netloop"
@@ -131,12 +132,17 @@ func New(config Config) (*Handler, error) {
 		return nil, err
 	}
 	nearby, _ := config.Store.(object.Nearby)
-	return &Handler{config: config, store: config.Store, nearby: nearby}, nil
+	h := &Handler{config: config, store: config.Store, nearby: nearby}
+	h.hashes.md5 = md5lanes.NewGroup()
+	return h, nil
 }
 
 // ETags counts the entity tags of objects and parts that were computed, all in the mode of the
 // configuration. Safe for concurrent use.
 func (h *Handler) ETags() uint64 { return h.etags.Load() }
+
+// MD5Lanes says what was hashed in lanes. Safe for concurrent use.
+func (h *Handler) MD5Lanes() md5lanes.Stats { return h.hashes.md5.Stats() }
 
 type nobody struct{}
 
