@@ -19,8 +19,8 @@ import (
 	"flashstore/netloop"
 )
 
-// BenchmarkMD5 hashes so many streams of 1 MiB at once, in pieces of 64 KiB as bodies are read, each on
-// its own and in lanes. Bytes are those of all streams; cpu-us/MiB is what the process used.
+// BenchmarkMD5 hashes so many streams of 1 MiB at once, in pieces of 64 KiB as bodies are read, each
+// on its own and in lanes. Bytes are those of all streams; cpu-us/MiB is what the process used.
 func BenchmarkMD5(b *testing.B) {
 	group := md5lanes.NewGroup()
 	for _, streams := range []int{1, 2, 3, 4, 8, 16, 32} {

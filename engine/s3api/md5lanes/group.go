@@ -66,7 +66,8 @@ func (g *Group) hash(h *Hash) {
 	}
 }
 
-// enter puts h into the queue, and says whether it is to gather, or to lead since the queue is full.
+// enter puts h into the queue, and says whether it is to gather, or to lead since that would fill
+// the lanes.
 func (g *Group) enter(h *Hash) (gathers, full bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"hash"
 )
 
-// joinBytesMin is the least Write that looks for company. For shorter ones a meeting, which parks and
-// wakes goroutines, saves little or nothing.
+// joinBytesMin is the least Write that looks for company. For shorter ones a meeting, which parks
+// and wakes goroutines, saves little or nothing.
 const joinBytesMin = 8 << 10
 
 // Hash is the MD5 of one stream. One goroutine may use it at a time.
@@ -36,8 +36,8 @@ type digest interface {
 	encoding.BinaryUnmarshaler
 }
 
-// Where the bytes of a state of crypto/md5 have its words and its length, big endian. Between them is
-// what is kept of an unfinished block.
+// Where the bytes of a state of crypto/md5 have its words and its length, big endian. Between them
+// is what is kept of an unfinished block.
 const (
 	wordsAt    = len("md5\x01")
 	lengthAt   = wordsAt + md5.Size + md5.BlockSize
@@ -74,8 +74,8 @@ func (h *Hash) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// company reports whether others may be under way. The first Write of a stream looks for them even so:
-// until somebody lets them run, they may not have come to theirs.
+// company reports whether others may be under way. The first Write of a stream looks for them in
+// any case: until somebody lets them run, they may not have come to theirs.
 func (h *Hash) company() bool {
 	if !h.group.lanes {
 		return false
