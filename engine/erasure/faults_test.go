@@ -322,7 +322,7 @@ func TestEverySubsetOfReplacedDrives(t *testing.T) {
 				}
 				// More than n - w drives of an earlier time are told and refused, which the engine
 				// does.
-				if number%2 == 1 && len(positions) <= c.n-f.set().w || *faultsAll {
+				if (number%2 == 1 || *faultsAll) && len(positions) <= c.n-f.set().w {
 					f.stop()
 					kept := f.keep(positions)
 					f.start()
