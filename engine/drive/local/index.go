@@ -56,7 +56,8 @@ type index struct {
 // openIndex opens or creates the index in the folder path. Errors: drive.ErrOffline if
 // it cannot be written already; any other says that it cannot be read.
 func openIndex(c *Config, path string, h indexfs.Hooks) (*index, error) {
-	x := &index{fs: indexfs.New(c.Engine, h), buffer: indexBuffer{rows: make(map[string]rowOp)}}
+	x := &index{fs: indexfs.New(c.Engine, h), buffer: indexBuffer{
+		rows: make(map[string]rowOp), marks: make(map[string]rowOpKind)}}
 	gate := newCompactionGate()
 	o := &pebble.Options{
 		FS:                          x.fs,

@@ -21,6 +21,7 @@ const (
 type indexBuffer struct {
 	mu    sync.RWMutex
 	rows  map[string]rowOp
+	marks map[string]rowOpKind // by register: of its row that says that it waits for a settle
 	bytes int
 	// drained counts the times that rows went to Pebble.
 	drained uint64
@@ -41,6 +42,9 @@ const (
 	// other back.
 	rowAdd
 	rowDrop
+	// rowMark and rowUnmark are such ones of the row that says that a register waits for a settle.
+	rowMark
+	rowUnmark
 )
 
 func (k rowOpKind) takenBackBy(next rowOpKind) bool {
@@ -55,6 +59,10 @@ type indexChange struct {
 
 // put takes a change in; the caller holds mu.
 func (b *indexBuffer) put(c *indexChange) {
+	if c.kind == rowMark || c.kind == rowUnmark {
+		b.mark(c)
+		return
+	}
 	have, found := b.rows[c.row]
 	switch {
 	case found && have.kind.takenBackBy(c.kind):
@@ -68,6 +76,14 @@ func (b *indexBuffer) put(c *indexChange) {
 	}
 	b.bytes += len(c.value)
 	b.rows[c.row] = c.rowOp
+}
+
+func (b *indexBuffer) mark(c *indexChange) {
+	if have, found := b.marks[c.row]; found && have != c.kind {
+		delete(b.marks, c.row)
+		return
+	}
+	b.marks[c.row] = c.kind
 }
 
 // get returns what a row will be; found is false where Pebble is to be asked, whose rows are those
@@ -105,36 +121,49 @@ func (x *index) drainHeld() error {
 	if len(b.rows) == 0 {
 		return nil
 	}
-	batch := x.db.NewBatchWithSize(b.bytes + 16*len(b.rows))
-	err := b.appendTo(batch)
-	if err == nil {
-		err = x.db.Apply(batch, pebble.NoSync)
-	}
-	if err = errors.Join(err, batch.Close()); err != nil {
+	batch := x.db.NewBatchWithSize(b.bytes + 16*len(b.rows) + 64*len(b.marks))
+	b.appendTo(batch)
+	if err := errors.Join(x.db.Apply(batch, pebble.NoSync), batch.Close()); err != nil {
 		return err
 	}
 	clear(b.rows)
+	clear(b.marks)
 	b.bytes = 0
 	b.drained++
 	return nil
 }
 
-func (b *indexBuffer) appendTo(batch *pebble.Batch) (err error) {
+// appendTo puts all changes into a batch. What is set once is deleted once: the pair ends when they
+// meet.
+func (b *indexBuffer) appendTo(batch *pebble.Batch) {
 	for row, op := range b.rows {
-		key := []byte(row)
+		var d *pebble.DeferredBatchOp
 		switch op.kind {
-		case rowSet, rowAdd:
-			err = batch.Set(key, op.value, nil)
 		case rowDelete:
-			err = batch.Delete(key, nil)
+			d = batch.DeleteDeferred(len(row))
 		case rowDrop:
-			err = batch.SingleDelete(key, nil) // it was set once: the pair ends when they meet
+			d = batch.SingleDeleteDeferred(len(row))
+		default:
+			d = batch.SetDeferred(len(row), len(op.value))
+			copy(d.Value, op.value)
 		}
-		if err != nil {
-			return err
-		}
+		copy(d.Key, row)
+		_ = d.Finish() // never fails: the batch has no index
 	}
-	return nil
+	for row, kind := range b.marks {
+		d := pick(kind == rowMark, markRow, unmarkRow)(batch, len(row)+1)
+		d.Key[0] = rowUnsettled
+		copy(d.Key[1:], row)
+		_ = d.Finish()
+	}
+}
+
+func markRow(batch *pebble.Batch, bytes int) *pebble.DeferredBatchOp {
+	return batch.SetDeferred(bytes, 0)
+}
+
+func unmarkRow(batch *pebble.Batch, bytes int) *pebble.DeferredBatchOp {
+	return batch.SingleDeleteDeferred(bytes)
 }
 
 // newIter returns an iterator over the index as it is now.

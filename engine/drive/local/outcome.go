@@ -89,8 +89,7 @@ func (m *machine) put(o *outcome, row string, g *register) {
 	}
 	c := rowChange{unsettled: g.unsettled()}
 	if c.unsettled != m.waits(row) {
-		o.index = append(o.index, indexChange{string([]byte{rowUnsettled}) + row,
-			rowOp{kind: pick(c.unsettled, rowAdd, rowDrop)}})
+		o.index = append(o.index, indexChange{row, rowOp{kind: pick(c.unsettled, rowMark, rowUnmark)}})
 	}
 	op := rowOp{kind: rowDelete}
 	if !g.empty(m.pos.term) {
