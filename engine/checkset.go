@@ -166,7 +166,7 @@ func (c *checker) findStale(set *CheckSet) {
 	for i := range c.report.Drives {
 		d := &c.report.Drives[i]
 		if p := slices.Index(set.Paths, d.Path); p >= 0 {
-			seen[p] = erasure.Memory{Term: d.Term, MaxSeen: d.MaxSeen}
+			seen[p] = erasure.Memory{Term: d.Term, MaxSeen: d.MaxSeen, Forgot: d.Forgot}
 		}
 	}
 	stale, term := erasure.Stale(seen, set.Parity)

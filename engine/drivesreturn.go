@@ -78,8 +78,7 @@ func (e *Engine) stale(i int, back *local.Drive) error {
 			d = back
 		}
 		if d != nil {
-			info := d.Info()
-			seen[p] = erasure.Memory{Term: info.Term, MaxSeen: info.MaxSeen}
+			seen[p] = erasure.MemoryOf(d)
 		}
 	}
 	stale, term := erasure.Stale(seen, e.drives.parity)

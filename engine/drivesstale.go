@@ -10,14 +10,12 @@ import (
 // errStale is the reason of drives that are of an earlier time than others of their set.
 var errStale = errors.New("drive: of an earlier time")
 
-// dropStale takes drives of a set away that are of an earlier time, if they are too many to be
-// outvoted.
+// dropStale takes drives of a set away that are of an earlier time, if they cannot be outvoted.
 func dropStale(members []*slot, parity int) {
 	seen := make([]erasure.Memory, len(members))
 	for i := range members {
 		if d := members[i].drive; d != nil {
-			info := d.Info()
-			seen[i] = erasure.Memory{Term: info.Term, MaxSeen: info.MaxSeen}
+			seen[i] = erasure.MemoryOf(d)
 		}
 	}
 	stale, term := erasure.Stale(seen, parity)

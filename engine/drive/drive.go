@@ -158,12 +158,14 @@ type Properties struct {
 
 // Info is the present state of a drive.
 type Info struct {
-	Identity   Identity
-	Path       string
-	Health     Health
-	Reason     string // why it is not online, and what to do
-	Term       uint64
-	MaxSeen    Order // highest order in any record
+	Identity Identity
+	Path     string
+	Health   Health
+	Reason   string // why it is not online, and what to do
+	Term     uint64
+	MaxSeen  Order // highest order in any record
+	// Forgot is the highest term whose tombstones the drive may have forgotten, 0 if none.
+	Forgot     uint64
 	Properties Properties
 	// CompleteFrom: this drive's "not here" counts for orders at or after it only. Zero: always.
 	CompleteFrom Order

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/lock"
 	"flashstore/engine/object"
 )
 
@@ -47,28 +48,40 @@ func (s *set) everywhere(r *drive.Record) []*drive.Record {
 	return records
 }
 
-// commit sends records[i] to drive i (nil: not to this one) and waits for the write quorum, and
-// then a little for the rest. On success each holder gets settle, now or when its commit
-// ends. done, if not nil, is called once no drive uses the records any more, which may be long
-// after commit returned, and must not block; failed says that a drive did not commit. Errors:
-// object.ErrUnavailable, object.ErrFull; the outcome of a failed commit is unknown.
-func (s *set) commit(records []*drive.Record, settle *drive.Record,
-	done func(failed bool)) error {
-	return s.send(records, 0, s.w, settle, done)
-}
-
-// send is commit of a write whose quorum is w, and that held drives hold already.
+// send sends records[i] to drive i (nil: not to this one), of a write whose quorum is w and that
+// held drives hold already; it waits for the quorum, and then a little for the rest. On success
+// each holder gets settle, now or when its commit ends. done, if not nil, is called once no drive
+// uses the records any more, which may be long after send returned, and must not block; failed says
+// that a drive did not commit. Errors: object.ErrUnavailable, object.ErrFull; the outcome of a
+// failed commit is unknown.
 func (s *set) send(records []*drive.Record, held, w int, settle *drive.Record,
 	done func(failed bool)) error {
+	s.gate.RLock()
 	return s.newFanout(records, held, w, settle, done).run()
 }
 
-// run hands all records to their drives, and waits as commit does.
-func (f *fanout) run() error {
-	s, began := f.set, time.Now()
+// publish makes r the newest write of its register, under a grant the caller holds, with the
+// records that spread makes of it for the drives; w is its quorum. It is stamped behind the gate,
+// so that it is of the term that the drives are in.
+func (s *set) publish(r *drive.Record, grant lock.Grant,
+	spread func(*drive.Record) []*drive.Record, w int, done func(failed bool)) error {
 	s.gate.RLock()
+	if err := s.mayWrite(); err != nil {
+		s.gate.RUnlock()
+		if done != nil {
+			done(true)
+		}
+		return err
+	}
+	s.stamp(r, grant)
+	return s.newFanout(spread(r), 0, w, settleRecord(r), done).run()
+}
+
+// run hands the records over, leaves the gate, which the caller has entered, and waits.
+func (f *fanout) run() error {
+	began := time.Now()
 	err := f.hand()
-	s.gate.RUnlock()
+	f.set.gate.RUnlock()
 	if err != nil {
 		return err
 	}

@@ -92,25 +92,18 @@ func (s *Store) commitIf(ctx context.Context, at address, only *object.Condition
 		defer grant.Release()
 		err = s.admit(ctx, at, only, grant)
 	}
-	if err == nil {
-		err = at.set.mayWrite()
-	}
 	if err != nil {
 		if g != nil {
 			g.abort()
 		}
 		return err
 	}
-	at.set.stamp(r, grant)
 	f := &flight{late: &s.late, key: at.key}
-	var records []*drive.Record
-	w := at.set.w
+	spread, w := at.set.everywhere, at.set.w
 	if g != nil {
-		records, w, f.done = g.records(r), g.quorum.w, g.committed
-	} else {
-		records = at.set.everywhere(r)
+		spread, w, f.done = g.records, g.quorum.w, g.committed
 	}
-	if err = at.set.send(records, 0, w, settleRecord(r), f.landed); err != nil {
+	if err = at.set.publish(r, grant, spread, w, f.landed); err != nil {
 		f.lost()
 	}
 	return err

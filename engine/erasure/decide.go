@@ -27,7 +27,9 @@ func (s *set) decideLeftovers(ctx context.Context) {
 				break
 			}
 			for _, r := range page.Registers {
-				s.decide(ctx, r.Key)
+				if r.Key.Space != drive.SpacePart { // a pass does, which knows what owns it
+					s.decide(ctx, r.Key)
+				}
 			}
 			after, more = page.Next, page.Next != ""
 		}
@@ -108,6 +110,7 @@ func (s *set) commitMore(w *write, records []*drive.Record, holders []drive.Driv
 	settle.Token = s.token(grant)
 	f := s.newFanout(records, w.copies, w.quorum(s.quorum()).w, settle, nil)
 	f.heldOn = holders
+	s.gate.RLock()
 	if err := f.run(); err != nil {
 		// Whoever reads is told to come again, whatever the drives lack.
 		return fmt.Errorf("%w: deciding a write that %d drives hold: %w", object.ErrUnavailable,

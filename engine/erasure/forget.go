@@ -2,7 +2,6 @@ package erasure
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"flashstore/engine/drive"
@@ -59,10 +58,11 @@ func (s *set) forgot(answers []answer, w *write) (drives uint32) {
 }
 
 // forget has all drives drop a tombstone, if it may and each of them holds it settled, alone, or
-// has dropped it. The caller holds the register's lock.
-func (s *set) forget(ctx context.Context, w *write, grant lock.Grant) error {
+// has dropped it. Where that fails, the next pass tries again. The caller holds the register's
+// lock.
+func (s *set) forget(ctx context.Context, w *write, grant lock.Grant) {
 	if !s.mayForget(w) {
-		return nil
+		return
 	}
 	answers := make([]answer, s.n)
 	s.ask(ctx, w.sample.Key, s.unanswered(answers), answers, drive.LookupOptions{})
@@ -70,16 +70,17 @@ func (s *set) forget(ctx context.Context, w *write, grant lock.Grant) error {
 	for i := range answers {
 		has := answers[i].state.Entries
 		if forgot>>i&1 == 0 && (len(has) != 1 || has[0].WriteID != w.id || !has[0].Settled) {
-			return nil
+			return
 		}
 	}
 	r := &drive.Record{Type: drive.TypeForget, Key: w.sample.Key, Version: w.sample.Version,
 		Order: w.order, Token: s.token(grant), WriteID: w.id, Meta: w.sample.Meta}
 	if err := s.everyDrive(r); err != nil {
-		return fmt.Errorf("forgetting a tombstone: %w", err)
+		s.log.Info("a tombstone is not forgotten by all drives", "set", s.number, "key",
+			w.sample.Key.Name, "error", err)
+		return
 	}
 	s.counters.forgotten.Add(1)
-	return nil
 }
 
 // renewTerm raises a term that has lasted long, where all drives are there to take it.

@@ -2,6 +2,13 @@ package erasure
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,9 +58,15 @@ func (a *aging) holding(key object.Key) (n int) {
 	return n
 }
 
+// want waits until so many drives have something of a deleted key: a drive may take longer than the
+// pass that was told that another refuses.
 func (a *aging) want(holding int, key object.Key, what string) {
 	a.t.Helper()
-	if n := a.holding(key); n != holding {
+	n := a.holding(key)
+	for deadline := time.Now().Add(5 * time.Second); n > holding && time.Now().Before(deadline); {
+		n = a.holding(key)
+	}
+	if n != holding {
 		a.t.Errorf("%s: %d drives have something of %q, %d should", what, n, key, holding)
 	}
 	if _, err := a.get(key, 0, -1); !errors.Is(err, object.ErrNoSuchKey) {
@@ -143,4 +156,127 @@ func TestSetIsOpenedAgain(t *testing.T) {
 		}
 	}
 	a.mustPut("k", pattern(1000, 1))
+}
+
+// TestPredecessorOfForgottenTombstones: a drive that was replaced before something was deleted is
+// put back once that is forgotten. Nobody is left to say so, and it is told for what it is.
+func TestPredecessorOfForgottenTombstones(t *testing.T) {
+	a := newAging(t)
+	a.mustPut("empty/", nil)
+	a.awaitSettles()
+	a.stop()
+	old := filepath.Join(t.TempDir(), "old")
+	if err := os.Rename(a.path(1), old); err != nil {
+		t.Fatal(err)
+	}
+	a.wipe(1)
+	a.start()
+	a.wantWhole("replaced")
+	a.delete("empty/")
+	a.awaitSettles()
+	memories := func() (all []Memory) { // as they are before a start
+		a.stop()
+		for i := range a.drives {
+			d := a.openDrive(i)
+			all = append(all, MemoryOf(d))
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return all
+	}
+	a.restart()
+	a.pass(2 * forgetAfter)
+	a.want(0, "empty/", "forgotten")
+	if stale, _ := Stale(memories(), a.m); stale != nil {
+		t.Errorf("drives %v are of an earlier time", stale)
+	}
+	if err := errors.Join(os.RemoveAll(a.path(1)), os.Rename(old, a.path(1))); err != nil {
+		t.Fatal(err)
+	}
+	if stale, _ := Stale(memories(), a.m); !slices.Equal(stale, []int{1}) {
+		t.Errorf("drives %v are of an earlier time, and drive 1 is", stale)
+	}
+}
+
+// TestForgettingThatFails leaves nothing short: the tombstone is there.
+func TestForgettingThatFails(t *testing.T) {
+	a := newAging(t)
+	a.mustPut("k", pattern(1000, 1))
+	a.delete("k")
+	a.pass(0)
+	a.restart()
+	a.faults[2].Set(faulty.Rule{Op: faulty.Commit, Err: drive.ErrFull,
+		Match: func(_ drive.Key, kind drive.Type) bool { return kind == drive.TypeForget }})
+	a.pass(2 * forgetAfter)
+	a.want(1, "k", "a drive is full")
+}
+
+// TestRaiseUnderLoad: what is written while a term is raised waits for it, and is of it.
+func TestRaiseUnderLoad(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	var stop atomic.Bool
+	var writers sync.WaitGroup
+	for w := range 16 {
+		writers.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				if err := f.put(object.Key(fmt.Sprint(w, "-", i%4)), pattern(1000, 1)); err != nil {
+					t.Errorf("writer %d: %v", w, err)
+					return
+				}
+			}
+		})
+	}
+	for range 20 {
+		written := f.store.Stats().Settled
+		for f.store.Stats().Settled < written+100 && !t.Failed() {
+			runtime.Gosched()
+		}
+		if err := f.set().raise(); err != nil {
+			t.Error(err)
+		}
+	}
+	stop.Store(true)
+	writers.Wait()
+}
+
+// TestTermThatMissed: nothing is written in a term that is on too few drives, by whom was under way
+// either, so that no drive is ever taken for one of an earlier time.
+func TestTermThatMissed(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	f.shut(0)
+	f.mustPut("k", pattern(1000, 1))
+	f.awaitSettles()
+	for _, i := range []int{2, 3} {
+		f.faults[i].Set(faulty.Rule{Op: faulty.Commit, Err: drive.ErrOffline,
+			Match: func(_ drive.Key, kind drive.Type) bool { return kind == drive.TypeTerm }})
+	}
+	b, err := f.store.bucket(t.Context(), "bucket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, key := f.set(), objectKey(b, "k")
+	grant, err := s.lock(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := make([]answer, s.n)
+	s.ask(t.Context(), key, s.unanswered(answers), answers, drive.LookupOptions{})
+	v := judge(answers, s.quorum())
+	if err := s.raise(); err != nil || f.store.HasWriteQuorum() {
+		t.Fatalf("the term is raised on two drives: %v", err)
+	}
+	f.open()
+	if _, err := s.restore(t.Context(), v.write, healing{}, grant); err == nil {
+		t.Error("healed in the term of before, which drives have left")
+	}
+	grant.Release()
+	var drives []Memory
+	for _, d := range f.drives {
+		drives = append(drives, MemoryOf(d))
+	}
+	if stale, term := Stale(drives, 2); stale != nil {
+		t.Errorf("drives %v of %+v are of an earlier time than term %d", stale, drives, term)
+	}
 }

@@ -67,7 +67,7 @@ func (s *set) heal(ctx context.Context, key drive.Key, how healing) (h healed, e
 	case served, decideFirst:
 		how.forgot = s.forgot(answers, v.write)
 		if h, err = s.restore(ctx, v.write, how, grant); err == nil && h.health == whole {
-			err = s.forget(ctx, v.write, grant)
+			s.forget(ctx, v.write, grant)
 		}
 		return h, err
 	default:
@@ -80,6 +80,9 @@ func (s *set) heal(ctx context.Context, key drive.Key, how healing) (h healed, e
 func (s *set) restore(ctx context.Context, w *write, how healing,
 	grant lock.Grant) (healed, error) {
 	h := healed{}
+	if w.copies < w.quorum(s.quorum()).w && !w.settled && how.inPlace {
+		return healed{health: short, lacking: ^uint32(0)}, nil
+	}
 	if w.copies < w.quorum(s.quorum()).w && !w.settled {
 		if err := s.rollForward(ctx, w.sample.Key, w, grant); err != nil {
 			return healed{health: undecided}, err

@@ -39,6 +39,8 @@ type healer struct {
 	mu        sync.Mutex
 	state     healState
 	scrubNext bool       // the next pass reads every shard
+	aside     *passState // a scrub that gave way to healing; resume: the next pass goes on with it
+	resume    bool
 	anew      bool       // the next pass begins at the beginning
 	pass      *passState // under way; nil: none
 	ended     *sync.Cond // a pass has ended
@@ -46,6 +48,7 @@ type healer struct {
 
 // passState is a pass over all registers, as far as it got.
 type passState struct {
+	number    uint64 // of its beginning
 	verify    bool
 	began     time.Time
 	resumed   uint64 // registers that an earlier process had seen
@@ -195,28 +198,12 @@ func (h *healer) note(key drive.Key, verified bool, got healed, err error) {
 		"space", key.Space, "error", err)
 }
 
-// scrubDue reports whether it is time to read every shard; the next pass does.
-func (h *healer) scrubDue(now time.Time) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now.Before(h.state.Scrubbed) { // by a clock that was ahead: nobody knows how long ago
-		h.state.Scrubbed = now
-	}
-	if h.config.ScrubPeriod > 0 && now.Sub(h.state.Scrubbed) >= h.config.ScrubPeriod {
-		h.scrubNext = true
-	}
-	return h.scrubNext
-}
-
 // runPass goes through all registers. It returns when to try again, if it could not end.
 func (h *healer) runPass(ctx context.Context) (retry time.Time) {
 	if err := h.set.renewTerm(); err != nil {
 		h.set.log.Warn("the term cannot be raised", "set", h.set.number, "error", err)
 	}
 	p := h.begin()
-	if p.verify {
-		ctx = drive.For(ctx, drive.Scrub)
-	}
 	c := &scan{store: h.store, set: h.set, how: healing{verify: p.verify}, from: p.at,
 		pace: &pace{bytesPerSecond: h.rate(p.verify), clients: &h.set.clients}}
 	saved := time.Now()
@@ -227,7 +214,11 @@ func (h *healer) runPass(ctx context.Context) (retry time.Time) {
 			h.save(ctx, false)
 		}
 	}
-	err := c.run(ctx)
+	err := h.scan(ctx, c)
+	if errors.Is(err, errGivesWay) {
+		h.setAside(p)
+		return time.Time{}
+	}
 	if err == nil {
 		h.repairRest(ctx)
 	}
@@ -244,26 +235,9 @@ func (h *healer) runPass(ctx context.Context) (retry time.Time) {
 	if err != nil {
 		return time.Now().Add(retryAfter)
 	}
+	h.goOn()
 	return time.Time{}
 }
-
-// rate is how many bytes a pass may write again, or read to look at them, each second.
-func (h *healer) rate(verify bool) int64 {
-	if !verify || h.config.ScrubPeriod <= 0 {
-		return h.config.BytesPerSecond
-	}
-	used := int64(0)
-	for i := range h.set.slots {
-		if d := h.set.drive(i); d != nil {
-			info := d.Info()
-			used += info.TotalBytes - info.FreeBytes
-		}
-	}
-	return max(used*2/int64(h.config.ScrubPeriod.Seconds()+1), scrubRateMin)
-}
-
-// scrubRateMin bytes a second are read by a scrub, whatever its period.
-const scrubRateMin = 4 << 20
 
 // begin makes a pass, or goes on with one that was cut off: if the drives are the same, nobody
 // asked for a pass since, and all that was found short behind it is listed.
@@ -271,9 +245,15 @@ func (h *healer) begin() *passState {
 	candidates := h.set.candidates()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := &passState{verify: h.scrubNext, began: time.Now(),
-		candidate: candidates}
+	p := &passState{verify: h.scrubNext, began: time.Now(), candidate: candidates,
+		number: h.state.Pass + 1}
 	p.more = h.repairs.takeMore()
+	if h.aside != nil && (h.resume || p.verify) {
+		if !p.verify {
+			h.state.Open, p.number, p.verify = h.aside.open(), h.aside.number, true
+		}
+		h.aside, h.resume = nil, false
+	}
 	if o := h.state.Open; o != nil && o.Verify == p.verify && o.matches(candidates) &&
 		!h.anew && !p.more {
 		p.at, p.registers, p.resumed = o.at(), o.Registers, o.Registers

@@ -98,11 +98,14 @@ func (h *healer) wait(ctx context.Context, pass uint64) error {
 	defer stop()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for ctx.Err() == nil && (h.state.Pass < pass || h.state.Pass == pass && h.pass != nil) {
+	for ctx.Err() == nil && (h.state.Pass < pass || h.pass.is(pass) || h.aside.is(pass)) {
 		h.ended.Wait()
 	}
 	return ctx.Err()
 }
+
+// is reports whether p, which may be nil, began as the pass of a number.
+func (p *passState) is(number uint64) bool { return p != nil && p.number == number }
 
 func (h *healer) status() HealStatus {
 	listed, more := h.repairs.count()

@@ -7,19 +7,37 @@ import (
 	"flashstore/engine/drive/faulty"
 )
 
-// TestListedPartOfAnAbortedUpload: what is listed for repair and goes meanwhile does not come back.
-func TestListedPartOfAnAbortedUpload(t *testing.T) {
+// TestPartOfAnAbortedUpload: what some drives have dropped already does not come back, listed for
+// repair or at a start, settled or not.
+func TestPartOfAnAbortedUpload(t *testing.T) {
+	for name, settled := range map[string]bool{"settled": true, "unsettled": false} {
+		t.Run(name, func(t *testing.T) { partOfAnAbortedUpload(t, settled) })
+	}
+}
+
+func partOfAnAbortedUpload(t *testing.T, settled bool) {
 	f := newFaulty(t, 4, 2)
 	id := f.upload("k")
+	f.awaitSettles()
+	refuse := func(i int, space drive.Space) {
+		f.faults[i].Set(faulty.Rule{Op: faulty.Commit, Err: drive.ErrOffline,
+			Match: func(key drive.Key, kind drive.Type) bool {
+				return kind == drive.TypeSettle && key.Space >= space
+			}})
+	}
+	for i := range f.faults {
+		if !settled {
+			refuse(i, drive.SpacePart)
+		}
+	}
 	if err := f.part("k", id, 1, pattern(300_000, 1)); err != nil {
 		t.Fatal(err)
 	}
-	f.awaitSettles()
+	if settled {
+		f.awaitSettles()
+	}
 	for _, i := range []int{2, 3} { // they drop their parts later than others
-		f.faults[i].Set(faulty.Rule{Op: faulty.Commit, Err: drive.ErrOffline,
-			Match: func(key drive.Key, kind drive.Type) bool {
-				return kind == drive.TypeSettle && key.Space == drive.SpaceUpload
-			}})
+		refuse(i, drive.SpaceUpload)
 	}
 	if err := f.store.AbortUpload(t.Context(), "bucket", "k", id); err != nil {
 		t.Fatal(err)
@@ -40,9 +58,7 @@ func TestListedPartOfAnAbortedUpload(t *testing.T) {
 	}
 	f.set().repairs.add(partKey(b, u, 1), false)
 	f.heal(false)
-	for _, i := range []int{2, 3} {
-		f.faults[i].Set()
-	}
+	f.restart()
 	f.wantWhole("all drives settle")
 	f.awaitSettles()
 	f.censusClean()

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -113,4 +114,39 @@ func TestPartsThatWereNotVisited(t *testing.T) {
 		d.Set()
 	}
 	f.wantWhole("it can be told again")
+}
+
+// TestScrubGivesWay: a drive that comes while a scrub goes on, slowly, is healed before its end, and
+// whoever waits for the scrub waits for its end.
+func TestScrubGivesWay(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	for i := range 12 {
+		f.mustPut(object.Key(fmt.Sprint("k", i)), pattern(1<<20, uint64(i)))
+	}
+	f.awaitSettles()
+	f.stop()
+	f.wipe(3)
+	f.start(3)
+	f.heal(false)
+	h := f.store.healers[0]
+	h.config.ScrubPeriod = 30 * 24 * time.Hour
+	scrub := f.store.Heal(true)
+	f.join(3)
+	scrubbed := make(chan error, 1)
+	go func() { scrubbed <- f.store.Healed(t.Context(), scrub) }()
+	for f.drives[3].Info().CompleteFrom != (drive.Order{}) {
+		if len(scrubbed) > 0 {
+			t.Fatal("the drive is not healed at the end of the scrub")
+		}
+		runtime.Gosched()
+	}
+	if err := <-scrubbed; err != nil {
+		t.Fatal(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.aside != nil || h.pass != nil && h.pass.verify {
+		t.Error("the scrub has not ended")
+	}
 }

@@ -53,6 +53,7 @@ type set struct {
 	// before all of them or behind all.
 	gate   sync.RWMutex
 	closed bool
+	tried  uint64 // the last term that was to be raised; guarded by gate
 }
 
 // newSet makes a set of its drives, nil where one is missing.
@@ -87,11 +88,13 @@ func (s *set) drive(i int) drive.Drive {
 }
 
 // raise makes the next term durable on the write quorum, after which the set takes writes. Below
-// the quorum the set stays read-only, which is no error. What is written meanwhile is written in
-// the old term or in the new one, and waits for it: nobody writes in a term that is not raised.
+// the quorum the set stays read-only, which is no error. What is written meanwhile waits for the
+// term, and is of it: nobody writes in a term that is not raised.
 func (s *set) raise() error {
 	s.gate.Lock()
-	term := max(s.highestTerm(), s.term.Load()) + 1
+	defer s.gate.Unlock()
+	term := max(s.highestTerm(), s.term.Load(), s.tried) + 1
+	s.tried = term
 	r := &drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: term}}
 	r.Order, r.WriteID = r.Token, newWriteID()
 	f := s.newFanout(s.everywhere(r), 0, s.w, nil, nil)
@@ -100,10 +103,9 @@ func (s *set) raise() error {
 	if err == nil {
 		err = f.wait(began)
 	}
-	s.term.Store(term)
-	s.gate.Unlock()
 	switch {
 	case err == nil:
+		s.term.Store(term)
 		s.raised.Store(s.now().UnixNano())
 		s.writable.Store(true)
 		return nil
@@ -225,11 +227,7 @@ func (s *set) lock(ctx context.Context, key drive.Key) (lock.Grant, error) {
 
 // publishWhole commits r, which every drive holds whole, under a grant the caller holds.
 func (s *set) publishWhole(r *drive.Record, grant lock.Grant) error {
-	if err := s.mayWrite(); err != nil {
-		return err
-	}
-	s.stamp(r, grant)
-	return s.commit(s.everywhere(r), settleRecord(r), nil)
+	return s.publish(r, grant, s.everywhere, s.w, nil)
 }
 
 // stamp gives r its identity and its place in the register's order.

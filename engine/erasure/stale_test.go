@@ -40,6 +40,13 @@ func TestStale(t *testing.T) {
 			t.Errorf("%v with parity %d: %v, want %v", c.drives, c.parity, got, c.want)
 		}
 	}
+	for term, want := range map[uint64][]int{4: {3}, 5: nil, 0: nil} { // others forgot those of term 4
+		drives := slices.Repeat([]Memory{{6, drive.Order{Term: 6, Sequence: 1}, 4}}, 3)
+		drives = append(drives, Memory{Term: term, MaxSeen: drive.Order{Term: term}})
+		if got, _ := Stale(drives, 2); !slices.Equal(got, want) {
+			t.Errorf("a drive of term %d: %v, want %v", term, got, want)
+		}
+	}
 }
 
 // TestReadOnlyStoreSendsNoSettles: they would be taken for writes of a term that may be on too few

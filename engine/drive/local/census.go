@@ -64,6 +64,8 @@ type Report struct {
 	UnreferencedBytes int64 `json:"unreferenced_bytes"`
 	// MaxSeen is the highest order in any record.
 	MaxSeen drive.Order `json:"-"`
+	// Forgot is the highest term whose tombstones the drive may have forgotten.
+	Forgot uint64 `json:"-"`
 }
 
 // Census examines a drive that no process uses: every batch, record and chunk, the index
@@ -105,7 +107,7 @@ func (c *census) open(e ioengine.Engine, path string) error {
 	if err != nil {
 		return err
 	}
-	c.report.Identity = format.Identity
+	c.report.Identity, c.report.Forgot = format.Identity, format.Forgot
 	held, err := lock(e.Files(), path)
 	if err != nil {
 		return err

@@ -136,7 +136,7 @@ func (c *committer) admit(q *request, s *stored) (ref bulkRef, err error) {
 		}
 		err = c.drive.machine.admit(q.record)
 		if err == nil && s.Type == drive.TypeForget {
-			err = c.drive.raiseLayout(layoutForget)
+			err = c.drive.noteForgetting(s.Order.Term)
 		}
 	}
 	if err == nil && s.shard == shardBulk {

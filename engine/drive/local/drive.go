@@ -18,6 +18,7 @@ type Drive struct {
 	config   Config
 	identity drive.Identity // without its layout
 	layout   atomic.Int32
+	forgot   atomic.Uint64 // as in format.json
 	// algorithm of the checksums that are written.
 	algorithm algorithm
 	lock      ioengine.File
@@ -111,6 +112,7 @@ func (d *Drive) start(format *formatFile) (err error) {
 		return err
 	}
 	d.layout.Store(int32(format.Layout))
+	d.forgot.Store(format.Forgot)
 	if d.bulk, err = openBulk(&d.config, d.machine.live); err != nil {
 		return err
 	}
@@ -147,7 +149,7 @@ func (d *Drive) Info() drive.Info {
 	id := d.identity
 	id.Layout = int(d.layout.Load())
 	i := drive.Info{Identity: id, Path: d.config.Path, Term: s.term, MaxSeen: s.maxSeen,
-		CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged,
+		Forgot: d.forgot.Load(), CompleteFrom: s.completeFrom, TornTail: d.tornTail, TornOnly: !s.damaged,
 		TotalBytes: room.totalBytes, FreeBytes: room.freeBytes,
 		Properties: drive.Properties{InlineMax: d.config.InlineMax,
 			Durability: d.config.Durability, Checksum: d.config.Checksum},

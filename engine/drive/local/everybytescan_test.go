@@ -105,7 +105,7 @@ func TestNewerIsNotDamaged(t *testing.T) {
 		"layout":              func(b []byte) { b[24] = layoutVersion + 1 },
 		"checksum algorithm":  func(b []byte) { b[26] = byte(hashXXH3) + 1 },
 		"flag":                func(b []byte) { b[27] |= 0x80 },
-		"type of record":      func(b []byte) { b[batchHeadBytes+4] = byte(drive.TypeErase) + 1 },
+		"type of record":      func(b []byte) { b[batchHeadBytes+4] = byte(drive.TypeForget) + 1 },
 		"algorithm of record": func(b []byte) { b[batchHeadBytes+7] = byte(hashHighway) + 1 },
 	} {
 		b, h := sampleBatch(t)

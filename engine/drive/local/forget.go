@@ -57,18 +57,21 @@ func (c *chain) forget(order drive.Order) (released []entry) {
 	return released
 }
 
-// raiseLayout makes the drive one of a later layout, before anything of that is written.
-func (d *Drive) raiseLayout(layout int) error {
-	if int(d.layout.Load()) >= layout {
+// noteForgetting notes, durably, that tombstones of a term are about to be forgotten, before the
+// first of them is.
+func (d *Drive) noteForgetting(term uint64) error {
+	if d.forgot.Load() >= term {
 		return nil
 	}
 	format, err := readFormat(d.config.Engine, d.config.Path)
 	if err == nil {
-		err = format.raise(d.config.Engine, d.config.Path, layout)
+		format.Layout, format.Forgot = max(format.Layout, layoutForget), term
+		err = format.write(d.config.Engine, d.config.Path)
 	}
 	if err != nil {
-		return fmt.Errorf("layout %d: %w", layout, err)
+		return fmt.Errorf("noting that tombstones of term %d are forgotten: %w", term, err)
 	}
-	d.layout.Store(int32(layout))
+	d.layout.Store(int32(format.Layout))
+	d.forgot.Store(term)
 	return nil
 }

@@ -37,6 +37,9 @@ type formatFile struct {
 	// Joining: the drive was added to a deployment that had data, so its "not here" counts
 	// for nothing before the first term it sees.
 	Joining bool `json:"joining,omitempty"`
+	// Forgot is the highest term whose tombstones the drive may have forgotten. A drive that has
+	// seen no later one may hold what they deleted.
+	Forgot uint64 `json:"forgot,omitempty"`
 }
 
 // formatSumField begins the last field of format.json, in every layout: the checksum of all
@@ -71,6 +74,10 @@ func (f *formatFile) raise(e ioengine.Engine, path string, layout int) error {
 		return nil
 	}
 	f.Layout = layout
+	return f.write(e, path)
+}
+
+func (f *formatFile) write(e ioengine.Engine, path string) error {
 	text, err := f.encode()
 	if err != nil {
 		return err
@@ -113,12 +120,8 @@ func format(e ioengine.Engine, path string, id drive.Identity, joining bool) err
 	id.Layout = layoutFirst // raised once something asks for more
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails, crypto/rand
-	f := formatFile{id, hex.EncodeToString(random), joining}
-	text, err := f.encode()
-	if err != nil {
-		return err
-	}
-	if err := writeWhole(e, filepath.Join(path, formatName), text); err != nil {
+	f := formatFile{Identity: id, Incarnation: hex.EncodeToString(random), Joining: joining}
+	if err := f.write(e, path); err != nil {
 		return err
 	}
 	return files.SyncDir(filepath.Dir(path))

@@ -115,8 +115,10 @@ func (r *reaper) reap() {
 	}
 	for _, item := range ready {
 		r.drive.bulk.free(item.extents)
-		_ = r.drive.machine.index.apply([]indexChange{{string(numberedRow(rowFree, item.number)),
-			rowOp{kind: rowDrop}}})
+		if err := r.drive.machine.index.apply([]indexChange{{
+			string(numberedRow(rowFree, item.number)), rowOp{kind: rowDrop}}}); err != nil {
+			_ = r.drive.fail(err)
+		}
 	}
 }
 
