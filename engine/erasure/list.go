@@ -22,6 +22,9 @@ func (s *Store) List(ctx context.Context, name object.BucketName,
 	if after != "" && after == commonPrefix(after, q) {
 		after = pastPrefix(after)
 	}
+	for _, one := range s.sets {
+		one.clients.note()
+	}
 	page := object.ListPage{}
 	last := ""
 	wq := walkQuery{space: drive.SpaceObject, bucket: b.id, prefix: q.Prefix, after: after,
