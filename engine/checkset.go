@@ -97,7 +97,7 @@ func (c *checker) compareSetOf(ours creed, number, size int) error {
 
 func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 	c.place(set, ours)
-	shelves := make([]erasure.Shelf, set.Drives)
+	shelves, forgot := make([]erasure.Shelf, set.Drives), make([]uint64, set.Drives)
 	for position, path := range set.Paths {
 		if path == "" {
 			continue
@@ -112,13 +112,13 @@ func (c *checker) compareSet(set *CheckSet, ours creed) (err error) {
 			continue
 		}
 		defer func() { err = errors.Join(err, r.Close()) }()
-		shelves[position] = r.All
+		shelves[position], forgot[position] = r.All, r.Forgot()
 	}
 	c.findStale(set)
 	total := c.registers(set, ours)
 	set.Tally, err = erasure.Census(c.ctx, erasure.CensusConfig{Drives: shelves, Parity: ours.parity,
-		Buckets: c.buckets,
-		Find:    set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
+		Buckets: c.buckets, Forgot: forgot,
+		Find: set.find, Damaged: c.damaged(set), Progress: func(registers uint64) {
 			c.Progress(CheckProgress{What: "comparing the drives", Done: int64(registers),
 				Total: max(total, int64(registers))})
 		}})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 
 	"flashstore/engine/drive"
@@ -24,6 +25,8 @@ type CensusConfig struct {
 	Parity int
 	// Buckets are the names of those whose documents other sets hold; see BucketsOf.
 	Buckets map[drive.BucketID]string
+	// Forgot is, by position, up to which term a drive may have forgotten tombstones.
+	Forgot []uint64
 	// Damaged, if not nil, tells of shards whose bytes are known to be wrong.
 	Damaged func(position int, key *drive.Key, write drive.WriteID) bool
 	// Find is called for each thing that is wrong.
@@ -136,7 +139,7 @@ func (c *census) visit(key *drive.Key, answers []answer) error {
 func (c *census) register(key *drive.Key, answers []answer) *write {
 	for _, w := range writes(answers) {
 		if w.settled || w.copies >= w.quorum(c.quorum).w {
-			c.committed(key, w)
+			c.committed(key, w, answers)
 			return w
 		}
 		c.undecided(key, w)
@@ -144,7 +147,7 @@ func (c *census) register(key *drive.Key, answers []answer) *write {
 	return nil
 }
 
-func (c *census) committed(key *drive.Key, w *write) {
+func (c *census) committed(key *drive.Key, w *write, answers []answer) {
 	for _, e := range w.holders {
 		if e != nil && !e.Settled {
 			c.tally.Unsettled++
@@ -158,7 +161,8 @@ func (c *census) committed(key *drive.Key, w *write) {
 	if w.settled && w.whole() {
 		need = 1
 	}
-	if missing := c.lacking(w); w.copies-len(damaged) < need {
+	missing := slices.DeleteFunc(c.lacking(w), func(i int) bool { return c.forgot(w, answers, i) })
+	if w.copies-len(damaged) < need {
 		c.find(FindUnreadable, key, append(missing, damaged...), "write %x is on %d of the %d drives "+
 			"examined, and damaged on %d of them; %d are needed to read it", w.id, w.copies,
 			c.examined, len(damaged), need)
@@ -198,6 +202,12 @@ func (c *census) lacking(w *write) (positions []int) {
 		}
 	}
 	return positions
+}
+
+// forgot reports whether a drive that has nothing where w is a tombstone may have forgotten it.
+func (c *census) forgot(w *write, answers []answer, i int) bool {
+	return w.sample.Type == drive.TypePurge && w.settled && len(answers[i].state.Entries) == 0 &&
+		i < len(c.cfg.Forgot) && c.cfg.Forgot[i] >= w.order.Term
 }
 
 // disagreement says in what the holders of w differ, or what none of them can be right about.

@@ -43,14 +43,14 @@ func (s *set) mayForget(w *write) bool {
 func (s *set) complete(i int) bool { return s.drive(i).Info().CompleteFrom == drive.Order{} }
 
 // forgot lists the drives, by bit, that have nothing of a register whose newest state is the
-// tombstone w, and need not: they refuse all that was before it.
+// tombstone w, and may have forgotten it. They refuse all that was before it.
 func (s *set) forgot(answers []answer, w *write) (drives uint32) {
 	if w.sample.Type != drive.TypePurge || !w.settled {
 		return 0
 	}
 	for i := range answers {
 		if answers[i].answered && len(answers[i].state.Entries) == 0 && s.usable(i) &&
-			s.complete(i) && s.drive(i).Info().Term > w.order.Term {
+			s.complete(i) && s.drive(i).Info().Forgot >= w.order.Term {
 			drives |= 1 << i
 		}
 	}

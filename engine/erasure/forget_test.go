@@ -210,6 +210,7 @@ func TestForgettingThatFails(t *testing.T) {
 		Match: func(_ drive.Key, kind drive.Type) bool { return kind == drive.TypeForget }})
 	a.pass(2 * forgetAfter)
 	a.want(1, "k", "a drive is full")
+	a.censusClean()
 }
 
 // TestRaiseUnderLoad: what is written while a term is raised waits for it, and is of it.

@@ -326,7 +326,7 @@ func (f *fixture) censusClean() {
 
 func (f *fixture) censusOfSet(first int) {
 	f.t.Helper()
-	shelves := make([]Shelf, f.n)
+	shelves, forgot := make([]Shelf, f.n), make([]uint64, f.n)
 	for i := range shelves {
 		path := f.path(first + i)
 		report, err := local.Census(f.t.Context(), f.io, path, nil)
@@ -338,9 +338,9 @@ func (f *fixture) censusOfSet(first int) {
 			f.t.Fatal(err)
 		}
 		defer func() { _ = r.Close() }()
-		shelves[i] = r.All
+		shelves[i], forgot[i] = r.All, r.Forgot()
 	}
-	if _, err := Census(f.t.Context(), CensusConfig{Drives: shelves, Parity: f.m,
+	if _, err := Census(f.t.Context(), CensusConfig{Drives: shelves, Parity: f.m, Forgot: forgot,
 		Find: func(found Finding) { f.t.Errorf("census: %+v", found) }}); err != nil {
 		f.t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func (s *set) remember() {
 // term, behind which its "not here" counts.
 func (s *set) join(position int, d drive.Drive) error {
 	fresh := d.Info().CompleteFrom.Term == math.MaxUint64
-	if !fresh {
+	if !fresh && s.writable.Load() { // else it takes the next one, with the others
 		term := drive.Order{Term: s.term.Load()}
 		r := &drive.Record{Type: drive.TypeTerm, Order: term, Token: term, WriteID: newWriteID()}
 		if err := s.tell(d, r); err != nil {

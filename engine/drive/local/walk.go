@@ -37,6 +37,7 @@ func OpenRegisters(e ioengine.Engine, path string) (*Registers, error) {
 }
 
 func (d *Drive) openRegisters(format *formatFile) error {
+	d.forgot.Store(format.Forgot)
 	fresh, segments, err := d.openLog(format)
 	if err != nil {
 		return err
@@ -47,6 +48,9 @@ func (d *Drive) openRegisters(format *formatFile) error {
 	_, err = replay(d.machine, d.log, segments, nil)
 	return err
 }
+
+// Forgot is the highest term whose tombstones the drive may have forgotten, 0 if none.
+func (r *Registers) Forgot() uint64 { return r.drive.forgot.Load() }
 
 // All yields the registers whose key begins as prefix does, or all if it is nil, in the order of
 // space, bucket and name. Registers without entries are left out. What is yielded belongs to the
