@@ -231,8 +231,8 @@ func (m *machine) load(key *drive.Key) (*register, error) {
 	return m.decode(key, m.row, value)
 }
 
-// seek reads a row of the index. One iterator serves a batch, as long as no rows of the buffer go to
-// Pebble; unlike Get it asks the bloom filters of the last level too, where most rows are.
+// seek reads a row of the index. One iterator serves a batch, as long as no rows of the buffer go
+// to Pebble; unlike Get it asks the bloom filters of the last level too, where most rows are.
 func (m *machine) seek(row []byte) ([]byte, error) {
 	value, found, drained := m.index.buffer.get(row)
 	if found {
