@@ -246,6 +246,27 @@ func TestUndecidedKeyKeepsTheMark(t *testing.T) {
 	}
 }
 
+// TestUndecidedBucketKeepsTheMark is the same of a bucket, which no visit of parts looks at again.
+func TestUndecidedBucketKeepsTheMark(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.awaitSettles()
+	f.shut(0, 1, 2)
+	if err := f.store.CreateBucket(t.Context(), "bucket"); !errors.Is(err, object.ErrUnavailable) {
+		t.Fatal(err) // on drive 3 alone
+	}
+	f.stop()
+	f.wipe(0)
+	f.start(1)
+	if s := f.heal(false); s.Whole {
+		t.Fatalf("%+v", s)
+	}
+	if f.drives[0].Info().CompleteFrom == (drive.Order{}) {
+		t.Fatal("a drive that never saw the bucket says no")
+	}
+	f.join(1)
+	f.wantWhole("the drive that was away is back")
+}
+
 // TestLostWriteIsDiscarded: what one drive holds of a write that all other drives that might have
 // held it have lost was never acknowledged: it is discarded, counted, and the older version served.
 func TestLostWriteIsDiscarded(t *testing.T) {
