@@ -144,6 +144,9 @@ func testDiscard(h *harness) {
 	h.reopen()
 	h.want(h.commit(b), drive.ErrFenced)
 	h.chain(key("k"), 10)
+	h.settle(a)
+	h.want(h.commit(about(a, drive.TypeDiscard)), drive.ErrFenced) // it was acknowledged
+	h.chain(key("k"), 10)
 }
 
 func testTerm(h *harness) {
