@@ -77,7 +77,8 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 
 test: ## all tests
 	@tools/doctor.sh --quiet
-	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./...
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -v /e2e$$)
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./e2e # alone: some of it measures
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
 
 lint: cross bin/staticcheck ## gofmt, vet, staticcheck and the house rules

@@ -168,13 +168,7 @@ func (h *healer) repairAll(ctx context.Context) (visit bool) {
 func (h *healer) repairRest(ctx context.Context) {
 	for try := range repairTries {
 		if try > 0 {
-			timer := time.NewTimer(settleWait)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return
-			}
+			pause(ctx, settleWait)
 		}
 		h.repairs.again()
 		h.repairAll(ctx)

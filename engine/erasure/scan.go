@@ -165,11 +165,7 @@ func (c *scan) healAll(ctx context.Context, batch []*found, owners bool) error {
 // nothingToDo reports whether all drives that take writes say the same of a register, so that it
 // needs no lock.
 func (c *scan) nothingToDo(f *found, owners bool) bool {
-	w, alike := c.set.alike(f.answers)
-	forgot := uint32(0)
-	if w != nil {
-		forgot = c.set.forgot(f.answers, w)
-	}
+	w, forgot, alike := c.set.alike(f.answers)
 	f.answers = nil
 	switch {
 	case !alike || w != nil && c.set.mayForget(w):
@@ -203,22 +199,22 @@ func (w *setWalk) enough() bool {
 }
 
 // alike reports whether every drive that takes writes says the same of a register, which is certain
-// and settled.
-func (s *set) alike(answers []answer) (w *write, alike bool) {
+// and settled; forgot are those that may have forgotten it, a tombstone.
+func (s *set) alike(answers []answer) (w *write, forgot uint32, alike bool) {
 	v := judge(answers, s.quorum())
 	if v.outcome == absent && !v.ignored {
-		return nil, true
+		return nil, 0, true
 	}
 	if v.outcome != served || v.ignored {
-		return nil, false
+		return nil, 0, false
 	}
-	forgot := s.forgot(answers, v.write)
+	forgot = s.forgot(answers, v.write)
 	for i, e := range v.write.holders {
 		if s.usable(i) && forgot>>i&1 == 0 && (e == nil || !e.Settled) {
-			return nil, false
+			return nil, 0, false
 		}
 	}
-	return v.write, true
+	return v.write, forgot, true
 }
 
 // parts heals the parts that a register owns: those of an upload, or of an object made of one. An

@@ -68,7 +68,8 @@ func (h *healer) watch(ctx, within context.Context, stop context.CancelCauseFunc
 
 var errGivesWay = errors.New("the scrub gives way to healing")
 
-// setAside leaves a scrub where it is, to go on behind the pass that it gives way to.
+// setAside leaves a scrub where it is, to go on behind the pass that it gives way to, which comes in
+// any case: the drive that came may be gone again.
 func (h *healer) setAside(p *passState) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,6 +77,7 @@ func (h *healer) setAside(p *passState) {
 		h.repairs.stillMore()
 	}
 	h.pass, h.aside = nil, p
+	h.order()
 }
 
 // goOn has a scrub that was set aside go on.

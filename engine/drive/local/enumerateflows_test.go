@@ -66,6 +66,14 @@ func writeFlows() []flow {
 			s.commitStep(&drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: s.term}})
 			s.commitStep(s.put("a", 20))
 		}},
+		{name: "forget", prepare: old, act: func(s *simulated) {
+			tomb := s.record(drive.TypePurge, s.put("b", 0).Key)
+			s.settleNow(tomb)
+			s.term++
+			s.commitStep(&drive.Record{Type: drive.TypeTerm, Token: drive.Order{Term: s.term}})
+			s.commitStep(forgetOf(tomb, s.term))
+			s.commitStep(s.put("b", 10))
+		}},
 		{name: "together", prepare: old, act: func(s *simulated) { s.race(24) }},
 		{name: "relaxed", config: relaxed, prepare: old, act: func(s *simulated) {
 			s.settleNow(s.put("a", 10))
