@@ -68,8 +68,8 @@ func (h *healer) watch(ctx, within context.Context, stop context.CancelCauseFunc
 
 var errGivesWay = errors.New("the scrub gives way to healing")
 
-// setAside leaves a scrub where it is, to go on behind the pass that it gives way to, which comes in
-// any case: the drive that came may be gone again.
+// setAside leaves a scrub where it is, to go on behind the pass that it gives way to, which comes
+// in any case: the drive that came may be gone again.
 func (h *healer) setAside(p *passState) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
