@@ -69,7 +69,7 @@ func used(t *testing.T, n, parity int) *deployment {
 	d := newDirs(t, n)
 	d.config.Parity = parity
 	e := d.start()
-	if err := e.store.CreateBucket(t.Context(), "kept"); err != nil {
+	if err := e.store.CreateBucket(t.Context(), "kept", object.BucketSettings{}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range keptObjects {
@@ -100,7 +100,7 @@ func put(ctx context.Context, e *Engine, key object.Key, body []byte) error {
 func (d *deployment) read(e *Engine) {
 	d.t.Helper()
 	for i := range keptObjects {
-		h, err := e.store.Open(d.t.Context(), "kept", keptKey(i))
+		h, err := e.store.Open(d.t.Context(), object.Ref{Bucket: "kept", Key: keptKey(i)})
 		if err != nil {
 			d.t.Fatalf("%s: %v", keptKey(i), err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"flashstore/engine/drive"
 	"flashstore/engine/drive/local"
+	"flashstore/engine/object"
 	"flashstore/ioengine/threadpool"
 )
 
@@ -178,7 +179,7 @@ func TestFormatCutOff(t *testing.T) {
 	d := halfFormatted(t, true)
 	e := d.start()
 	d.online(e, "++++")
-	if err := e.store.CreateBucket(t.Context(), "kept"); err != nil {
+	if err := e.store.CreateBucket(t.Context(), "kept", object.BucketSettings{}); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(d.log.String(), "finishing the format") {

@@ -15,7 +15,7 @@ func TestStaleCopies(t *testing.T) {
 	older := newDirs(t, 4)
 	older.config.Parity = 2
 	e := older.start()
-	if err := e.store.CreateBucket(t.Context(), "kept"); err != nil {
+	if err := e.store.CreateBucket(t.Context(), "kept", object.BucketSettings{}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2 {
@@ -30,7 +30,8 @@ func TestStaleCopies(t *testing.T) {
 	if err := put(t.Context(), e, keptKey(0), body); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.store.DeleteObject(t.Context(), "kept", keptKey(1)); err != nil {
+	gone := object.Delete{Ref: object.Ref{Bucket: "kept", Key: keptKey(1)}}
+	if _, err := e.store.DeleteObject(t.Context(), &gone); err != nil {
 		t.Fatal(err)
 	}
 	newer.stop(e)
@@ -60,7 +61,7 @@ func TestStaleCopies(t *testing.T) {
 		if refused := strings.Count(want, "-"); stale != refused {
 			t.Errorf("a check finds %d drives stale, a start refuses %d", stale, refused)
 		}
-		h, err := e.store.Open(t.Context(), "kept", keptKey(0))
+		h, err := e.store.Open(t.Context(), object.Ref{Bucket: "kept", Key: keptKey(0)})
 		if err == nil {
 			if size := h.Info().SizeBytes; size != int64(len(body)) {
 				t.Errorf("%d stale: what was overwritten is served, %d bytes", count, size)
@@ -69,7 +70,7 @@ func TestStaleCopies(t *testing.T) {
 		} else {
 			t.Error(err) // two drives that hold it suffice
 		}
-		if _, err := e.store.Open(t.Context(), "kept", keptKey(1)); !errors.Is(err,
+		if _, err := e.store.Open(t.Context(), object.Ref{Bucket: "kept", Key: keptKey(1)}); !errors.Is(err,
 			object.ErrNoSuchKey) && (!errors.Is(err, object.ErrUnavailable) || count == 1) {
 			t.Errorf("%d stale: what was deleted: %v", count, err)
 		}

@@ -47,7 +47,7 @@ func benchKey(i int) object.Key { return object.Key(fmt.Sprintf("prefix/key-%06d
 // readAway reads key without copying it.
 func (f *fixture) readAway(key object.Key) bool {
 	ctx := context.Background()
-	h, err := f.store.Open(ctx, "bucket", key)
+	h, err := f.store.Open(ctx, object.Ref{Bucket: "bucket", Key: key})
 	if err != nil {
 		return false
 	}

@@ -99,7 +99,11 @@ func readBucket(name object.BucketName, r *drive.Record) (*bucket, error) {
 }
 
 // CreateBucket makes a bucket; see object.Buckets.
-func (s *Store) CreateBucket(ctx context.Context, name object.BucketName) error {
+func (s *Store) CreateBucket(ctx context.Context, name object.BucketName,
+	settings object.BucketSettings) error {
+	if settings != (object.BucketSettings{}) {
+		return errLater
+	}
 	at := s.bucketAt(name)
 	grant, err := at.set.lock(ctx, at.key)
 	if err != nil {

@@ -191,7 +191,7 @@ func putNumber(key object.Key, n int, tag string, only object.Condition) *object
 
 func (c *client) remove(ctx context.Context) func(int, object.Condition) error {
 	return func(_ int, only object.Condition) error {
-		return c.round.store().DeleteIf(ctx, "bucket", c.key, only)
+		return removeIf(ctx, c.round.store(), "bucket", c.key, only)
 	}
 }
 
@@ -199,7 +199,7 @@ func (c *client) remove(ctx context.Context) func(int, object.Condition) error {
 // none.
 func (c *client) upload(ctx context.Context) {
 	s, n := c.round.store(), c.round.numbers.next()
-	id, err := s.CreateUpload(ctx, "bucket", c.key, nil, object.Checksum{})
+	id, err := s.CreateUpload(ctx, &object.NewUpload{Bucket: "bucket", Key: c.key})
 	if err == nil {
 		p := putNumber(c.key, n, "part", object.Condition{})
 		_, err = s.PutPart(ctx, &object.PutPart{Put: *p, Upload: id, Number: 1})
@@ -251,7 +251,7 @@ func (c *client) again(e *event, complete, abort func() error) {
 }
 
 func (c *client) get(ctx context.Context) (int, error) {
-	h, err := c.round.store().Open(ctx, "bucket", c.key)
+	h, err := c.round.store().Open(ctx, object.Ref{Bucket: "bucket", Key: c.key})
 	if err != nil {
 		return 0, err
 	}
@@ -297,7 +297,7 @@ func (c *client) content(ctx context.Context, h object.Handle) (int, error) {
 }
 
 func (c *client) head(ctx context.Context) (int, error) {
-	info, err := c.round.store().Stat(ctx, "bucket", c.key)
+	info, err := c.round.store().Stat(ctx, object.Ref{Bucket: "bucket", Key: c.key})
 	if err != nil {
 		return 0, err
 	}

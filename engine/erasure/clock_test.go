@@ -115,7 +115,7 @@ func (c *clocked) check(when string) {
 	}
 	for i, key := range keys {
 		want := c.state[key]
-		info, err := c.store.Stat(c.t.Context(), "bucket", key)
+		info, err := c.store.Stat(c.t.Context(), object.Ref{Bucket: "bucket", Key: key})
 		got, readErr := c.get(key, 0, -1)
 		if err = errors.Join(err, readErr); err != nil || !bytes.Equal(got, want.body) {
 			c.t.Fatalf("%s: %s: %d bytes, want %d, %v", when, key, len(got), len(want.body), err)

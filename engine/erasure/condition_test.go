@@ -143,7 +143,7 @@ func TestConditions(t *testing.T) {
 			if there {
 				f.mustPut("k", []byte("seven b"))
 			}
-			err := f.store.DeleteIf(t.Context(), "bucket", "k", c.only)
+			err := removeIf(t.Context(), f.store, "bucket", "k", c.only)
 			if want := map[bool]error{true: c.there, false: c.other}[there]; !errors.Is(err, want) {
 				t.Fatalf("delete, %+v, there %v: %v, want %v", c.only, there, err, want)
 			}
@@ -158,7 +158,7 @@ func TestConditions(t *testing.T) {
 
 func (f *fixture) mustDelete(key object.Key) {
 	f.t.Helper()
-	if err := f.store.DeleteObject(f.t.Context(), "bucket", key); err != nil {
+	if err := remove(f.t.Context(), f.store, "bucket", key); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -263,7 +263,7 @@ func TestConditionOnAnUndecidedKey(t *testing.T) {
 	}
 	// A tombstone is decided too: the key is absent, and stays so.
 	f.shut(2, 3)
-	if err := f.store.DeleteObject(t.Context(), "bucket", "k"); !errors.Is(err,
+	if err := remove(t.Context(), f.store, "bucket", "k"); !errors.Is(err,
 		object.ErrUnavailable) {
 		t.Fatal(err)
 	}
@@ -321,7 +321,7 @@ func TestConditionIsNotBuiltOnSand(t *testing.T) {
 	f.mustPut("k", []byte("old"))
 	f.awaitSettles()
 	f.hang()
-	if err := f.store.DeleteObject(t.Context(), "bucket", "k"); !errors.Is(err,
+	if err := remove(t.Context(), f.store, "bucket", "k"); !errors.Is(err,
 		object.ErrUnavailable) {
 		t.Fatalf("DELETE with hanging drives: %v", err)
 	}

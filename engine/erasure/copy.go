@@ -10,7 +10,7 @@ import (
 // source as a client would and writes it anew: nothing is shared, so neither object needs the
 // other, and what is read stays until it is read to its end, whatever becomes of the source.
 func (s *Store) CopyObject(ctx context.Context, c *object.Copy) (object.Info, error) {
-	source, err := s.Open(ctx, c.SourceBucket, c.SourceKey)
+	source, err := s.Open(ctx, c.Source)
 	if err != nil {
 		return object.Info{}, err
 	}

@@ -87,14 +87,14 @@ func (p *passing) Write(b []byte) (int, error) {
 }
 
 func copyOf(from, to object.Key) *object.Copy {
-	return &object.Copy{SourceBucket: "bucket", SourceKey: from, Bucket: "bucket", Key: to,
+	return &object.Copy{Source: object.Ref{Bucket: "bucket", Key: from}, Bucket: "bucket", Key: to,
 		Sums: md5Of(nil)}
 }
 
 // wantCopy reads a copy whole.
 func (f *fixture) wantCopy(bucket object.BucketName, key object.Key, body []byte) object.Info {
 	f.t.Helper()
-	h, err := f.store.Open(f.t.Context(), bucket, key)
+	h, err := f.store.Open(f.t.Context(), object.Ref{Bucket: bucket, Key: key})
 	if err != nil {
 		f.t.Fatalf("%s/%s: %v", bucket, key, err)
 	}
@@ -131,7 +131,7 @@ func TestCopyObject(t *testing.T) {
 			}
 		}
 		far := copyOf(key, "far/"+key)
-		far.Bucket, far.SourceKey = "another", key+"-copy"
+		far.Bucket, far.Source.Key = "another", key+"-copy"
 		if _, err := f.store.CopyObject(t.Context(), far); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestCopyObject(t *testing.T) {
 // checksum are what the caller makes of them.
 func TestCopyMetadata(t *testing.T) {
 	f := copies(t)
-	was, err := f.store.Stat(t.Context(), "bucket", "inline")
+	was, err := f.store.Stat(t.Context(), object.Ref{Bucket: "bucket", Key: "inline"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestCopyMetadata(t *testing.T) {
 			append(was.Headers[:1:1], reduced)},
 		{"reduced", "copy", object.Copy{}, was.Headers}, // whose class it does not take
 	} {
-		c.copy.SourceBucket, c.copy.SourceKey = "bucket", c.from
+		c.copy.Source = object.Ref{Bucket: "bucket", Key: c.from}
 		c.copy.Bucket, c.copy.Key = "bucket", c.to
 		c.copy.Sums = func(source object.Info) (io.Writer, object.Seal, error) { // as it was
 			return nil, func(i *object.Info) error {
@@ -186,7 +186,7 @@ func TestCopyMetadata(t *testing.T) {
 		if _, err := f.store.CopyObject(t.Context(), &c.copy); err != nil {
 			t.Fatal(err)
 		}
-		got, err := f.store.Stat(t.Context(), "bucket", c.to)
+		got, err := f.store.Stat(t.Context(), object.Ref{Bucket: "bucket", Key: c.to})
 		if err != nil || fmt.Sprint(got.Headers) != fmt.Sprint(c.want) || got.ETag != was.ETag ||
 			got.Checksum.Value != "x" {
 			t.Errorf("%+v, %v; want %v", got, err, c.want)
@@ -257,8 +257,8 @@ func TestCopyThatIsRefused(t *testing.T) {
 		change func(*object.Copy)
 		want   error
 	}{
-		"no source":        {func(c *object.Copy) { c.SourceKey = "none" }, object.ErrNoSuchKey},
-		"no source bucket": {func(c *object.Copy) { c.SourceBucket = "none" }, object.ErrNoSuchBucket},
+		"no source":        {func(c *object.Copy) { c.Source.Key = "none" }, object.ErrNoSuchKey},
+		"no source bucket": {func(c *object.Copy) { c.Source.Bucket = "none" }, object.ErrNoSuchBucket},
 		"no bucket":        {func(c *object.Copy) { c.Bucket = "none" }, object.ErrNoSuchBucket},
 		"another source": {func(c *object.Copy) { c.SourceIf.Match = []string{"x"} },
 			object.ErrIfMatch},

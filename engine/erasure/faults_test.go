@@ -249,7 +249,7 @@ func (c *loadClient) step(f *fixture, random *rand.Rand) error {
 	case n < 2:
 		return c.read(f, key, false)
 	case n == 2:
-		return c.write(f, key, 0, f.store.DeleteObject(f.t.Context(), "bucket", key))
+		return c.write(f, key, 0, remove(f.t.Context(), f.store, "bucket", key))
 	default:
 		c.seq++
 		return c.write(f, key, c.seq, f.put(key, loadBody(c.number, c.seq)))
@@ -402,7 +402,7 @@ func TestMoreDrivesGoneThanParity(t *testing.T) {
 		if err := f.put("new", []byte("x")); !errors.Is(err, object.ErrUnavailable) {
 			t.Errorf("a put: %v", err)
 		}
-		if err := f.store.DeleteObject(t.Context(), "bucket", "kept-1"); !errors.Is(err,
+		if err := remove(t.Context(), f.store, "bucket", "kept-1"); !errors.Is(err,
 			object.ErrUnavailable) {
 			t.Errorf("a delete: %v", err)
 		}

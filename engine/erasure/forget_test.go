@@ -76,7 +76,7 @@ func (a *aging) want(holding int, key object.Key, what string) {
 
 func (a *aging) delete(key object.Key) {
 	a.t.Helper()
-	if err := a.store.DeleteObject(a.t.Context(), "bucket", key); err != nil {
+	if err := remove(a.t.Context(), a.store, "bucket", key); err != nil {
 		a.t.Fatal(err)
 	}
 }

@@ -63,7 +63,7 @@ func (f *fixture) fill() *everything {
 		f.mustPut(object.Key(fmt.Sprint("old-", i)), pattern(size/2, 7))
 		f.mustPut(object.Key(fmt.Sprint("old-", i)), pattern(size, uint64(i)))
 		f.mustPut(object.Key(fmt.Sprint("gone-", i)), pattern(size, uint64(i)))
-		if err := f.store.DeleteObject(f.t.Context(), "bucket",
+		if err := remove(f.t.Context(), f.store, "bucket",
 			object.Key(fmt.Sprint("gone-", i))); err != nil {
 			f.t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestReturningDriveIsHealed(t *testing.T) {
 	}
 	f.stop()
 	f.start(2)
-	if err := f.store.DeleteObject(t.Context(), "bucket", "before-7"); err != nil {
+	if err := remove(t.Context(), f.store, "bucket", "before-7"); err != nil {
 		t.Fatal(err)
 	}
 	f.mustPut("before-8", pattern(90_000, 9))
@@ -196,7 +196,7 @@ func TestDriveJoinsWhileServing(t *testing.T) {
 	e.check()
 	f.mustPut("new", pattern(100_000, 1))
 	f.wantWhole("joined")
-	if err := f.store.DeleteObject(t.Context(), "bucket", "new"); err != nil {
+	if err := remove(t.Context(), f.store, "bucket", "new"); err != nil {
 		t.Fatal(err)
 	}
 	f.awaitSettles()
@@ -251,7 +251,7 @@ func TestUndecidedBucketKeepsTheMark(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	f.awaitSettles()
 	f.shut(0, 1, 2)
-	if err := f.store.CreateBucket(t.Context(), "bucket"); !errors.Is(err, object.ErrUnavailable) {
+	if err := f.store.CreateBucket(t.Context(), "bucket", object.BucketSettings{}); !errors.Is(err, object.ErrUnavailable) {
 		t.Fatal(err) // on drive 3 alone
 	}
 	f.stop()

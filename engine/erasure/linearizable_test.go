@@ -143,7 +143,7 @@ func (r *round) run() {
 	w := r.world
 	defer w.close()
 	w.begin(nil, commitTimeoutDefault)
-	if err := r.store().CreateBucket(r.t.Context(), "bucket"); err != nil {
+	if err := r.store().CreateBucket(r.t.Context(), "bucket", object.BucketSettings{}); err != nil {
 		r.t.Fatal(err)
 	}
 	w.stop()

@@ -27,7 +27,7 @@ func TestListAgainstPlainSort(t *testing.T) {
 		f.mustPut(object.Key(key), []byte(key))
 		live[key] = true
 		if r.IntN(4) == 0 {
-			if err := f.store.DeleteObject(context.Background(), "bucket",
+			if err := remove(context.Background(), f.store, "bucket",
 				object.Key(key)); err != nil {
 				t.Fatal(err)
 			}
@@ -94,17 +94,17 @@ func TestBucketsAndTheirIncarnations(t *testing.T) {
 	ctx := context.Background()
 	f.bucket("bucket")
 	f.bucket("other")
-	if err := f.store.CreateBucket(ctx, "bucket"); err == nil {
+	if err := f.store.CreateBucket(ctx, "bucket", object.BucketSettings{}); err == nil {
 		t.Fatal("created twice")
 	}
 	f.mustPut("k", []byte("v"))
 	if err := f.store.DeleteBucket(ctx, "bucket"); err == nil {
 		t.Fatal("deleted with a key inside")
 	}
-	if err := f.store.DeleteObject(ctx, "bucket", "k"); err != nil {
+	if err := remove(ctx, f.store, "bucket", "k"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.store.CreateUpload(ctx, "bucket", "u", nil, object.Checksum{}); err != nil {
+	if _, err := f.store.CreateUpload(ctx, &object.NewUpload{Bucket: "bucket", Key: "u"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.store.DeleteBucket(ctx, "bucket"); err == nil {

@@ -72,14 +72,14 @@ func TestOverwriteDeleteAndMetadata(t *testing.T) {
 	for _, n := range []int{100, 3 << 20, 0, 200 << 10} {
 		f.mustPut("k", pattern(n, 2))
 		f.wantBody("k", pattern(n, 2))
-		info, err := f.store.Stat(context.Background(), "bucket", "k")
+		info, err := f.store.Stat(context.Background(), object.Ref{Bucket: "bucket", Key: "k"})
 		if err != nil || info.ETag != fmt.Sprint("etag-", n) || info.SizeBytes != int64(n) ||
 			len(info.Headers) != 1 || info.Headers[0].Value != fmt.Sprint(n) {
 			t.Fatalf("stat: %+v, %v", info, err)
 		}
 	}
 	for range 2 {
-		if err := f.store.DeleteObject(context.Background(), "bucket", "k"); err != nil {
+		if err := remove(context.Background(), f.store, "bucket", "k"); err != nil {
 			t.Fatal(err)
 		}
 		f.wantError("k", object.ErrNoSuchKey)
@@ -143,7 +143,7 @@ func TestReaderOutlivesItsVersion(t *testing.T) {
 	ctx := context.Background()
 	old := pattern(3<<20, 3)
 	f.mustPut("k", old)
-	h, err := f.store.Open(ctx, "bucket", "k")
+	h, err := f.store.Open(ctx, object.Ref{Bucket: "bucket", Key: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestReaderOutlivesItsVersion(t *testing.T) {
 		}
 		if i == 0 {
 			f.mustPut("k", pattern(10, 4))
-			if err := f.store.DeleteObject(ctx, "bucket", "k"); err != nil {
+			if err := remove(ctx, f.store, "bucket", "k"); err != nil {
 				t.Fatal(err)
 			}
 			f.mustPut("other", nil) // carries the settles of both

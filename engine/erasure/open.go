@@ -35,19 +35,18 @@ type part struct {
 var _ object.Handle = (*handle)(nil)
 
 // Open opens the newest version of key; see object.Objects.
-func (s *Store) Open(ctx context.Context, name object.BucketName,
-	key object.Key) (object.Handle, error) {
-	b, err := s.bucket(ctx, name)
+func (s *Store) Open(ctx context.Context, ref object.Ref) (object.Handle, error) {
+	b, err := s.bucket(ctx, ref.Bucket)
 	if err != nil {
 		return nil, err
 	}
-	at := s.objectAt(b, key)
+	at := s.objectAt(b, ref.Key)
 	h := &handle{set: at.set}
 	if err := h.open(ctx, s, b, at); err != nil {
 		h.Close()
 		return nil, err
 	}
-	h.info.Key = key
+	h.info.Key = ref.Key
 	h.to = h.info.SizeBytes
 	return h, nil
 }

@@ -110,7 +110,7 @@ func TestReadOnlyBelowTheWriteQuorum(t *testing.T) {
 	if err := f.put("k", []byte("w")); !errors.Is(err, object.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	if err := f.store.DeleteObject(context.Background(), "bucket", "k"); !errors.Is(err,
+	if err := remove(context.Background(), f.store, "bucket", "k"); !errors.Is(err,
 		object.ErrUnavailable) {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestReturningDriveResurrectsNothing(t *testing.T) {
 	f.mustPut("gone", pattern(1000, 1))
 	f.mustPut("changed", pattern(1000, 2))
 	f.restart(1)
-	if err := f.store.DeleteObject(context.Background(), "bucket", "gone"); err != nil {
+	if err := remove(context.Background(), f.store, "bucket", "gone"); err != nil {
 		t.Fatal(err)
 	}
 	f.mustPut("changed", pattern(2000, 3))
@@ -143,11 +143,11 @@ func TestReturningDriveResurrectsNothing(t *testing.T) {
 func TestClosedStoreWritesNowhere(t *testing.T) {
 	f := newFixture(t, 4, 2)
 	s := f.store
-	if err := s.CreateBucket(t.Context(), "before"); err != nil {
+	if err := s.CreateBucket(t.Context(), "before", object.BucketSettings{}); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
-	if err := s.CreateBucket(t.Context(), "after"); !errors.Is(err, object.ErrUnavailable) {
+	if err := s.CreateBucket(t.Context(), "after", object.BucketSettings{}); !errors.Is(err, object.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
 	}
 	for i, d := range f.drives {

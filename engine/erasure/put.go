@@ -50,24 +50,19 @@ func (s *Store) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Second)
 
 // DeleteObject makes key absent; see object.Objects. It asks nobody whether the key exists: a
 // tombstone above nothing is as good.
-func (s *Store) DeleteObject(ctx context.Context, name object.BucketName, key object.Key) error {
-	return s.DeleteIf(ctx, name, key, object.Condition{})
-}
-
-// DeleteIf makes key absent if it meets a condition; see object.Objects.
-func (s *Store) DeleteIf(ctx context.Context, name object.BucketName, key object.Key,
-	only object.Condition) error {
-	b, err := s.bucket(ctx, name)
+func (s *Store) DeleteObject(ctx context.Context, o *object.Delete) (object.Deleted, error) {
+	done := object.Deleted{Version: o.Version}
+	b, err := s.bucket(ctx, o.Bucket)
 	if err != nil {
-		return err
+		return done, err
 	}
 	if err := b.enter(); err != nil {
-		return err
+		return done, err
 	}
 	defer b.leave()
-	at := s.objectAt(b, key)
+	at := s.objectAt(b, o.Key)
 	r := &drive.Record{Type: drive.TypePurge, Key: at.key, ModTimeNanos: s.now().UnixNano()}
-	return s.commitIf(ctx, at, &only, r, nil)
+	return done, s.commitIf(ctx, at, &o.If, r, nil)
 }
 
 // purge commits a tombstone for a register that is no object's.

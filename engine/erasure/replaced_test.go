@@ -18,7 +18,7 @@ func TestHolderIsReplacedWhileItIsDecided(t *testing.T) {
 	f.mustPut("k", []byte("old"))
 	f.awaitSettles()
 	f.shut(1)
-	if err := f.store.DeleteObject(t.Context(), "bucket", "k"); !errors.Is(err,
+	if err := remove(t.Context(), f.store, "bucket", "k"); !errors.Is(err,
 		object.ErrUnavailable) {
 		t.Fatal(err)
 	}

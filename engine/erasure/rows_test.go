@@ -22,7 +22,7 @@ func TestCutAfterEachCommit(t *testing.T) {
 	for what, op := range map[string]func(f *fixture, id object.UploadID) error{
 		"overwrite": func(f *fixture, _ object.UploadID) error { return f.put("k", fresh) },
 		"delete": func(f *fixture, _ object.UploadID) error {
-			return f.store.DeleteObject(f.t.Context(), "bucket", "k")
+			return remove(f.t.Context(), f.store, "bucket", "k")
 		},
 		"complete": func(f *fixture, id object.UploadID) error {
 			return f.complete("k", id, map[int]int{1: len(fresh)}, 1)
@@ -172,7 +172,7 @@ func TestTenThousandChangesWhileAway(t *testing.T) {
 		if i%2 == 0 {
 			return nil
 		}
-		return f.store.DeleteObject(t.Context(), "bucket", key(i))
+		return remove(t.Context(), f.store, "bucket", key(i))
 	})
 	f.restart()
 	listed := 0
@@ -223,7 +223,7 @@ func TestListIsOneAnswer(t *testing.T) {
 	for i := range 20 {
 		key := object.Key(fmt.Sprintf("k%02d", i))
 		if i%3 == 0 {
-			if err := f.store.DeleteObject(t.Context(), "bucket", key); err != nil {
+			if err := remove(t.Context(), f.store, "bucket", key); err != nil {
 				t.Fatal(err)
 			}
 			continue

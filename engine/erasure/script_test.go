@@ -165,7 +165,7 @@ func (p *stagePlay) begin(e model.Event) {
 	}
 	go func() {
 		if w.purge {
-			w.ended <- one.store.DeleteObject(p.t.Context(), "bucket", "k")
+			w.ended <- remove(p.t.Context(), one.store, "bucket", "k")
 		} else {
 			w.ended <- one.put("k", bodyOf(number))
 		}

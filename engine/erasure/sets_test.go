@@ -94,7 +94,7 @@ func TestTwoSets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.store.DeleteObject(t.Context(), "bucket", "k7"); err != nil {
+	if err := remove(t.Context(), f.store, "bucket", "k7"); err != nil {
 		t.Fatal(err)
 	}
 	f.restart()

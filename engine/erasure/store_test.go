@@ -282,7 +282,7 @@ func (f *fixture) awaitSettles() {
 
 func (f *fixture) bucket(name object.BucketName) {
 	f.t.Helper()
-	if err := f.store.CreateBucket(context.Background(), name); err != nil {
+	if err := f.store.CreateBucket(context.Background(), name, object.BucketSettings{}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -309,7 +309,7 @@ func (f *fixture) mustPut(key object.Key, body []byte) {
 // get reads [from, to) of key; to < 0 means its end.
 func (f *fixture) get(key object.Key, from, to int64) ([]byte, error) {
 	ctx := context.Background()
-	h, err := f.store.Open(ctx, "bucket", key)
+	h, err := f.store.Open(ctx, object.Ref{Bucket: "bucket", Key: key})
 	if err != nil {
 		return nil, err
 	}

@@ -16,16 +16,15 @@ import (
 func (s *Store) uploadLock(u uploadID) *sync.RWMutex { return &s.uploads[u[0]] }
 
 // CreateUpload begins a multipart upload; see object.Uploads.
-func (s *Store) CreateUpload(ctx context.Context, name object.BucketName, key object.Key,
-	headers []object.Pair, sum object.Checksum) (object.UploadID, error) {
-	b, err := s.bucket(ctx, name)
+func (s *Store) CreateUpload(ctx context.Context, n *object.NewUpload) (object.UploadID, error) {
+	b, err := s.bucket(ctx, n.Bucket)
 	if err != nil {
 		return "", err
 	}
 	var u uploadID
 	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
-	at := s.uploadAt(b, key, u)
-	info := object.Info{Headers: headers, Checksum: sum}
+	at := s.uploadAt(b, n.Key, u)
+	info := object.Info{Headers: n.Headers, Checksum: n.Checksum}
 	r := &drive.Record{Type: drive.TypeDocument, Key: at.key,
 		Meta: infoMeta(&info), ModTimeNanos: s.now().UnixNano()}
 	if err := b.enter(); err != nil {

@@ -15,8 +15,8 @@ const partBytes = object.PartBytesMin
 
 func (f *fixture) upload(key object.Key) object.UploadID {
 	f.t.Helper()
-	id, err := f.store.CreateUpload(context.Background(), "bucket", key,
-		[]object.Pair{{Name: "content-type", Value: "x/y"}}, object.Checksum{})
+	id, err := f.store.CreateUpload(context.Background(), &object.NewUpload{Bucket: "bucket", Key: key, Headers: []object.Pair{{Name: "content-type", Value: "x/y"}}, Checksum: object.Checksum{}})
+
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestMultipart(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want[partBytes-3:partBytes+3]) {
 		t.Fatalf("%x, %v", got, err)
 	}
-	info, err := f.store.Stat(context.Background(), "bucket", "k")
+	info, err := f.store.Stat(context.Background(), object.Ref{Bucket: "bucket", Key: "k"})
 	if err != nil || info.Parts != 3 || info.SizeBytes != int64(len(want)) {
 		t.Fatalf("%+v, %v", info, err)
 	}
@@ -193,12 +193,12 @@ func TestReaderOutlivesItsManifest(t *testing.T) {
 	if err := f.complete("k", id, sizes, 1, 2, 3); err != nil {
 		t.Fatal(err)
 	}
-	h, err := f.store.Open(ctx, "bucket", "k")
+	h, err := f.store.Open(ctx, object.Ref{Bucket: "bucket", Key: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	if err := f.store.DeleteObject(ctx, "bucket", "k"); err != nil {
+	if err := remove(ctx, f.store, "bucket", "k"); err != nil {
 		t.Fatal(err)
 	}
 	f.mustPut("k", []byte("over"))

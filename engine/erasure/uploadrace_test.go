@@ -147,8 +147,8 @@ func TestAbortRacesComplete(t *testing.T) {
 			state := []byte(nil)
 			for round := range 12 {
 				size := 1000 + round + round%2*300<<10
-				id, err := f.store.CreateUpload(context.Background(), "bucket", key, nil,
-					object.Checksum{})
+				id, err := f.store.CreateUpload(context.Background(), &object.NewUpload{Bucket: "bucket", Key: key})
+
 				if err == nil {
 					err = f.part(key, id, 1, pattern(size, 1))
 				}

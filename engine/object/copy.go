@@ -9,8 +9,7 @@ import (
 // Copy is an object to be made of the newest state of another one, or of itself
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
 type Copy struct {
-	SourceBucket BucketName
-	SourceKey    Key
+	Source Ref
 	// SourceIf guards the copy: the version that is copied meets it.
 	SourceIf Condition
 	Bucket   BucketName
@@ -20,6 +19,12 @@ type Copy struct {
 	Replace bool
 	Headers []Pair
 	Class   Class
+	// Tags are those of the copy with ReplaceTags; else it has the source's. Retention and LegalHold
+	// are its own either way.
+	ReplaceTags bool
+	Tags        []Pair
+	Retention   Retention
+	LegalHold   LegalHold
 	// Sums is called with the version that is to be copied, before anything is read. What it returns
 	// is given the whole body as it passes (nil: nothing is), and seal then fills in ETag and
 	// Checksum, those of the source or new ones: the copy is an object of no parts, whatever the
@@ -35,9 +40,9 @@ func (c *Copy) Put(ctx context.Context, source Handle) (*Put, error) {
 	if err := c.SourceIf.Check(true, from.ETag); err != nil {
 		return nil, err
 	}
-	body := &handleReader{ctx: ctx, handle: source}
+	body := NewReader(ctx, source)
 	p := &Put{Bucket: c.Bucket, Key: c.Key, SizeBytes: from.SizeBytes, Headers: c.headers(from),
-		Body: body, If: c.If}
+		Attributes: c.attributes(&from), Body: body, If: c.If}
 	if c.Sums == nil {
 		return p, nil
 	}
@@ -46,6 +51,14 @@ func (c *Copy) Put(ctx context.Context, source Handle) (*Put, error) {
 		p.Body = io.TeeReader(body, sums)
 	}
 	return p, err
+}
+
+func (c *Copy) attributes(from *Info) Attributes {
+	a := Attributes{Tags: from.Attributes.Tags, Retention: c.Retention, LegalHold: c.LegalHold}
+	if c.ReplaceTags {
+		a.Tags = c.Tags
+	}
+	return a
 }
 
 func (c *Copy) headers(from Info) []Pair {
@@ -60,25 +73,4 @@ func (c *Copy) headers(from Info) []Pair {
 		headers = append(headers, Pair{ClassField, string(c.Class)})
 	}
 	return headers
-}
-
-// handleReader reads what a Handle yields.
-type handleReader struct {
-	ctx    context.Context
-	handle Handle
-	bufs   [][]byte // not read yet
-}
-
-// Read reads what is there, or else the next piece.
-func (r *handleReader) Read(p []byte) (n int, err error) {
-	for len(r.bufs) == 0 {
-		if r.bufs, err = r.handle.Next(r.ctx); err != nil {
-			return 0, err
-		}
-	}
-	n = copy(p, r.bufs[0])
-	if r.bufs[0] = r.bufs[0][n:]; len(r.bufs[0]) == 0 {
-		r.bufs = r.bufs[1:]
-	}
-	return n, nil
 }

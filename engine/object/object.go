@@ -15,9 +15,18 @@ var (
 	ErrBucketNotEmpty = errors.New("the bucket is not empty")
 	ErrNoSuchKey      = errors.New("no such key")
 	ErrNoSuchUpload   = errors.New("no such upload")
+	ErrNoSuchVersion  = errors.New("no such version")
 	ErrInvalidPart    = errors.New("a part is missing or its ETag differs")
 	ErrPartOrder      = errors.New("parts are not in ascending order")
 	ErrPartTooSmall   = errors.New("a part other than the last is smaller than 5 MiB")
+	// ErrMarker: the version that was asked for is a delete marker.
+	ErrMarker = errors.New("the version is a delete marker")
+	// ErrLocked: a retention or a legal hold forbids it.
+	ErrLocked = errors.New("the version is protected by object lock")
+	// ErrNoLock: the bucket was not made for object lock.
+	ErrNoLock = errors.New("the bucket has no object lock")
+	// ErrVersioning: the bucket cannot be in that state, such as Suspended with object lock.
+	ErrVersioning = errors.New("the bucket's versioning cannot be changed so")
 	// ErrIfMatch, ErrIfNoneMatch: a Condition did not hold, and nothing was changed.
 	ErrIfMatch     = errors.New("the object has another entity tag")
 	ErrIfNoneMatch = errors.New("the object is there")
@@ -101,10 +110,15 @@ type Info struct {
 	Headers   []Pair // echoed on GET and HEAD
 	Checksum  Checksum
 	Parts     int // number of parts of a multipart object, else 0
+	// Version is Newest ("") in a bucket that never had versioning.
+	Version    VersionID
+	Marker     bool // a delete marker: there is nothing else
+	Attributes Attributes
 }
 
 // BucketInfo describes a bucket.
 type BucketInfo struct {
-	Name    BucketName
-	Created time.Time
+	Name     BucketName
+	Created  time.Time
+	Settings BucketSettings
 }

@@ -15,10 +15,13 @@ type Store interface {
 // Buckets creates, finds and removes buckets.
 type Buckets interface {
 	// CreateBucket is durable on return. ErrBucketExists if it is there already.
-	CreateBucket(ctx context.Context, bucket BucketName) error
+	CreateBucket(ctx context.Context, bucket BucketName, settings BucketSettings) error
+	// SetBucket changes settings as change says, which is given the present ones; durable on return.
+	// Its error is returned unchanged. What is committed to the bucket from then on obeys.
+	SetBucket(ctx context.Context, bucket BucketName, change func(*BucketSettings) error) error
 	// Bucket returns ErrNoSuchBucket if there is none.
 	Bucket(ctx context.Context, bucket BucketName) (BucketInfo, error)
-	// DeleteBucket refuses with ErrBucketNotEmpty while the bucket has a key or an upload.
+	// DeleteBucket refuses with ErrBucketNotEmpty while the bucket has a key, a version or an upload.
 	DeleteBucket(ctx context.Context, bucket BucketName) error
 	// ListBuckets returns all buckets by name.
 	ListBuckets(ctx context.Context) ([]BucketInfo, error)
@@ -35,6 +38,8 @@ type Put struct {
 	Key       Key
 	SizeBytes int64
 	Headers   []Pair
+	// Attributes of the version, without Retention the default of the bucket; ignored for parts.
+	Attributes Attributes
 	// Body yields SizeBytes bytes; an error of Read is returned unchanged, nothing is stored,
 	// an early io.EOF is ErrBodyShort. Read until SizeBytes bytes came and once more: that
 	// last Read must answer io.EOF (so that trailers are verified).
@@ -55,26 +60,36 @@ type Objects interface {
 	// may be the older state, on top of the newer one where both are the same object: If tells.
 	// ErrNoSuchKey, ErrNoSuchBucket and the errors of a Condition are of either object.
 	CopyObject(ctx context.Context, c *Copy) (Info, error)
-	// Open returns a handle on the newest state of key, or ErrNoSuchKey, ErrNoSuchBucket,
-	// ErrUnavailable. The caller closes it.
-	Open(ctx context.Context, bucket BucketName, key Key) (Handle, error)
+	// Open returns a handle on a version, or ErrNoSuchKey, ErrNoSuchVersion, ErrNoSuchBucket,
+	// ErrUnavailable, a *MarkerError. The caller closes it.
+	Open(ctx context.Context, ref Ref) (Handle, error)
 	// Stat is Open without a body.
-	Stat(ctx context.Context, bucket BucketName, key Key) (Info, error)
-	// DeleteObject removes key; durable on return; nil too if there was none.
-	DeleteObject(ctx context.Context, bucket BucketName, key Key) error
-	// DeleteIf is DeleteObject of an object that meets a condition.
-	DeleteIf(ctx context.Context, bucket BucketName, key Key, only Condition) error
-	// List returns one page in byte order of the keys.
+	Stat(ctx context.Context, ref Ref) (Info, error)
+	// DeleteObject removes a version for good, if one is named; else it makes the key absent: in a
+	// bucket with versioning by a delete marker. Durable on return. No error if there was none.
+	// Errors: those of a Condition, ErrLocked.
+	DeleteObject(ctx context.Context, d *Delete) (Deleted, error)
+	// SetAttributes changes attributes of a version as change says, which is given the present
+	// state, in an order with everything else that happens to the key; durable on return. The error
+	// of change is returned unchanged. Errors: those of Open.
+	SetAttributes(ctx context.Context, ref Ref, change func(*Info) error) (Info, error)
+	// ObjectParts returns up to max parts of a multipart object after a part number, with number,
+	// size and checksum of each, and whether there are more; none of an object of one piece.
+	// Errors: those of Open.
+	ObjectParts(ctx context.Context, ref Ref, after, max int) ([]Part, bool, error)
+	// List returns one page of the newest versions in byte order of the keys.
 	List(ctx context.Context, bucket BucketName, q ListQuery) (ListPage, error)
+	// ListVersions returns one page of all versions.
+	ListVersions(ctx context.Context, bucket BucketName, q VersionQuery) (VersionPage, error)
 }
 
 // Nearby is implemented by a Store that can answer at once what it has in memory. OpenNow,
 // and Next of the handle, wait for no device, lock or other goroutine; they may be called on an
 // event loop.
 type Nearby interface {
-	// OpenNow is Open, or without body Stat: Next is not to be called then. false: nothing is
-	// said of the object; call Open. What the handle returns is in memory, and its Info.Headers
-	// valid until Close.
+	// OpenNow is Open of the newest version, or without body Stat: Next is not to be called then.
+	// false: nothing is said of the object; call Open. What the handle returns is in memory, and its
+	// Info.Headers valid until Close.
 	OpenNow(bucket BucketName, key Key, body bool, memory Memory) (Handle, bool)
 }
 
@@ -94,6 +109,8 @@ type Handle interface {
 	// Select chooses the range [offsetBytes, offsetBytes+lengthBytes), which lies inside the
 	// object; called before the first Next.
 	Select(offsetBytes, lengthBytes int64) error
+	// Part says where a part of a multipart object lies, by its number; false if it has none such.
+	Part(number int) (offsetBytes, lengthBytes int64, ok bool)
 	Close()
 }
 
@@ -154,13 +171,22 @@ type CompletePart struct {
 type Upload struct {
 	Key  Key
 	ID   UploadID
-	Info Info // headers given at the start; ModTime: when it was started
+	Info Info // headers and attributes given at the start; ModTime: when it was started
+}
+
+// NewUpload is an upload to be begun, with what its object is to have.
+type NewUpload struct {
+	Bucket     BucketName
+	Key        Key
+	Headers    []Pair
+	Checksum   Checksum // algorithm and type
+	Attributes Attributes
 }
 
 // Uploads is multipart upload.
 type Uploads interface {
-	CreateUpload(ctx context.Context, bucket BucketName, key Key, headers []Pair,
-		sum Checksum) (UploadID, error)
+	// CreateUpload begins an upload; durable on return.
+	CreateUpload(ctx context.Context, n *NewUpload) (UploadID, error)
 	// Upload returns an unfinished upload or ErrNoSuchUpload.
 	Upload(ctx context.Context, bucket BucketName, key Key, id UploadID) (Upload, error)
 	// PutPart stores a part, replacing one of the same number; durable on return.

@@ -50,12 +50,12 @@ func BenchmarkHandle(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := store.CreateBucket(b.Context(), "bucket"); err != nil {
+	if err := store.CreateBucket(b.Context(), "bucket", object.BucketSettings{}); err != nil {
 		b.Fatal(err)
 	}
 	body := make([]byte, 4096)
-	store.buckets["bucket"].objects["k"] = &memObject{object.Info{Key: "k", SizeBytes: 4096,
-		ETag: "0123456789abcdef0123456789abcdef"}, body}
+	store.buckets["bucket"].objects["k"] = &memObject{info: object.Info{Key: "k", SizeBytes: 4096,
+		ETag: "0123456789abcdef0123456789abcdef"}, data: body}
 	for _, c := range []struct {
 		method string
 		body   []byte

@@ -69,7 +69,7 @@ func (h *Handler) createBucket(rq *request) error {
 	if location != "" && location != h.config.Region {
 		return s3err.InvalidLocationConstraint.Detail("LocationConstraint", location)
 	}
-	err = h.store.CreateBucket(rq.ctx, rq.bucket)
+	err = h.store.CreateBucket(rq.ctx, rq.bucket, object.BucketSettings{})
 	// In us-east-1, and nowhere else, making one's own bucket again succeeds.
 	if err != nil && !(errors.Is(err, object.ErrBucketExists) && h.config.Region == defaultRegion) {
 		return err

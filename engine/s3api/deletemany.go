@@ -89,5 +89,7 @@ func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject) error {
 	case o.VersionID != "" && o.VersionID != "null":
 		return s3err.NoSuchVersion
 	}
-	return h.store.DeleteObject(rq.ctx, rq.bucket, key)
+	_, err = h.store.DeleteObject(rq.ctx,
+		&object.Delete{Ref: object.Ref{Bucket: rq.bucket, Key: key}})
+	return err
 }

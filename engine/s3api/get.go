@@ -68,7 +68,7 @@ func (h *Handler) headObject(rq *request) error {
 		defer handle.Close()
 		return rq.describe(handle.Info(), overrides)
 	}
-	info, err := h.store.Stat(rq.ctx, rq.bucket, rq.key)
+	info, err := h.store.Stat(rq.ctx, rq.ref())
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (rq *request) describe(info object.Info, overrides []object.Pair) error {
 // open opens the object; errNotNow on the loop if that takes waiting.
 func (h *Handler) open(rq *request) (object.Handle, error) {
 	if !rq.now {
-		return h.store.Open(rq.ctx, rq.bucket, rq.key)
+		return h.store.Open(rq.ctx, rq.ref())
 	}
 	if handle, ok := h.nearby.OpenNow(rq.bucket, rq.key, true, rq.ex.Memory); ok {
 		return handle, nil

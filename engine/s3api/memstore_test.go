@@ -1,7 +1,6 @@
 package s3api
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -27,14 +26,16 @@ type memStore struct {
 }
 
 type memBucket struct {
-	created time.Time
-	objects map[object.Key]*memObject
-	uploads map[object.UploadID]*memUpload
+	created  time.Time
+	settings object.BucketSettings
+	objects  map[object.Key]*memObject
+	uploads  map[object.UploadID]*memUpload
 }
 
 type memObject struct {
-	info object.Info
-	data []byte
+	info  object.Info
+	data  []byte
+	parts []object.Part
 }
 
 type memUpload struct {
@@ -63,15 +64,26 @@ func (s *memStore) bucket(method string, name object.BucketName) (*memBucket, er
 	return nil, object.ErrNoSuchBucket
 }
 
-func (s *memStore) CreateBucket(_ context.Context, name object.BucketName) error {
+func (s *memStore) CreateBucket(_ context.Context, name object.BucketName,
+	settings object.BucketSettings) error {
 	_, err := s.bucket("CreateBucket", name)
 	defer s.mu.Unlock()
 	if err == nil {
 		return object.ErrBucketExists
 	}
-	s.buckets[name] = &memBucket{time.Now(), map[object.Key]*memObject{},
+	s.buckets[name] = &memBucket{time.Now(), settings, map[object.Key]*memObject{},
 		map[object.UploadID]*memUpload{}}
 	return nil
+}
+
+func (s *memStore) SetBucket(_ context.Context, name object.BucketName,
+	change func(*object.BucketSettings) error) error {
+	b, err := s.bucket("SetBucket", name)
+	defer s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return change(&b.settings)
 }
 
 func (s *memStore) Bucket(_ context.Context, name object.BucketName) (object.BucketInfo, error) {
@@ -80,7 +92,7 @@ func (s *memStore) Bucket(_ context.Context, name object.BucketName) (object.Buc
 	if err != nil {
 		return object.BucketInfo{}, err
 	}
-	return object.BucketInfo{Name: name, Created: b.created}, nil
+	return object.BucketInfo{Name: name, Created: b.created, Settings: b.settings}, nil
 }
 
 func (s *memStore) DeleteBucket(_ context.Context, name object.BucketName) error {
@@ -118,8 +130,8 @@ func take(p *object.Put) (*memObject, error) {
 	if n, err := p.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		return nil, fmt.Errorf("the body goes on: %w", err)
 	}
-	o := &memObject{object.Info{Key: p.Key, SizeBytes: p.SizeBytes, ModTime: time.Now(),
-		Headers: p.Headers}, data}
+	o := &memObject{info: object.Info{Key: p.Key, SizeBytes: p.SizeBytes, ModTime: time.Now(),
+		Headers: p.Headers, Attributes: p.Attributes}, data: data}
 	return o, p.Seal(&o.info)
 }
 
@@ -151,36 +163,66 @@ func (b *memBucket) admit(key object.Key, only *object.Condition) error {
 	return only.Check(false, "")
 }
 
-func (s *memStore) find(method string, bucket object.BucketName, key object.Key) (*memObject, error) {
-	b, err := s.bucket(method, bucket)
+func (s *memStore) find(method string, ref object.Ref) (*memObject, error) {
+	b, err := s.bucket(method, ref.Bucket)
 	defer s.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	if o := b.objects[key]; o != nil {
+	if ref.Version != object.Newest && ref.Version != object.NullVersion {
+		return nil, object.ErrNoSuchVersion
+	}
+	if o := b.objects[ref.Key]; o != nil {
 		return o, nil
 	}
 	return nil, object.ErrNoSuchKey
 }
 
-func (s *memStore) Open(_ context.Context, b object.BucketName, k object.Key) (object.Handle, error) {
-	o, err := s.find("Open", b, k)
+func (s *memStore) Open(_ context.Context, ref object.Ref) (object.Handle, error) {
+	o, err := s.find("Open", ref)
 	if err != nil {
 		return nil, err
 	}
-	return &memHandle{info: o.info, data: o.data, breakAfter: s.breakAfter}, nil
+	return &memHandle{info: o.info, data: o.data, parts: o.parts, breakAfter: s.breakAfter}, nil
 }
 
-func (s *memStore) Stat(_ context.Context, b object.BucketName, k object.Key) (object.Info, error) {
-	o, err := s.find("Stat", b, k)
+func (s *memStore) Stat(_ context.Context, ref object.Ref) (object.Info, error) {
+	o, err := s.find("Stat", ref)
 	if err != nil {
 		return object.Info{}, err
 	}
 	return o.info, nil
 }
 
+func (s *memStore) SetAttributes(_ context.Context, ref object.Ref,
+	change func(*object.Info) error) (object.Info, error) {
+	o, err := s.find("SetAttributes", ref)
+	if err != nil {
+		return object.Info{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = change(&o.info)
+	return o.info, err
+}
+
+func (s *memStore) ObjectParts(_ context.Context, ref object.Ref, after, max int) ([]object.Part,
+	bool, error) {
+	o, err := s.find("ObjectParts", ref)
+	if err != nil {
+		return nil, false, err
+	}
+	var parts []object.Part
+	for _, p := range o.parts {
+		if p.Number > after {
+			parts = append(parts, p)
+		}
+	}
+	return parts[:min(len(parts), max)], len(parts) > max, nil
+}
+
 func (s *memStore) CopyObject(ctx context.Context, c *object.Copy) (object.Info, error) {
-	source, err := s.Open(ctx, c.SourceBucket, c.SourceKey)
+	source, err := s.Open(ctx, c.Source)
 	if err != nil {
 		return object.Info{}, err
 	}
@@ -191,21 +233,33 @@ func (s *memStore) CopyObject(ctx context.Context, c *object.Copy) (object.Info,
 	return s.PutObject(ctx, p)
 }
 
-func (s *memStore) DeleteObject(ctx context.Context, b object.BucketName, k object.Key) error {
-	return s.DeleteIf(ctx, b, k, object.Condition{})
-}
-
-func (s *memStore) DeleteIf(_ context.Context, bucket object.BucketName, key object.Key,
-	only object.Condition) error {
-	b, err := s.bucket("DeleteObject", bucket)
+func (s *memStore) DeleteObject(_ context.Context, d *object.Delete) (object.Deleted, error) {
+	b, err := s.bucket("DeleteObject", d.Bucket)
 	defer s.mu.Unlock()
 	if err == nil {
-		err = b.admit(key, &only)
+		err = b.admit(d.Key, &d.If)
 	}
 	if err == nil {
-		delete(b.objects, key)
+		delete(b.objects, d.Key)
 	}
-	return err
+	return object.Deleted{Version: d.Version}, err
+}
+
+// ListVersions lists the null versions that there are: the fixture has no others.
+func (s *memStore) ListVersions(ctx context.Context, bucket object.BucketName,
+	q object.VersionQuery) (object.VersionPage, error) {
+	page, err := s.List(ctx, bucket, object.ListQuery{Prefix: q.Prefix, Delimiter: q.Delimiter,
+		After: q.AfterKey, Max: q.Max})
+	all := object.VersionPage{NextKey: page.Next}
+	for _, e := range page.Entries {
+		e.Info.Version = object.NullVersion
+		all.Entries = append(all.Entries, object.VersionEntry{Prefix: e.Prefix, Info: e.Info,
+			Newest: true})
+	}
+	if page.Next != "" {
+		all.NextVersion = object.NullVersion
+	}
+	return all, err
 }
 
 func (s *memStore) List(_ context.Context, bucket object.BucketName, q object.ListQuery) (
@@ -246,6 +300,7 @@ func (s *memStore) List(_ context.Context, bucket object.BucketName, q object.Li
 type memHandle struct {
 	info       object.Info
 	data       []byte
+	parts      []object.Part
 	given      int
 	breakAfter int
 }
@@ -256,6 +311,16 @@ func (h *memHandle) Close()            { h.data = nil }
 func (h *memHandle) Select(offset, length int64) error {
 	h.data = h.data[offset : offset+length]
 	return nil
+}
+
+func (h *memHandle) Part(number int) (offset, length int64, ok bool) {
+	for _, p := range h.parts {
+		if p.Number == number {
+			return offset, p.Info.SizeBytes, true
+		}
+		offset += p.Info.SizeBytes
+	}
+	return 0, 0, false
 }
 
 // Next gives pieces of two slices, so that joining them is the caller's work.
@@ -270,143 +335,4 @@ func (h *memHandle) Next(context.Context) ([][]byte, error) {
 	h.data = h.data[len(piece):]
 	h.given += len(piece)
 	return [][]byte{piece[:len(piece)/3], piece[len(piece)/3:]}, nil
-}
-
-func (s *memStore) CreateUpload(_ context.Context, bucket object.BucketName, key object.Key,
-	headers []object.Pair, sum object.Checksum,
-) (object.UploadID, error) {
-	b, err := s.bucket("CreateUpload", bucket)
-	defer s.mu.Unlock()
-	if err != nil {
-		return "", err
-	}
-	s.ids++
-	id := object.UploadID(fmt.Sprintf("%032x", s.ids))
-	b.uploads[id] = &memUpload{object.Upload{Key: key, ID: id, Info: object.Info{Key: key,
-		Headers: headers, Checksum: sum, ModTime: time.Now()}}, map[int]*memObject{}}
-	return id, nil
-}
-
-func (s *memStore) upload(method string, bucket object.BucketName, key object.Key,
-	id object.UploadID) (*memUpload, error) {
-	b, err := s.bucket(method, bucket)
-	if err != nil {
-		return nil, err
-	}
-	if u := b.uploads[id]; u != nil && u.Key == key {
-		return u, nil
-	}
-	return nil, object.ErrNoSuchUpload
-}
-
-func (s *memStore) Upload(_ context.Context, bucket object.BucketName, key object.Key,
-	id object.UploadID) (object.Upload, error) {
-	u, err := s.upload("Upload", bucket, key, id)
-	defer s.mu.Unlock()
-	if err != nil {
-		return object.Upload{}, err
-	}
-	return u.Upload, nil
-}
-
-func (s *memStore) PutPart(_ context.Context, p *object.PutPart) (object.Info, error) {
-	o, err := take(&p.Put)
-	if err != nil {
-		return object.Info{}, err
-	}
-	u, err := s.upload("PutPart", p.Bucket, p.Key, p.Upload)
-	defer s.mu.Unlock()
-	if err == nil {
-		u.parts[p.Number] = o
-	}
-	return o.info, err
-}
-
-func (s *memStore) CompleteUpload(_ context.Context, c *object.Complete) (object.Info, error) {
-	u, err := s.upload("CompleteUpload", c.Bucket, c.Key, c.Upload)
-	defer s.mu.Unlock()
-	if info, ok := s.done[c.Upload]; err == object.ErrNoSuchUpload && ok {
-		return info, nil
-	}
-	if err != nil {
-		return object.Info{}, err
-	}
-	info := u.Info
-	var parts []object.Part
-	var data [][]byte
-	for i, want := range c.Parts {
-		p := u.parts[want.Number]
-		if p == nil || p.info.ETag != want.ETag {
-			return info, object.ErrInvalidPart
-		}
-		if i < len(c.Parts)-1 && p.info.SizeBytes < s.partMin {
-			return info, object.ErrPartTooSmall
-		}
-		parts = append(parts, object.Part{Number: want.Number, Info: p.info})
-		data = append(data, p.data)
-	}
-	o := &memObject{info, bytes.Join(data, nil)}
-	o.info.SizeBytes, o.info.ModTime = int64(len(o.data)), time.Now()
-	if err := c.Seal(parts, &o.info); err != nil {
-		return info, err
-	}
-	b := s.buckets[c.Bucket]
-	if err := b.admit(c.Key, &c.If); err != nil {
-		return info, err
-	}
-	b.objects[c.Key], s.done[c.Upload] = o, o.info
-	delete(b.uploads, c.Upload)
-	return o.info, nil
-}
-
-func (s *memStore) AbortUpload(_ context.Context, bucket object.BucketName, key object.Key,
-	id object.UploadID) error {
-	_, err := s.upload("AbortUpload", bucket, key, id)
-	defer s.mu.Unlock()
-	if err == nil {
-		delete(s.buckets[bucket].uploads, id)
-	}
-	return err
-}
-
-func (s *memStore) ListParts(_ context.Context, bucket object.BucketName, key object.Key,
-	id object.UploadID, after, max int) (parts []object.Part, more bool, err error) {
-	u, err := s.upload("ListParts", bucket, key, id)
-	defer s.mu.Unlock()
-	if err != nil {
-		return nil, false, err
-	}
-	for n, p := range u.parts {
-		if n > after {
-			parts = append(parts, object.Part{Number: n, Info: p.info})
-		}
-	}
-	sort.Slice(parts, func(i, j int) bool { return parts[i].Number < parts[j].Number })
-	if len(parts) > max {
-		return parts[:max], true, nil
-	}
-	return parts, false, nil
-}
-
-func (s *memStore) ListUploads(_ context.Context, bucket object.BucketName, prefix, afterKey string,
-	afterID object.UploadID, max int) (list []object.Upload, more bool, err error) {
-	b, err := s.bucket("ListUploads", bucket)
-	defer s.mu.Unlock()
-	if err != nil {
-		return nil, false, err
-	}
-	for _, u := range b.uploads {
-		k := string(u.Key)
-		after := k > afterKey || k == afterKey && afterID != "" && u.ID > afterID
-		if strings.HasPrefix(k, prefix) && after {
-			list = append(list, u.Upload)
-		}
-	}
-	sort.Slice(list, func(i, j int) bool {
-		return list[i].Key < list[j].Key || list[i].Key == list[j].Key && list[i].ID < list[j].ID
-	})
-	if len(list) > max {
-		return list[:max], true, nil
-	}
-	return list, false, nil
 }

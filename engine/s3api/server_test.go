@@ -59,7 +59,7 @@ func newFixture(t *testing.T, edit func(*Config)) *fixture {
 		t.Fatal(err)
 	}
 	f.address = serve(t, f.handler)
-	f.store.buckets["bucket"] = &memBucket{time.Now(), map[object.Key]*memObject{},
+	f.store.buckets["bucket"] = &memBucket{time.Now(), object.BucketSettings{}, map[object.Key]*memObject{},
 		map[object.UploadID]*memUpload{}}
 	return f
 }

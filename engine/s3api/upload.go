@@ -19,7 +19,8 @@ func (h *Handler) createUpload(rq *request) error {
 	if err != nil {
 		return err
 	}
-	id, err := h.store.CreateUpload(rq.ctx, rq.bucket, rq.key, fields, sum)
+	id, err := h.store.CreateUpload(rq.ctx, &object.NewUpload{Bucket: rq.bucket, Key: rq.key,
+		Headers: fields, Checksum: sum})
 	if err != nil {
 		return err
 	}
