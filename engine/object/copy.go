@@ -15,10 +15,11 @@ type Copy struct {
 	Bucket   BucketName
 	Key      Key
 	// Headers are those of the copy with Replace; else it has the source's. Its class is Class
-	// either way, as in S3; "": Standard.
-	Replace bool
-	Headers []Pair
-	Class   Class
+	// either way, as in S3 ("": Standard), and its redirect Redirect ("": none).
+	Replace  bool
+	Headers  []Pair
+	Class    Class
+	Redirect string
 	// Tags are those of the copy with ReplaceTags; else it has the source's. Retention and LegalHold
 	// are its own either way.
 	ReplaceTags bool
@@ -67,8 +68,11 @@ func (c *Copy) headers(from Info) []Pair {
 		headers = c.Headers
 	}
 	headers = slices.DeleteFunc(slices.Clone(headers), func(p Pair) bool {
-		return p.Name == ClassField
+		return p.Name == ClassField || p.Name == RedirectField
 	})
+	if c.Redirect != "" {
+		headers = append(headers, Pair{RedirectField, c.Redirect})
+	}
 	if c.Class != "" && c.Class != Standard {
 		headers = append(headers, Pair{ClassField, string(c.Class)})
 	}

@@ -91,6 +91,9 @@ const (
 // ClassField is the stored header that names the class of an object, if it is not Standard.
 const ClassField = "x-amz-storage-class"
 
+// RedirectField is the stored header that names where a web site sends who asks for the object.
+const RedirectField = "x-amz-website-redirect-location"
+
 // ClassOf is the class that stored headers name.
 func ClassOf(headers []Pair) Class {
 	for i := range headers {

@@ -69,11 +69,7 @@ func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
 
 // openETag takes the hash of the ETag, and MD5 beside it where the client claims one.
 func (b *body) openETag(h *Handler) {
-	b.etag.algo = sumMD5
-	if h.config.ETag == ETagFast {
-		b.etag.algo = sumFast
-	}
-	b.etag.hash = h.hashes.get(b.etag.algo)
+	b.etag = h.newETag()
 	switch {
 	case b.etag.algo == sumMD5:
 		b.md5 = b.etag.hash
@@ -93,6 +89,15 @@ func (rq *request) requireLength() error {
 		return s3err.MissingContentLength
 	}
 	return nil
+}
+
+// newETag is the hash of an entity tag.
+func (h *Handler) newETag() sum {
+	algo := sumMD5
+	if h.config.ETag == ETagFast {
+		algo = sumFast
+	}
+	return sum{algo, h.hashes.get(algo)}
 }
 
 func (b *body) add(h *Handler, a algorithm) {
@@ -170,17 +175,25 @@ func (b *body) seal(info *object.Info) error {
 	if err := b.verify(); err != nil {
 		return err
 	}
-	var buf [sha256.Size]byte
-	info.ETag = hex.EncodeToString(b.etag.hash.Sum(buf[:0]))
-	if b.etag.algo == sumFast {
-		info.ETag += fastSuffix
-	}
+	info.ETag = b.etag.tag()
 	b.etags.Add(1)
-	stored := b.sums[0]
-	info.Checksum = object.Checksum{
-		Algorithm: stored.algo.String(),
-		Value:     base64.StdEncoding.EncodeToString(stored.hash.Sum(buf[:0])),
-		Type:      fullObject,
-	}
+	info.Checksum = b.sums[0].checksum()
 	return nil
+}
+
+// tag is the entity tag of what was hashed.
+func (s *sum) tag() string {
+	var buf [sha256.Size]byte
+	tag := hex.EncodeToString(s.hash.Sum(buf[:0]))
+	if s.algo == sumFast {
+		tag += fastSuffix
+	}
+	return tag
+}
+
+// checksum is the additional checksum of what was hashed.
+func (s *sum) checksum() object.Checksum {
+	var buf [sha256.Size]byte
+	return object.Checksum{Algorithm: s.algo.String(), Type: fullObject,
+		Value: base64.StdEncoding.EncodeToString(s.hash.Sum(buf[:0]))}
 }

@@ -9,30 +9,58 @@ import (
 	"flashstore/netloop"
 )
 
-// checkConditions evaluates the preconditions of a GET or HEAD in the order of RFC 9110,
-// 13.2.2, which is what S3 does. Dates that do not parse are ignored.
+// checkConditions evaluates the preconditions of a GET or HEAD.
 // Errors: PreconditionFailed, NotModified.
 func (rq *request) checkConditions(info *object.Info) error {
-	modified := info.ModTime.Truncate(time.Second) // what Last-Modified says
-	if tags, ok := rq.header("if-match"); ok {
-		if !matches(tags, info.ETag) {
-			return s3err.PreconditionFailed.Detail("Condition", "If-Match")
-		}
-	} else if since, ok := rq.header("if-unmodified-since"); ok {
-		if t, ok := parseHTTPTime(since); ok && modified.After(t) {
-			return s3err.PreconditionFailed.Detail("Condition", "If-Unmodified-Since")
-		}
-	}
-	if tags, ok := rq.header("if-none-match"); ok {
-		if matches(tags, info.ETag) {
-			return s3err.NotModified
-		}
-	} else if since, ok := rq.header("if-modified-since"); ok {
-		if t, ok := parseHTTPTime(since); ok && !modified.After(t) {
-			return s3err.NotModified
-		}
+	switch rq.unmet(info, "if-match", "if-unmodified-since", "if-none-match", "if-modified-since") {
+	case 1:
+		return s3err.PreconditionFailed.Detail("Condition", "If-Match")
+	case 2:
+		return s3err.PreconditionFailed.Detail("Condition", "If-Unmodified-Since")
+	case 3, 4:
+		return s3err.NotModified
 	}
 	return nil
+}
+
+// checkSource evaluates the preconditions on what is copied. There is no 304: whatever does not
+// hold forbids the copy (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
+// Errors: PreconditionFailed.
+func (rq *request) checkSource(info *object.Info) error {
+	const prefix = "x-amz-copy-source-"
+	names := [...]string{"", "If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since"}
+	which := rq.unmet(info, prefix+"if-match", prefix+"if-unmodified-since",
+		prefix+"if-none-match", prefix+"if-modified-since")
+	if which == 0 {
+		return nil
+	}
+	return s3err.PreconditionFailed.Detail("Condition", prefix+names[which])
+}
+
+// unmet evaluates four preconditions, given the names of their fields in the order of RFC 9110,
+// 13.2.2, which is what S3 does, and returns the number of the first that does not hold, 0 if all
+// do. Dates that do not parse are ignored.
+func (rq *request) unmet(info *object.Info, match, unmodified, noneMatch, since string) int {
+	modified := info.ModTime.Truncate(time.Second) // what Last-Modified says
+	if tags, ok := rq.header(match); ok {
+		if !matches(tags, info.ETag) {
+			return 1
+		}
+	} else if date, ok := rq.header(unmodified); ok {
+		if t, ok := parseHTTPTime(date); ok && modified.After(t) {
+			return 2
+		}
+	}
+	if tags, ok := rq.header(noneMatch); ok {
+		if matches(tags, info.ETag) {
+			return 3
+		}
+	} else if date, ok := rq.header(since); ok {
+		if t, ok := parseHTTPTime(date); ok && !modified.After(t) {
+			return 4
+		}
+	}
+	return 0
 }
 
 // rangeApplies evaluates If-Range: a range is of use only to who has this very version.

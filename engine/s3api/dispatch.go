@@ -13,7 +13,7 @@ const (
 
 // sub is a set of sub-resources: query parameters, and the one header, that turn a request
 // into another operation.
-type sub uint16
+type sub uint32
 
 const (
 	subLocation sub = 1 << iota
@@ -25,60 +25,69 @@ const (
 	subUploadID
 	subPartNumber
 	subVersionID
+	subVersions
+	subAttributes
+	subTagging
+	subRetention
+	subLegalHold
 	subCopySource // the header x-amz-copy-source
 	subForeign    // any other sub-resource; no route has it
 )
 
 // route is one line of the dispatch table.
 type route struct {
-	method   string
-	level    level
-	subs     sub // all of these
-	optional sub // and perhaps these
-	op       Op
-	action   string // what the Authorizer is asked
-	run      func(*Handler, *request) error
+	method    string
+	level     level
+	subs      sub // all of these
+	optional  sub // and perhaps these
+	op        Op
+	action    string // what the Authorizer is asked
+	versioned string // instead of action, where the request names a version
+	run       func(*Handler, *request) error
 }
 
 // routes are all operations there are, the frequent ones first.
 var routes = [...]route{
 	{"GET", atKey, 0, subPartNumber | subVersionID, OpGetObject, "s3:GetObject",
-		(*Handler).getObject},
-	{"PUT", atKey, 0, 0, OpPutObject, "s3:PutObject", (*Handler).putObject},
+		"s3:GetObjectVersion", (*Handler).getObject},
+	{"PUT", atKey, 0, 0, OpPutObject, "s3:PutObject", "", (*Handler).putObject},
 	{"HEAD", atKey, 0, subPartNumber | subVersionID, OpHeadObject, "s3:GetObject",
-		(*Handler).headObject},
+		"s3:GetObjectVersion", (*Handler).headObject},
 	{"DELETE", atKey, 0, subVersionID, OpDeleteObject, "s3:DeleteObject",
-		(*Handler).deleteObject},
+		"s3:DeleteObjectVersion", (*Handler).deleteObject},
+	{"PUT", atKey, subCopySource, 0, OpCopyObject, "s3:PutObject", "", (*Handler).copyObject},
 
-	{"POST", atKey, subUploads, 0, OpCreateMultipartUpload, "s3:PutObject",
+	{"POST", atKey, subUploads, 0, OpCreateMultipartUpload, "s3:PutObject", "",
 		(*Handler).createUpload},
-	{"PUT", atKey, subUploadID | subPartNumber, 0, OpUploadPart, "s3:PutObject",
+	{"PUT", atKey, subUploadID | subPartNumber, 0, OpUploadPart, "s3:PutObject", "",
 		(*Handler).uploadPart},
-	{"POST", atKey, subUploadID, 0, OpCompleteMultipartUpload, "s3:PutObject",
+	{"PUT", atKey, subUploadID | subPartNumber | subCopySource, 0, OpUploadPartCopy,
+		"s3:PutObject", "", (*Handler).uploadPartCopy},
+	{"POST", atKey, subUploadID, 0, OpCompleteMultipartUpload, "s3:PutObject", "",
 		(*Handler).completeUpload},
-	{"DELETE", atKey, subUploadID, 0, OpAbortMultipartUpload, "s3:AbortMultipartUpload",
+	{"DELETE", atKey, subUploadID, 0, OpAbortMultipartUpload, "s3:AbortMultipartUpload", "",
 		(*Handler).abortUpload},
-	{"GET", atKey, subUploadID, 0, OpListParts, "s3:ListMultipartUploadParts",
+	{"GET", atKey, subUploadID, 0, OpListParts, "s3:ListMultipartUploadParts", "",
 		(*Handler).listParts},
 
-	{"GET", atBucket, subListType, 0, OpListObjectsV2, "s3:ListBucket",
+	{"GET", atBucket, subListType, 0, OpListObjectsV2, "s3:ListBucket", "",
 		(*Handler).listObjectsV2},
-	{"GET", atBucket, 0, 0, OpListObjects, "s3:ListBucket", (*Handler).listObjects},
-	{"GET", atBucket, subUploads, 0, OpListMultipartUploads, "s3:ListBucketMultipartUploads",
+	{"GET", atBucket, 0, 0, OpListObjects, "s3:ListBucket", "", (*Handler).listObjects},
+	{"GET", atBucket, subUploads, 0, OpListMultipartUploads, "s3:ListBucketMultipartUploads", "",
 		(*Handler).listUploads},
-	{"POST", atBucket, subDelete, 0, OpDeleteObjects, "s3:DeleteObject",
+	{"POST", atBucket, subDelete, 0, OpDeleteObjects, "s3:DeleteObject", "",
 		(*Handler).deleteObjects},
-	{"HEAD", atBucket, 0, 0, OpHeadBucket, "s3:ListBucket", (*Handler).headBucket},
-	{"PUT", atBucket, 0, 0, OpCreateBucket, "s3:CreateBucket", (*Handler).createBucket},
-	{"DELETE", atBucket, 0, 0, OpDeleteBucket, "s3:DeleteBucket", (*Handler).deleteBucket},
-	{"GET", atBucket, subLocation, 0, OpGetBucketLocation, "s3:GetBucketLocation",
+	{"HEAD", atBucket, 0, 0, OpHeadBucket, "s3:ListBucket", "", (*Handler).headBucket},
+	{"PUT", atBucket, 0, 0, OpCreateBucket, "s3:CreateBucket", "", (*Handler).createBucket},
+	{"DELETE", atBucket, 0, 0, OpDeleteBucket, "s3:DeleteBucket", "", (*Handler).deleteBucket},
+	{"GET", atBucket, subLocation, 0, OpGetBucketLocation, "s3:GetBucketLocation", "",
 		(*Handler).getBucketLocation},
-	{"GET", atBucket, subVersioning, 0, OpGetBucketVersioning, "s3:GetBucketVersioning",
+	{"GET", atBucket, subVersioning, 0, OpGetBucketVersioning, "s3:GetBucketVersioning", "",
 		(*Handler).getBucketVersioning},
 	{"GET", atBucket, subObjectLock, 0, OpGetObjectLockConfiguration,
-		"s3:GetBucketObjectLockConfiguration", (*Handler).getObjectLockConfiguration},
+		"s3:GetBucketObjectLockConfiguration", "", (*Handler).getObjectLockConfiguration},
 
-	{"GET", atService, 0, 0, OpListBuckets, "s3:ListAllMyBuckets", (*Handler).listBuckets},
+	{"GET", atService, 0, 0, OpListBuckets, "s3:ListAllMyBuckets", "", (*Handler).listBuckets},
 }
 
 // dispatch finds the route; nil if there is none.
@@ -126,17 +135,29 @@ func subOf(name, value []byte) sub {
 		return subPartNumber
 	case "versionId":
 		return subVersionID
+	case "versions":
+		return subVersions
+	case "attributes":
+		return subAttributes
+	case "tagging":
+		return subTagging
+	case "retention":
+		return subRetention
+	case "legal-hold":
+		return subLegalHold
+	case "x-amz-copy-source": // of a presigned URL
+		return subCopySource
 	case "prefix", "delimiter", "marker", "max-keys", "encoding-type", "start-after",
 		"continuation-token", "fetch-owner", "max-parts", "part-number-marker", "max-uploads",
-		"key-marker", "upload-id-marker", "max-buckets", "bucket-region", "x-id",
+		"key-marker", "upload-id-marker", "version-id-marker", "max-buckets", "bucket-region", "x-id",
 		"response-content-type", "response-content-language", "response-expires",
 		"response-cache-control", "response-content-disposition", "response-content-encoding":
 		return 0
-	case "accelerate", "acl", "analytics", "annotations", "attributes", "cors", "encryption",
-		"intelligent-tiering", "inventory", "legal-hold", "lifecycle", "logging", "metadataTable",
+	case "accelerate", "acl", "analytics", "annotations", "cors", "encryption",
+		"intelligent-tiering", "inventory", "lifecycle", "logging", "metadataTable",
 		"metadataConfiguration", "metrics", "notification", "ownershipControls", "policy",
 		"policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment",
-		"restore", "retention", "select", "session", "tagging", "torrent", "versions", "website":
+		"restore", "select", "session", "torrent", "website":
 		return subForeign
 	}
 	if len(value) == 0 || bytes.IndexByte(name, '%') >= 0 {

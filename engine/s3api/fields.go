@@ -40,9 +40,6 @@ func (rq *request) checkFields(config *Config) error {
 		if err := rq.checkField(name, value, config); err != nil {
 			return err
 		}
-		if netloop.EqualFold(name, object.ClassField) && string(value) != string(object.Standard) {
-			return s3err.NotImplemented.Detail("Header", string(name)) // only fields are stored
-		}
 	}
 	return nil
 }
@@ -67,7 +64,8 @@ func (rq *request) checkField(name, value []byte, config *Config) error {
 // writes reports whether conditions on the operation would guard a change.
 func (o Op) writes() bool {
 	switch o {
-	case OpPutObject, OpDeleteObject, OpDeleteObjects, OpCreateMultipartUpload, OpUploadPart,
+	case OpPutObject, OpCopyObject, OpDeleteObject, OpDeleteObjects, OpCreateMultipartUpload,
+		OpUploadPart, OpUploadPartCopy,
 		OpCompleteMultipartUpload, OpAbortMultipartUpload, OpCreateBucket, OpDeleteBucket:
 		return true
 	}
@@ -78,7 +76,7 @@ func (o Op) writes() bool {
 // no others (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html).
 func (o Op) heeds(name []byte) bool {
 	switch o {
-	case OpPutObject, OpCompleteMultipartUpload:
+	case OpPutObject, OpCopyObject, OpCompleteMultipartUpload:
 		return netloop.EqualFold(name, "if-match") || netloop.EqualFold(name, "if-none-match")
 	case OpDeleteObject:
 		return netloop.EqualFold(name, "if-match")
@@ -96,7 +94,10 @@ func checkAmz(name, value string, config *Config) bool {
 		"x-amz-sdk-checksum-algorithm", "x-amz-checksum-algorithm", "x-amz-checksum-type",
 		"x-amz-checksum-mode", "x-amz-checksum-crc32", "x-amz-checksum-crc32c",
 		"x-amz-checksum-crc64nvme", "x-amz-checksum-sha1", "x-amz-checksum-sha256",
-		"x-amz-mp-object-size":
+		"x-amz-mp-object-size",
+		"x-amz-copy-source", "x-amz-copy-source-range", "x-amz-copy-source-if-match",
+		"x-amz-copy-source-if-none-match", "x-amz-copy-source-if-modified-since",
+		"x-amz-copy-source-if-unmodified-since", "x-amz-metadata-directive", object.RedirectField:
 		return true
 	case "x-amz-user-agent", "x-amz-request-payer", "x-amz-optional-object-attributes",
 		"x-amz-te":
@@ -109,7 +110,7 @@ func checkAmz(name, value string, config *Config) bool {
 		return value == "BucketOwnerEnforced"
 	case "x-amz-bucket-object-lock-enabled":
 		return value == "false" || value == "False"
-	case "x-amz-expected-bucket-owner":
+	case "x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner":
 		return value == config.Owner.ID
 	}
 	return false
@@ -119,85 +120,10 @@ func amzFault(name string) error {
 	switch name {
 	case "x-amz-storage-class":
 		return s3err.InvalidStorageClass
-	case "x-amz-expected-bucket-owner":
+	case "x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner":
 		return s3err.AccessDenied
 	}
 	return s3err.NotImplemented.Detail("Header", name)
-}
-
-// storedFields collects what a PUT or a multipart upload keeps of its request.
-// Errors: MetadataTooLarge.
-func (rq *request) storedFields() ([]object.Pair, error) {
-	var pairs []object.Pair
-	meta := 0 // bytes of names and values, as S3 counts them
-	header := rq.ex.Request.Header
-	for i := range header {
-		if name := standardField(header[i].Name); name != "" {
-			value := string(header[i].Value)
-			if name == "content-encoding" {
-				value = withoutChunked(value)
-			}
-			pairs = addPair(pairs, name, value)
-			continue
-		}
-		if netloop.EqualFold(header[i].Name, object.ClassField) &&
-			string(header[i].Value) != string(object.Standard) {
-			pairs = addPair(pairs, object.ClassField, string(header[i].Value))
-			continue
-		}
-		if !hasPrefixFold(header[i].Name, metaPrefix) {
-			continue
-		}
-		meta += len(header[i].Name) - len(metaPrefix) + len(header[i].Value)
-		if meta > object.UserMetaBytes {
-			return nil, s3err.MetadataTooLarge
-		}
-		name := string(bytes.ToLower(header[i].Name))
-		pairs = addPair(pairs, name, string(header[i].Value))
-	}
-	return pairs, nil
-}
-
-// addPair joins a field that came twice with a comma, as HTTP allows everybody to.
-func addPair(pairs []object.Pair, name, value string) []object.Pair {
-	for i := range pairs {
-		if pairs[i].Name == name {
-			pairs[i].Value += "," + value
-			return pairs
-		}
-	}
-	if value == "" && name[0] != 'x' {
-		return pairs
-	}
-	return append(pairs, object.Pair{Name: name, Value: value})
-}
-
-// standardField returns the name under which a field of HTTP is stored; "" if it is not.
-func standardField(name []byte) string {
-	for _, known := range [...]string{"content-type", "cache-control", "content-disposition",
-		"content-encoding", "content-language", "expires"} {
-		if netloop.EqualFold(name, known) {
-			return known
-		}
-	}
-	return ""
-}
-
-// withoutChunked takes aws-chunked, which is framing and not content, out of a
-// Content-Encoding.
-func withoutChunked(value string) string {
-	kept := []byte(nil)
-	for coding := range bytes.SplitSeq([]byte(value), []byte{','}) {
-		coding = bytes.TrimSpace(coding)
-		if len(coding) == 0 || netloop.EqualFold(coding, "aws-chunked") {
-			continue
-		}
-		if len(kept) > 0 {
-			kept = append(kept, ',')
-		}
-		kept = append(kept, coding...)
-	}
-	return string(kept)
 }
 
 func hasPrefixFold(name []byte, prefix string) bool {

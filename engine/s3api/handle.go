@@ -53,7 +53,7 @@ func (h *Handler) Busy(ex *netloop.Exchange) {
 	rq := &request{}
 	h.begin(rq, ex)
 	rq.field("Retry-After", "1")
-	if at, _ := h.find(rq); string(at.bucket) == object.ReservedBucket {
+	if at, _, _ := h.find(rq); string(at.bucket) == object.ReservedBucket {
 		rq.op = OpUnknown // the server's own endpoints: see Mux
 	}
 	h.end(rq, s3err.SlowDown)
@@ -75,8 +75,8 @@ func (h *Handler) end(rq *request, err error) {
 	h.config.Recorder.Observe(int(rq.op), rq.ex.Status(), took, rq.in, rq.out)
 }
 
-// find says what rq names and which operation it asks for; nil if there is none.
-func (h *Handler) find(rq *request) (target, *route) {
+// find says what rq names, which operation it asks for (nil if there is none), and of what.
+func (h *Handler) find(rq *request) (target, *route, sub) {
 	req := &rq.ex.Request
 	at := locate(req.Host, req.Path, h.config.Domains)
 	subs := subsOf(req.Query)
@@ -87,13 +87,14 @@ func (h *Handler) find(rq *request) (target, *route) {
 	if route != nil {
 		rq.op = route.op
 	}
-	return at, route
+	return at, route, subs
 }
 
 // serve takes rq through dispatch, authentication, authorization, validation and execution.
 func (h *Handler) serve(rq *request) error {
-	at, route := h.find(rq)
-	if rq.now && rq.op != OpGetObject && rq.op != OpHeadObject {
+	at, route, subs := h.find(rq)
+	// What is in memory are newest versions, and not their parts.
+	if rq.now && (rq.op != OpGetObject && rq.op != OpHeadObject || subs != 0) {
 		return errNotNow
 	}
 	if err := h.authenticate(rq); err != nil {
@@ -109,7 +110,11 @@ func (h *Handler) serve(rq *request) error {
 		}
 		return s3err.NotImplemented
 	}
-	if !h.config.Authorizer.Authorize(rq.auth.AccessKey, route.action, bucket, key) {
+	action := route.action
+	if subs&subVersionID != 0 && route.versioned != "" {
+		action = route.versioned
+	}
+	if !h.allows(rq, action, bucket, key) {
 		return s3err.AccessDenied
 	}
 	if err := rq.validate(at.level, bucket, key, &h.config); err != nil {
@@ -117,6 +122,11 @@ func (h *Handler) serve(rq *request) error {
 	}
 	rq.ex.Enter(netloop.PhaseExecute)
 	return route.run(h, rq)
+}
+
+// allows asks the Authorizer about who sent rq.
+func (h *Handler) allows(rq *request, action, bucket, key string) bool {
+	return h.config.Authorizer.Authorize(rq.auth.AccessKey, action, bucket, key)
 }
 
 // authenticate fills in rq.auth. S3 takes signatures made for S3 only.
@@ -175,6 +185,7 @@ func (h *Handler) fail(rq *request, err error) {
 		ex.Abort()
 		return
 	}
+	rq.markerFields(err)
 	ex.SetStatus(e.Status)
 	if e.Status == s3err.NotModified.Status || string(ex.Request.Method) == "HEAD" {
 		ex.SetContentLength(0)

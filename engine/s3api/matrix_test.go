@@ -31,6 +31,14 @@ func (r *route) target() string {
 	return path + query
 }
 
+// header is what a request needs to reach the route.
+func (r *route) header() []string {
+	if r.subs&subCopySource == 0 {
+		return nil
+	}
+	return []string{copySourceField, "bucket/source"}
+}
+
 // TestAuthorizationMatrix takes every operation of the table past everybody who may not use
 // it: 403, and the store is never asked.
 func TestAuthorizationMatrix(t *testing.T) {
@@ -43,7 +51,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 	for i := range routes {
 		r := &routes[i]
 		sign := func(f *fixture, key, secret string) *http.Request {
-			req := f.request(r.method, r.target(), "")
+			req := f.request(r.method, r.target(), "", r.header()...)
 			if _, err := sigv4.Sign(req, key, secret, "us-east-1", "s3", sha256Hex(""), time.Now()); err != nil {
 				t.Fatal(err)
 			}

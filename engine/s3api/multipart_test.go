@@ -89,7 +89,14 @@ func TestMultipart(t *testing.T) {
 		get.header.Get("x-amz-meta-a") != "b" || get.header.Get("ETag") != `"`+etag+`"` {
 		t.Errorf("%v", get.header)
 	}
-	f.want(501, "NotImplemented", "GET", "/bucket/k?partNumber=1", "")
+	for number, want := range map[string]string{"1": big, "7": "tail"} {
+		part := f.want(206, "", "GET", "/bucket/k?partNumber="+number, "")
+		if part.body != want || part.header.Get("x-amz-mp-parts-count") != "2" ||
+			part.header.Get("ETag") != `"`+etag+`"` {
+			t.Errorf("part %s: %d bytes, %v", number, len(part.body), part.header)
+		}
+	}
+	f.want(416, "InvalidPartNumber", "GET", "/bucket/k?partNumber=2", "")
 	f.want(404, "NoSuchUpload", "DELETE", "/bucket/k?uploadId="+id, "")
 }
 

@@ -26,6 +26,8 @@ const (
 	OpAbortMultipartUpload
 	OpListParts
 	OpListMultipartUploads
+	OpCopyObject
+	OpUploadPartCopy
 	opCount
 )
 
@@ -45,5 +47,5 @@ var opNames = [opCount]string{
 	"GetBucketVersioning", "GetObjectLockConfiguration", "ListObjects", "ListObjectsV2",
 	"DeleteObjects", "PutObject", "GetObject", "HeadObject", "DeleteObject",
 	"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload",
-	"ListParts", "ListMultipartUploads",
+	"ListParts", "ListMultipartUploads", "CopyObject", "UploadPartCopy",
 }

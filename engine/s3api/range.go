@@ -18,12 +18,13 @@ const (
 type span struct {
 	kind           rangeKind
 	offset, length int64
+	part           int // its number, if a part was asked for
 }
 
 // parseRange applies a Range field to an object of size bytes. Like S3 it ignores what is not
 // one byte range (RFC 9110, 14.2 allows that).
 func parseRange(field string, size int64) span {
-	whole := span{rangeWhole, 0, size}
+	whole := span{kind: rangeWhole, length: size}
 	unit, set, ok := strings.Cut(field, "=")
 	if !ok || !strings.EqualFold(strings.TrimSpace(unit), "bytes") {
 		return whole
@@ -41,7 +42,7 @@ func parseRange(field string, size int64) span {
 			return span{kind: rangeUnsatisfiable}
 		}
 		n = min(n, size)
-		return span{rangePart, size - n, n}
+		return span{kind: rangePart, offset: size - n, length: n}
 	}
 	from, ok := digits(first)
 	to := size - 1
@@ -55,7 +56,7 @@ func parseRange(field string, size int64) span {
 		return span{kind: rangeUnsatisfiable}
 	}
 	to = min(to, size-1)
-	return span{rangePart, from, to - from + 1}
+	return span{kind: rangePart, offset: from, length: to - from + 1}
 }
 
 // digits parses a decimal number without sign; one too large for 63 bits is the largest.

@@ -59,9 +59,6 @@ func (rq *request) header(name string) (string, bool) {
 	return "", false
 }
 
-// ref names the object that the request is about.
-func (rq *request) ref() object.Ref { return object.Ref{Bucket: rq.bucket, Key: rq.key} }
-
 // field adds a response header field.
 func (rq *request) field(name, value string) { rq.ex.AddField(view(name), view(value)) }
 

@@ -49,8 +49,7 @@ func (rq *request) uploadChecksum() (object.Checksum, error) {
 	}
 	a, known := algorithmOf(name)
 	if !known {
-		return none, s3err.InvalidRequest.With("Checksum algorithm provided is unsupported. " +
-			"Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+		return none, errChecksumAlgorithm()
 	}
 	if !typed {
 		if kind = composite; a == sumCRC64NVME {
@@ -65,6 +64,12 @@ func (rq *request) uploadChecksum() (object.Checksum, error) {
 			"with the " + strings.ToLower(a.String()) + " checksum algorithm.")
 	}
 	return none, s3err.InvalidRequest.With("Value for x-amz-checksum-type header is invalid.")
+}
+
+// errChecksumAlgorithm: x-amz-checksum-algorithm names none that is known.
+func errChecksumAlgorithm() error {
+	return s3err.InvalidRequest.With("Checksum algorithm provided is unsupported. " +
+		"Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 }
 
 // uploadID returns the upload a request names. Errors: NoSuchUpload for what is not an id.

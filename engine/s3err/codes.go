@@ -8,6 +8,9 @@ var (
 		Message: "The authorization header you provided is invalid."}
 	AuthorizationQueryParametersError = &Error{Code: "AuthorizationQueryParametersError",
 		Status: 400, Message: "The query parameters of the signature are invalid."}
+	// BadRequest is what S3 has for too many tags.
+	BadRequest = &Error{Code: "BadRequest", Status: 400,
+		Message: "The request is not valid."}
 	BadDigest = &Error{Code: "BadDigest", Status: 400,
 		Message: "The Content-MD5 or checksum value that you specified did not match what the " +
 			"server received."}
@@ -19,6 +22,9 @@ var (
 		Message: "Your proposed upload exceeds the maximum allowed object size."}
 	EntityTooSmall = &Error{Code: "EntityTooSmall", Status: 400,
 		Message: "Your proposed upload is smaller than the minimum allowed object size."}
+	IllegalVersioningConfigurationException = &Error{
+		Code: "IllegalVersioningConfigurationException", Status: 400,
+		Message: "The versioning configuration specified in the request is invalid."}
 	IncompleteBody = &Error{Code: "IncompleteBody", Status: 400,
 		Message: "You did not provide the number of bytes specified by the Content-Length HTTP " +
 			"header."}
@@ -34,6 +40,9 @@ var (
 		Message: "Invalid argument."}
 	InvalidBucketName = &Error{Code: "InvalidBucketName", Status: 400,
 		Message: "The specified bucket is not valid."}
+	InvalidBucketState = &Error{Code: "InvalidBucketState", Status: 409,
+		Message: "An Object Lock configuration is present on this bucket, so the versioning state " +
+			"cannot be changed."}
 	InvalidChunkSizeError = &Error{Code: "InvalidChunkSizeError", Status: 403,
 		Message: "Only the last chunk is allowed to have a size less than 8192 bytes."}
 	InvalidDigest = &Error{Code: "InvalidDigest", Status: 400,
@@ -51,10 +60,15 @@ var (
 			"in order by part number."}
 	InvalidRange = &Error{Code: "InvalidRange", Status: 416,
 		Message: "The requested range is not satisfiable."}
+	InvalidRedirectLocation = &Error{Code: "InvalidRedirectLocation", Status: 400,
+		Message: "The website redirect location must have a prefix of 'http://' or 'https://' or " +
+			"'/'."}
 	InvalidRequest = &Error{Code: "InvalidRequest", Status: 400,
 		Message: "The request is not valid."}
 	InvalidStorageClass = &Error{Code: "InvalidStorageClass", Status: 400,
 		Message: "The storage class that you specified is not valid."}
+	InvalidTag = &Error{Code: "InvalidTag", Status: 400,
+		Message: "The tag provided was not a valid tag."}
 	InvalidToken = &Error{Code: "InvalidToken", Status: 403,
 		Message: "The provided token is malformed or otherwise not valid."}
 	InvalidURI = &Error{Code: "InvalidURI", Status: 400,
@@ -79,6 +93,8 @@ var (
 		Message: "The specified bucket does not exist."}
 	NoSuchKey = &Error{Code: "NoSuchKey", Status: 404,
 		Message: "The specified key does not exist."}
+	NoSuchObjectLockConfiguration = &Error{Code: "NoSuchObjectLockConfiguration", Status: 404,
+		Message: "The specified object does not have a ObjectLock configuration."}
 	NoSuchUpload = &Error{Code: "NoSuchUpload", Status: 404,
 		Message: "The specified multipart upload does not exist. The upload ID might not be " +
 			"valid, or the multipart upload might have been aborted or completed."}
@@ -113,13 +129,16 @@ var (
 // codes are all of them, by name.
 var codes = []*Error{
 	AccessDenied, AuthorizationHeaderMalformed, AuthorizationQueryParametersError, BadDigest,
-	BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooLarge, EntityTooSmall, IncompleteBody,
+	BadRequest, BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooLarge, EntityTooSmall,
+	IllegalVersioningConfigurationException, IncompleteBody,
 	InsufficientStorage, InternalError, InvalidAccessKeyId, InvalidArgument,
-	InvalidBucketName, InvalidChunkSizeError, InvalidDigest, InvalidLocationConstraint,
-	InvalidPart, InvalidPartNumber, InvalidPartOrder, InvalidRange, InvalidRequest,
-	InvalidStorageClass, InvalidToken, InvalidURI, KeyTooLongError, MalformedTrailerError,
-	MalformedXML, MaxMessageLengthExceeded, MetadataTooLarge, MethodNotAllowed,
-	MissingContentLength, NoSuchBucket, NoSuchKey, NoSuchUpload, NoSuchVersion,
+	InvalidBucketName, InvalidBucketState, InvalidChunkSizeError, InvalidDigest,
+	InvalidLocationConstraint,
+	InvalidPart, InvalidPartNumber, InvalidPartOrder, InvalidRange, InvalidRedirectLocation,
+	InvalidRequest, InvalidStorageClass, InvalidTag, InvalidToken, InvalidURI, KeyTooLongError,
+	MalformedTrailerError, MalformedXML, MaxMessageLengthExceeded, MetadataTooLarge,
+	MethodNotAllowed, MissingContentLength, NoSuchBucket, NoSuchKey,
+	NoSuchObjectLockConfiguration, NoSuchUpload, NoSuchVersion,
 	NotImplemented, NotModified, ObjectLockConfigurationNotFoundError, PreconditionFailed,
 	RequestTimeTooSkewed, RequestTimeout, ServiceUnavailable, SignatureDoesNotMatch, SlowDown,
 	XAmzContentSHA256Mismatch,

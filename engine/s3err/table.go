@@ -21,6 +21,12 @@ var table = []struct {
 	{object.ErrBucketNotEmpty, BucketNotEmpty},
 	{object.ErrNoSuchKey, NoSuchKey},
 	{object.ErrNoSuchUpload, NoSuchUpload},
+	{object.ErrNoSuchVersion, NoSuchVersion},
+	{object.ErrMarker, MethodNotAllowed.Detail("ResourceType", "DeleteMarker")},
+	{object.ErrLocked, AccessDenied.With(
+		"Access Denied because object protected by object lock.")},
+	{object.ErrNoLock, InvalidRequest.With("Bucket is missing Object Lock Configuration.")},
+	{object.ErrVersioning, InvalidBucketState},
 	{object.ErrInvalidPart, InvalidPart},
 	{object.ErrPartOrder, InvalidPartOrder},
 	{object.ErrPartTooSmall, EntityTooSmall},
