@@ -77,9 +77,14 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 
 test: ## all tests
 	@tools/doctor.sh --quiet
-	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -v /e2e$$)
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance)$$")
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./e2e # alone: some of it measures
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
+
+conformance: ## S3 as AWS documents it: S3_ENDPOINT, S3_ACCESS_KEY, S3_SECRET_KEY, or our own server
+	@test -n "$(S3_ENDPOINT)" || go build -o bin/flashstore ./cmd/flashstore
+	go test ./conformance $(GOTESTFLAGS) -count=1 -timeout 10m -parallel 16 -run \
+		'$(or $(RUN),TestConformance)'
 
 lint: cross bin/staticcheck ## gofmt, vet, staticcheck and the house rules
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }
