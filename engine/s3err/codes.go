@@ -58,6 +58,9 @@ var (
 	InvalidPartOrder = &Error{Code: "InvalidPartOrder", Status: 400,
 		Message: "The list of parts was not in ascending order. The parts list must be specified " +
 			"in order by part number."}
+	InvalidPolicyDocument = &Error{Code: "InvalidPolicyDocument", Status: 400,
+		Message: "The content of the form does not meet the conditions specified in the policy " +
+			"document."}
 	InvalidRange = &Error{Code: "InvalidRange", Status: 416,
 		Message: "The requested range is not satisfiable."}
 	InvalidRedirectLocation = &Error{Code: "InvalidRedirectLocation", Status: 400,
@@ -75,6 +78,8 @@ var (
 		Message: "The specified URI couldn't be parsed."}
 	KeyTooLongError = &Error{Code: "KeyTooLongError", Status: 400,
 		Message: "Your key is too long."}
+	MalformedPOSTRequest = &Error{Code: "MalformedPOSTRequest", Status: 400,
+		Message: "The body of your POST request is not well-formed multipart/form-data."}
 	MalformedTrailerError = &Error{Code: "MalformedTrailerError", Status: 400,
 		Message: "The request contained trailing data that was not well-formed or did not " +
 			"conform to our published schema."}
@@ -83,6 +88,9 @@ var (
 			"published schema."}
 	MaxMessageLengthExceeded = &Error{Code: "MaxMessageLengthExceeded", Status: 400,
 		Message: "Your request was too large."}
+	// MaxPostPreDataLengthExceeded ends in Error in the documentation, but not in what S3 answers.
+	MaxPostPreDataLengthExceeded = &Error{Code: "MaxPostPreDataLengthExceeded", Status: 400,
+		Message: "Your POST request fields preceding the upload file were too large."}
 	MetadataTooLarge = &Error{Code: "MetadataTooLarge", Status: 400,
 		Message: "Your metadata headers exceed the maximum allowed metadata size."}
 	MethodNotAllowed = &Error{Code: "MethodNotAllowed", Status: 405,
@@ -130,16 +138,15 @@ var (
 var codes = []*Error{
 	AccessDenied, AuthorizationHeaderMalformed, AuthorizationQueryParametersError, BadDigest,
 	BadRequest, BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooLarge, EntityTooSmall,
-	IllegalVersioningConfigurationException, IncompleteBody,
-	InsufficientStorage, InternalError, InvalidAccessKeyId, InvalidArgument,
-	InvalidBucketName, InvalidBucketState, InvalidChunkSizeError, InvalidDigest,
-	InvalidLocationConstraint,
-	InvalidPart, InvalidPartNumber, InvalidPartOrder, InvalidRange, InvalidRedirectLocation,
-	InvalidRequest, InvalidStorageClass, InvalidTag, InvalidToken, InvalidURI, KeyTooLongError,
-	MalformedTrailerError, MalformedXML, MaxMessageLengthExceeded, MetadataTooLarge,
-	MethodNotAllowed, MissingContentLength, NoSuchBucket, NoSuchKey,
-	NoSuchObjectLockConfiguration, NoSuchUpload, NoSuchVersion,
-	NotImplemented, NotModified, ObjectLockConfigurationNotFoundError, PreconditionFailed,
-	RequestTimeTooSkewed, RequestTimeout, ServiceUnavailable, SignatureDoesNotMatch, SlowDown,
-	XAmzContentSHA256Mismatch,
+	IllegalVersioningConfigurationException, IncompleteBody, InsufficientStorage, InternalError,
+	InvalidAccessKeyId, InvalidArgument, InvalidBucketName, InvalidBucketState,
+	InvalidChunkSizeError, InvalidDigest, InvalidLocationConstraint, InvalidPart,
+	InvalidPartNumber, InvalidPartOrder, InvalidPolicyDocument, InvalidRange,
+	InvalidRedirectLocation, InvalidRequest, InvalidStorageClass, InvalidTag, InvalidToken,
+	InvalidURI, KeyTooLongError, MalformedPOSTRequest, MalformedTrailerError, MalformedXML,
+	MaxMessageLengthExceeded, MaxPostPreDataLengthExceeded, MetadataTooLarge, MethodNotAllowed,
+	MissingContentLength, NoSuchBucket, NoSuchKey, NoSuchObjectLockConfiguration, NoSuchUpload,
+	NoSuchVersion, NotImplemented, NotModified, ObjectLockConfigurationNotFoundError,
+	PreconditionFailed, RequestTimeTooSkewed, RequestTimeout, ServiceUnavailable,
+	SignatureDoesNotMatch, SlowDown, XAmzContentSHA256Mismatch,
 }

@@ -53,6 +53,8 @@ var table = []struct {
 	{sigv4.ErrToken, InvalidToken},
 	{sigv4.ErrMalformedHeader, AuthorizationHeaderMalformed},
 	{sigv4.ErrMalformedQuery, AuthorizationQueryParametersError},
+	{sigv4.ErrMalformedForm, InvalidArgument.With(
+		"The date or the credential in the fields of the form is invalid.")},
 	{sigv4.ErrAmbiguous, InvalidArgument.With("Only one auth mechanism allowed.")},
 	{sigv4.ErrURI, InvalidURI},
 	{sigv4.ErrUnsupported, InvalidRequest.With("The authorization mechanism you have provided " +

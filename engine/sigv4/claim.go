@@ -24,10 +24,14 @@ type claim struct {
 	signature     []byte // as given
 	payload       []byte // the last line of the canonical request
 	presigned     bool
+	form          bool
 }
 
 func (c *claim) malformed() error {
-	if c.presigned {
+	switch {
+	case c.form:
+		return ErrMalformedForm
+	case c.presigned:
 		return ErrMalformedQuery
 	}
 	return ErrMalformedHeader

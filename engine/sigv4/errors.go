@@ -25,6 +25,8 @@ var (
 	ErrMalformedHeader = errors.New("sigv4: authorization header is malformed")
 	// ErrMalformedQuery: presigned parameters. AuthorizationQueryParametersError, 400.
 	ErrMalformedQuery = errors.New("sigv4: error parsing the X-Amz-* query parameters")
+	// ErrMalformedForm: the date or the credential in the fields of a form. InvalidArgument, 400.
+	ErrMalformedForm = errors.New("sigv4: the credential of the form is malformed")
 	// ErrAmbiguous: credentials in header and query. InvalidArgument "Only one auth mechanism
 	// allowed", 400.
 	ErrAmbiguous = errors.New("sigv4: only one auth mechanism allowed")
@@ -63,7 +65,7 @@ var (
 	ErrTrailer = errors.New("sigv4: malformed trailer")
 )
 
-// RegionError is ErrMalformedHeader or ErrMalformedQuery because of the region; S3 tells clients
+// RegionError is ErrMalformedHeader, ErrMalformedQuery or ErrMalformedForm because of the region; S3 tells clients
 // the right one in the Region element of the answer, and they try again with it.
 type RegionError struct {
 	Expected string
@@ -74,5 +76,5 @@ func (e *RegionError) Error() string {
 	return e.kind.Error() + ": the region is wrong; expecting '" + e.Expected + "'"
 }
 
-// Unwrap returns ErrMalformedHeader or ErrMalformedQuery.
+// Unwrap returns ErrMalformedHeader, ErrMalformedQuery or ErrMalformedForm.
 func (e *RegionError) Unwrap() error { return e.kind }

@@ -85,13 +85,7 @@ func (r *Result) setAnonymous(f *fields, req *Request) error {
 func (v *Verifier) verifyClaim(
 	result *Result, r *Request, q *query, c *claim, mem []byte,
 ) error {
-	secret, generation, known := v.config.Keys.Secret(c.accessKey)
-	id := c.accessKey
-	if !known {
-		secret, generation, id = v.dummy, 0, nil
-	}
-	k := v.cache.get(id, generation, secret, c.day(), v.config.Region, c.scope.service)
-
+	k, known := v.keyOf(c)
 	canonical, err := appendCanonicalRequest(mem, r, q, c)
 	if err != nil {
 		return err
