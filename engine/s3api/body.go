@@ -16,16 +16,27 @@ import (
 // body reads a payload through the hash of its ETag and the checksums somebody asked for; its seal
 // compares them with the claims of the client.
 type body struct {
-	src    *sigv4.BodyReader
+	src    payload
 	rq     *request
 	claims claims
-	size   int64
+	size   int64 // -1: unknown
 	etag   sum
 	etags  *atomic.Uint64 // of the Handler
 	md5    hash.Hash      // that of the ETag, or one of its own for Content-MD5; else nil
 	sums   [2]sum         // the one that is stored; last the claimed one, if it is another
 	sumN   int
 }
+
+// payload is where a body comes from: of a request (sigv4), or of the file of a form.
+type payload interface {
+	io.Reader
+	// Finish returns nil if and only if all was read, and is what the client vouched for.
+	Finish() error
+	// Trailer returns a trailer by its name in lower case.
+	Trailer(name string) (value string, ok bool)
+}
+
+var _ payload = (*sigv4.BodyReader)(nil)
 
 type sum struct {
 	algo algorithm
@@ -47,13 +58,20 @@ func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &body{src: src, rq: rq, claims: c, size: src.Size(), etags: &h.etags}
-	switch {
-	case b.size < 0:
+	switch size := src.Size(); {
+	case size < 0:
 		return nil, s3err.MissingContentLength
-	case b.size > object.PutBytesMax:
+	case size > object.PutBytesMax:
 		return nil, s3err.EntityTooLarge
 	}
+	b := h.newBody(rq, src, c, stored)
+	b.size = src.Size()
+	return b, nil
+}
+
+// newBody is openBody of a payload whose length is not known.
+func (h *Handler) newBody(rq *request, src payload, c claims, stored algorithm) *body {
+	b := &body{src: src, rq: rq, claims: c, size: -1, etags: &h.etags}
 	if stored == noChecksum {
 		if stored = c.algo; stored == noChecksum {
 			stored = sumCRC64NVME
@@ -64,7 +82,7 @@ func (h *Handler) openBody(rq *request, stored algorithm) (*body, error) {
 	if c.algo != noChecksum && c.algo != stored {
 		b.add(h, c.algo)
 	}
-	return b, nil
+	return b
 }
 
 // openETag takes the hash of the ETag, and MD5 beside it where the client claims one.

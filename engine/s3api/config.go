@@ -17,9 +17,10 @@ import (
 	"flashstore/netloop"
 )
 
-// Verifier says who signed a request; *sigv4.Verifier is one.
+// Verifier says who signed a request, or a form; *sigv4.Verifier is one.
 type Verifier interface {
 	Verify(*sigv4.Request) (sigv4.Result, error)
+	VerifyForm(*sigv4.Form) (sigv4.Result, error)
 }
 
 // Authorizer says who may do what. The access key is "" for an anonymous request; action is
@@ -119,6 +120,8 @@ type Handler struct {
 	nearby object.Nearby // the store, if it can answer at once; else nil
 	hashes hashPool
 	etags  atomic.Uint64 // computed by config.ETag
+	// windows bounds the memory of forms.
+	windows windowPool
 	// requests of the event loops: *request
 	requests sync.Pool
 }

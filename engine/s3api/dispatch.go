@@ -77,6 +77,7 @@ var routes = [...]route{
 		(*Handler).listUploads},
 	{"POST", atBucket, subDelete, 0, OpDeleteObjects, "s3:DeleteObject", "",
 		(*Handler).deleteObjects},
+	{"POST", atBucket, 0, 0, OpPostObject, "s3:PutObject", "", nil}, // servePost
 	{"HEAD", atBucket, 0, 0, OpHeadBucket, "s3:ListBucket", "", (*Handler).headBucket},
 	{"PUT", atBucket, 0, 0, OpCreateBucket, "s3:CreateBucket", "", (*Handler).createBucket},
 	{"DELETE", atBucket, 0, 0, OpDeleteBucket, "s3:DeleteBucket", "", (*Handler).deleteBucket},

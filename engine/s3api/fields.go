@@ -64,8 +64,8 @@ func (rq *request) checkField(name, value []byte, config *Config) error {
 // writes reports whether conditions on the operation would guard a change.
 func (o Op) writes() bool {
 	switch o {
-	case OpPutObject, OpCopyObject, OpDeleteObject, OpDeleteObjects, OpCreateMultipartUpload,
-		OpUploadPart, OpUploadPartCopy,
+	case OpPutObject, OpPostObject, OpCopyObject, OpDeleteObject, OpDeleteObjects,
+		OpCreateMultipartUpload, OpUploadPart, OpUploadPartCopy,
 		OpCompleteMultipartUpload, OpAbortMultipartUpload, OpCreateBucket, OpDeleteBucket:
 		return true
 	}

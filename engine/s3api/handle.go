@@ -110,6 +110,9 @@ func (h *Handler) serve(rq *request) error {
 		}
 		return s3err.NotImplemented
 	}
+	if route.op == OpPostObject {
+		return h.servePost(rq, bucket) // who asks, and for what key, is in the form
+	}
 	action := route.action
 	if subs&subVersionID != 0 && route.versioned != "" {
 		action = route.versioned

@@ -28,6 +28,7 @@ const (
 	OpListMultipartUploads
 	OpCopyObject
 	OpUploadPartCopy
+	OpPostObject
 	opCount
 )
 
@@ -47,5 +48,5 @@ var opNames = [opCount]string{
 	"GetBucketVersioning", "GetObjectLockConfiguration", "ListObjects", "ListObjectsV2",
 	"DeleteObjects", "PutObject", "GetObject", "HeadObject", "DeleteObject",
 	"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload",
-	"ListParts", "ListMultipartUploads", "CopyObject", "UploadPartCopy",
+	"ListParts", "ListMultipartUploads", "CopyObject", "UploadPartCopy", "PostObject",
 }

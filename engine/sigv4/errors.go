@@ -65,8 +65,8 @@ var (
 	ErrTrailer = errors.New("sigv4: malformed trailer")
 )
 
-// RegionError is ErrMalformedHeader, ErrMalformedQuery or ErrMalformedForm because of the region; S3 tells clients
-// the right one in the Region element of the answer, and they try again with it.
+// RegionError is ErrMalformedHeader, ErrMalformedQuery or ErrMalformedForm because of the region;
+// S3 tells clients the right one in the Region element of the answer, and they try again with it.
 type RegionError struct {
 	Expected string
 	kind     error

@@ -22,8 +22,8 @@ type Form struct {
 }
 
 // VerifyForm finds out who signed the policy of a form. What the policy allows, and until when, is
-// the caller's; nobody vouches for the file. An unknown key takes the way of a known one.
-// Safe for concurrent use. Errors: ErrUnsupported, ErrMalformedForm (also as RegionError), ErrExpired,
+// the caller's; nobody vouches for the file. An unknown key takes the way of a known one. Safe for
+// concurrent use. Errors: ErrUnsupported, ErrMalformedForm (also as RegionError), ErrExpired,
 // ErrNotYetValid, ErrUnknownKey, ErrSignature.
 func (v *Verifier) VerifyForm(f *Form) (Result, error) {
 	c := claim{form: true, signature: f.Signature}

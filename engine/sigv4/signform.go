@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// SignForm returns the fields that sign a form for our own clients, in the order they are sent; policy
-// is in base64, and has a condition for each of these fields but for policy and x-amz-signature: those
-// that FormCredentials returns.
+// SignForm returns the fields that sign a form for our own clients, in the order they are sent;
+// policy is in base64, and has a condition for each of these fields but for policy and
+// x-amz-signature: those that FormCredentials returns.
 func SignForm(policy, accessKey, secret, region, service string, now time.Time) [][2]string {
 	fields := FormCredentials(accessKey, region, service, now)
 	key := deriveKey(secret, fields[2][1][:8], region, service)

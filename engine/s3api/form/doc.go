@@ -15,6 +15,6 @@
 //     anything. Every field but those AWS exempts needs a condition, and each condition must hold.
 //
 // Sources: the pages sigv4-HTTPPOSTForms and sigv4-HTTPPOSTConstructPolicy of the Amazon S3 API
-// Reference; RFC 7578 and RFC 2046, section 5.1. Where the pages are silent the answers are those that
-// users of S3 have reported; each is told beside the code.
+// Reference; RFC 7578 and RFC 2046, section 5.1. Where the pages are silent the answers are those
+// that users of S3 have reported.
 package form

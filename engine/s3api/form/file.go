@@ -11,8 +11,8 @@ import (
 // of it is moved, and of a piece with what a hash likes to be fed.
 const windowBytes = 32 << 10
 
-// File reads the content of the file of a form, up to its delimiter. io.EOF comes when the delimiter
-// is whole; a body that ends before is an error. It is not safe for concurrent use.
+// File reads the content of the file of a form, up to its delimiter. io.EOF comes when the
+// delimiter is whole; a body that ends before is an error. It is not safe for concurrent use.
 type File struct {
 	src        io.Reader
 	delimiter  []byte
@@ -24,8 +24,8 @@ type File struct {
 	err        error // final
 }
 
-// newFile returns the reader of a file whose first bytes are held already, after a line end: that of
-// the part's header, which belongs to the delimiter if the part has no content.
+// newFile returns the reader of a file whose first bytes are held already, after a line end: that
+// of the part's header, which belongs to the delimiter if the part has no content.
 func newFile(src io.Reader, delimiter, held []byte) *File {
 	f := &File{src: src, delimiter: delimiter, window: make([]byte, windowBytes), lead: true}
 	f.end = copy(f.window, held)

@@ -70,8 +70,8 @@ func validBoundary(s string) bool {
 	return s != "" && len(s) <= boundaryBytesMax && s[len(s)-1] != ' '
 }
 
-// Read reads src up to the content of the file, which the caller reads from File.
-// Errors: MalformedPOSTRequest, MaxPostPreDataLengthExceeded, InvalidArgument (no file), those of src.
+// Read reads src up to the content of the file, which the caller reads from File. Errors:
+// MalformedPOSTRequest, MaxPostPreDataLengthExceeded, InvalidArgument (no file), those of src.
 func Read(src io.Reader, boundary string) (*Form, error) {
 	h := head{src: src, delimiter: []byte("\r\n--" + boundary),
 		// The first delimiter has no line before it: now it has.

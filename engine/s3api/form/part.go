@@ -6,8 +6,8 @@ import (
 	"flashstore/engine/s3err"
 )
 
-// parsePart reads the header lines of a part, each with the CR LF before it. Only Content-Disposition
-// says anything (RFC 7578, 4.8). Error: MalformedPOSTRequest.
+// parsePart reads the header lines of a part, each with the CR LF before it. Only
+// Content-Disposition says anything (RFC 7578, 4.8). Error: MalformedPOSTRequest.
 func parsePart(lines string) (part, error) {
 	var p part
 	found := false

@@ -32,8 +32,8 @@ const (
 	opRange  = "content-length-range"
 )
 
-// ParsePolicy reads the field of that name: base64 of a JSON document. Errors: InvalidPolicyDocument,
-// AccessDenied (a range of what are no numbers).
+// ParsePolicy reads the field of that name: base64 of a JSON document. Errors:
+// InvalidPolicyDocument, AccessDenied (a range of what are no numbers).
 func ParsePolicy(encoded string) (*Policy, error) {
 	text, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
@@ -73,7 +73,8 @@ func (d *document) fail(err error) {
 	}
 }
 
-// read reads the whole document. The names of its members have one case, other than those of fields.
+// read reads the whole document. The names of its members have one case, other than those of
+// fields.
 func (d *document) read() {
 	d.each('{', '}', func() {
 		name := d.string()
@@ -94,7 +95,8 @@ func (d *document) read() {
 	}
 }
 
-// expiration takes a time in UTC, to the second or finer, as S3 does: no offset, no space for the T.
+// expiration takes a time in UTC, to the second or finer, as S3 does: no offset, no space for the
+// T.
 func (d *document) expiration(text string) {
 	when, err := time.Parse("2006-01-02T15:04:05Z", text) // takes a fraction as well
 	if err != nil || strings.Contains(text, ",") {
