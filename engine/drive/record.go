@@ -36,6 +36,10 @@ const (
 	SpaceObject   Space = 2 // Name is the object key
 	SpaceUpload   Space = 3 // Name is key, NUL, upload id
 	SpacePart     Space = 4 // Name is upload id (16 bytes), part number (2 bytes, big endian)
+	// Since layout 4. A version id has 16 bytes, zero for the null version.
+	SpaceVersion    Space = 5 // a version that is not the null one: key, NUL, version id
+	SpaceHead       Space = 6 // which version of the key is the newest: key
+	SpaceAttributes Space = 7 // what changed of a version since it was written: key, NUL, version id
 )
 
 // BucketID is the random incarnation of a bucket: a recreated bucket has another.

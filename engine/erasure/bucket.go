@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flashstore/engine/drive"
@@ -19,6 +20,10 @@ type bucket struct {
 	name    object.BucketName
 	id      drive.BucketID
 	created time.Time
+	// settings change under mu, with no commit under way.
+	settings atomic.Pointer[settings]
+	// nulls orders what deletes null versions after pages of lists: see List.
+	nulls sync.RWMutex
 
 	mu   sync.RWMutex // commits share, DeleteBucket excludes
 	gone error        // why no commit may enter any more
@@ -89,20 +94,11 @@ func (s *Store) bucketHeld(ctx context.Context, name object.BucketName,
 	return b, nil
 }
 
-// readBucket decodes a bucket's document: version (1), incarnation id (16).
-func readBucket(name object.BucketName, r *drive.Record) (*bucket, error) {
-	if len(r.Meta) != 17 || r.Meta[0] != metaVersion {
-		return nil, fmt.Errorf("%w: document of bucket %s", errMeta, name)
-	}
-	return &bucket{name: name, id: drive.BucketID(r.Meta[1:]),
-		created: time.Unix(0, r.ModTimeNanos).UTC()}, nil
-}
-
 // CreateBucket makes a bucket; see object.Buckets.
 func (s *Store) CreateBucket(ctx context.Context, name object.BucketName,
-	settings object.BucketSettings) error {
-	if settings != (object.BucketSettings{}) {
-		return errLater
+	chosen object.BucketSettings) error {
+	if err := mayBecome(&object.BucketSettings{}, &chosen); err != nil {
+		return err
 	}
 	at := s.bucketAt(name)
 	grant, err := at.set.lock(ctx, at.key)
@@ -116,11 +112,15 @@ func (s *Store) CreateBucket(ctx context.Context, name object.BucketName,
 	case w != nil:
 		return fmt.Errorf("%w: %s", object.ErrBucketExists, name)
 	}
-	meta := make([]byte, 17)
-	meta[0] = metaVersion
-	_, _ = rand.Read(meta[1:]) // never fails (crypto/rand)
-	return at.set.publishWhole(&drive.Record{Type: drive.TypeDocument, Key: at.key, Meta: meta,
-		ModTimeNanos: s.now().UnixNano()}, grant)
+	b := &bucket{name: name, created: s.now()}
+	_, _ = rand.Read(b.id[:]) // never fails (crypto/rand)
+	return s.publishBucket(at, b, &settings{BucketSettings: chosen}, grant)
+}
+
+// publishBucket writes the document of b, under the grant of its register.
+func (s *Store) publishBucket(at address, b *bucket, say *settings, grant lock.Grant) error {
+	return at.set.publishWhole(&drive.Record{Type: drive.TypeDocument, Key: at.key,
+		Meta: bucketMeta(b.id, say), ModTimeNanos: b.created.UnixNano()}, grant)
 }
 
 // Bucket describes a bucket; see object.Buckets.
@@ -129,7 +129,12 @@ func (s *Store) Bucket(ctx context.Context, name object.BucketName) (object.Buck
 	if err != nil {
 		return object.BucketInfo{}, err
 	}
-	return object.BucketInfo{Name: name, Created: b.created}, nil
+	return b.info(), nil
+}
+
+func (b *bucket) info() object.BucketInfo {
+	return object.BucketInfo{Name: b.name, Created: b.created,
+		Settings: b.settings.Load().BucketSettings}
 }
 
 // DeleteBucket removes an empty bucket; see object.Buckets. While it looks, no commit can enter
@@ -147,29 +152,45 @@ func (s *Store) DeleteBucket(ctx context.Context, name object.BucketName) error 
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, space := range []drive.Space{drive.SpaceObject, drive.SpaceUpload} {
-		occupied := false
-		err := s.walk(ctx, walkQuery{space: space, bucket: b.id, hint: 1},
-			func(string, *write) (string, bool, error) {
-				occupied = true
-				return "", false, nil
-			})
+	if err := s.mustBeEmpty(ctx, b); err != nil {
+		return err
+	}
+	err = s.purgeHeld(at, nil, grant)
+	gone := object.ErrNoSuchBucket
+	if err != nil {
+		gone = object.ErrUnavailable // whoever comes next looks again, and reaffirms it
+	}
+	s.forgetBucket(b, gone)
+	return err
+}
+
+// forgetBucket lets nobody enter b any more: whoever comes next reads its document. The caller
+// holds b.mu.
+func (s *Store) forgetBucket(b *bucket, why error) {
+	b.gone = why
+	s.buckets.mu.Lock()
+	delete(s.buckets.known, b.name)
+	s.buckets.mu.Unlock()
+}
+
+// mustBeEmpty looks for what must not go with a bucket, and deletes what may. The caller keeps
+// commits out. Errors: object.ErrBucketNotEmpty.
+func (s *Store) mustBeEmpty(ctx context.Context, b *bucket) error {
+	for _, space := range []drive.Space{drive.SpaceObject, drive.SpaceVersion,
+		drive.SpaceUpload} {
+		q := walkQuery{space: space, bucket: b.id, hint: 1, markers: true}
+		err := s.walk(ctx, q, func(string, *write) (string, bool, error) {
+			return "", false, fmt.Errorf("%w: %s", object.ErrBucketNotEmpty, b.name)
+		})
 		if err != nil {
 			return err
 		}
-		if occupied {
-			return fmt.Errorf("%w: %s", object.ErrBucketNotEmpty, name)
-		}
 	}
-	err = s.purgeHeld(at, nil, grant)
-	b.gone = object.ErrNoSuchBucket
-	if err != nil {
-		b.gone = object.ErrUnavailable // whoever comes next looks again, and reaffirms it
-	}
-	s.buckets.mu.Lock()
-	delete(s.buckets.known, name)
-	s.buckets.mu.Unlock()
-	return err
+	q := walkQuery{space: drive.SpaceAttributes, bucket: b.id, hint: object.ListMax}
+	return s.walk(ctx, q, func(name string, _ *write) (string, bool, error) {
+		key, v, _ := splitVersion(name)
+		return "", true, s.purge(ctx, s.attributesAt(b, key, v), nil)
+	})
 }
 
 // ListBuckets lists all buckets; see object.Buckets.
@@ -182,7 +203,7 @@ func (s *Store) ListBuckets(ctx context.Context) ([]object.BucketInfo, error) {
 		if err != nil {
 			return "", false, err
 		}
-		all = append(all, object.BucketInfo{Name: b.name, Created: b.created})
+		all = append(all, b.info())
 		return "", true, nil
 	})
 	return all, err

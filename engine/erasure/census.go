@@ -60,6 +60,7 @@ type Tally struct {
 	Registers  uint64 `json:"registers"`
 	Buckets    uint64 `json:"buckets"`
 	Objects    uint64 `json:"objects"`
+	Versions   uint64 `json:"versions,omitempty"` // but null ones; delete markers too
 	Uploads    uint64 `json:"uploads"`
 	Parts      uint64 `json:"parts"`
 	Tombstones uint64 `json:"tombstones"`
@@ -100,13 +101,15 @@ type census struct {
 
 	buckets  map[drive.BucketID]string // names of those that may live
 	owned    uploadSet                 // uploads whose parts may live
+	all      bool                      // with those that versions were made of
 	orphaned uploadID                  // the last upload that was found to have no owner
 }
 
 // progressEvery registers Progress is called.
 const progressEvery = 1024
 
-// visit takes the next register of the set. Spaces come in order: owners before parts.
+// visit takes the next register of the set. Spaces come in order: owners before parts, but for
+// versions.
 func (c *census) visit(key *drive.Key, answers []answer) error {
 	if c.tally.Registers++; c.tally.Registers%progressEvery == 0 {
 		if err := c.ctx.Err(); err != nil {
@@ -117,6 +120,9 @@ func (c *census) visit(key *drive.Key, answers []answer) error {
 		}
 	}
 	if key.Space == drive.SpacePart {
+		if err := c.ownVersions(); err != nil {
+			return err
+		}
 		c.part(key, answers)
 		return nil
 	}
@@ -127,8 +133,10 @@ func (c *census) visit(key *drive.Key, answers []answer) error {
 	switch key.Space {
 	case drive.SpaceDocument:
 		c.document(key, answers, w)
-	case drive.SpaceObject:
+	case drive.SpaceObject, drive.SpaceVersion:
 		return c.object(key, answers, w)
+	case drive.SpaceHead:
+		return c.head(key, w)
 	case drive.SpaceUpload:
 		return c.upload(key, answers, w)
 	}

@@ -58,18 +58,15 @@ func live(w *write) bool { return w != nil && w.sample.Type != drive.TypePurge }
 
 // object looks at an object's bucket, metadata and parts.
 func (c *census) object(key *drive.Key, answers []answer, w *write) error {
-	// A manifest that is superseded keeps its parts on each drive until that has the settle.
-	for i := range answers {
-		for j := range answers[i].state.Entries {
-			if u, ok := manifestUpload(&answers[i].state.Entries[j].Record); ok {
-				c.owned.add(u)
-			}
-		}
-	}
+	c.own(answers)
 	if !live(w) {
 		return nil
 	}
-	c.tally.Objects++
+	if key.Space == drive.SpaceVersion {
+		c.tally.Versions++
+	} else {
+		c.tally.Objects++
+	}
 	if c.buckets[key.Bucket] == "" {
 		c.find(FindOrphan, key, nil, "there is no such bucket")
 	}
@@ -88,6 +85,62 @@ func (c *census) object(key *drive.Key, answers []answer, w *write) error {
 	}
 	u, _ := manifestUpload(r)
 	return c.parts(key, u, named)
+}
+
+// own notes the uploads whose parts live with what drives say of an object. A manifest that is
+// superseded keeps its parts on each drive until that has the settle.
+func (c *census) own(answers []answer) {
+	for i := range answers {
+		for j := range answers[i].state.Entries {
+			if u, ok := manifestUpload(&answers[i].state.Entries[j].Record); ok {
+				c.owned.add(u)
+			}
+		}
+	}
+}
+
+// ownVersions notes the uploads that versions were made of, before the first part is met.
+func (c *census) ownVersions() error {
+	if c.all {
+		return nil
+	}
+	c.all = true
+	for id := range c.buckets {
+		prefix := &drive.Key{Space: drive.SpaceVersion, Bucket: id}
+		err := c.merge(prefix, func(_ *drive.Key, answers []answer) error {
+			c.own(answers)
+			return c.ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// head looks whether the version that a head names is there.
+func (c *census) head(key *drive.Key, w *write) error {
+	if !live(w) {
+		return nil
+	}
+	names, err := readHead(object.Key(key.Name), w)
+	if err != nil {
+		c.find(FindUnreadable, key, nil, "head %x: %v", w.id, err)
+		return nil
+	}
+	at := drive.Key{Space: drive.SpaceObject, Bucket: key.Bucket, Name: key.Name}
+	if names.version != nullVersion {
+		at.Space, at.Name = drive.SpaceVersion, versionName(object.Key(key.Name), names.version)
+	}
+	found := false
+	err = c.merge(&at, func(met *drive.Key, answers []answer) error {
+		found = found || *met == at && len(writes(answers)) > 0
+		return nil
+	})
+	if err == nil && !found {
+		c.find(FindUnreadable, key, nil, "its newest version, %s, is nowhere", names.version.String())
+	}
+	return err
 }
 
 // upload looks at the parts of an upload that is under way. Those of one that was aborted go on
@@ -167,6 +220,8 @@ func keyText(key *drive.Key) string {
 	switch at := len(key.Name) - len(uploadID{}); {
 	case key.Space == drive.SpaceUpload && at > 0:
 		return fmt.Sprintf("%q, upload %x", key.Name[:at-1], key.Name[at:])
+	case (key.Space == drive.SpaceVersion || key.Space == drive.SpaceAttributes) && at > 0:
+		return fmt.Sprintf("%q, version %x", key.Name[:at-1], key.Name[at:])
 	case key.Space == drive.SpacePart && at == 2:
 		return fmt.Sprintf("part %d of upload %x", binary.BigEndian.Uint16([]byte(key.Name[16:])),
 			key.Name[:16])

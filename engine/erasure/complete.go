@@ -9,11 +9,6 @@ import (
 	"flashstore/engine/object"
 )
 
-// completedMark begins the Meta of the tombstone of an upload that was completed, as opposed
-// to aborted: its parts live on. Drives know it too. The object's Info follows, so that a
-// repeated Complete gives the same answer.
-const completedMark = 'C'
-
 // CompleteUpload makes the object of an upload visible; see object.Uploads. The manifest names
 // parts by id and copies no data.
 func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.Info, error) {
@@ -51,6 +46,7 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 	}
 	info := object.Info{Key: c.Key, ModTime: s.now(), Headers: started.Headers,
 		Checksum: started.Checksum, Parts: len(c.Parts)}
+	info.Attributes = b.protect(started.Attributes, info.ModTime)
 	chosen, err := choose(c, stored, &info)
 	if err != nil {
 		return object.Info{}, err
@@ -58,7 +54,7 @@ func (s *Store) CompleteUpload(ctx context.Context, c *object.Complete) (object.
 	if err := s.partsArrived(b, u, chosen); err != nil {
 		return object.Info{}, err
 	}
-	if err := s.publishManifest(ctx, b, u, &info, chosen, &c.If); err != nil {
+	if info.Version, err = s.publishManifest(ctx, b, u, &info, chosen, &c.If); err != nil {
 		return object.Info{}, err
 	}
 	s.dropUnused(ctx, b, c.Key, u, stored, chosen)
@@ -99,8 +95,7 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 		_, err = readInfo(r, r.Meta, &started)
 		return started, nil, err
 	case len(r.Meta) > 0 && r.Meta[0] == completedMark:
-		info := object.Info{Key: key}
-		_, err = readInfo(r, r.Meta[1:], &info)
+		info, err := readCompleted(key, r)
 		return started, &info, err
 	default:
 		return started, nil, fmt.Errorf("%w: %s", object.ErrNoSuchUpload, u.String())
@@ -119,8 +114,12 @@ func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key, 
 		return nil, false, err
 	}
 	defer grant.Release()
+	certain = certain || s.attempts.has(u)
+	if b.versioned() {
+		return s.completedVersion(ctx, b, key, u, certain, grant)
+	}
 	var w *write
-	if certain || s.attempts.has(u) {
+	if certain {
 		w, err = s.certainHeld(ctx, at, grant)
 	} else {
 		w, err = at.set.newestHeld(ctx, at.key, grant)
@@ -202,16 +201,15 @@ func (s *Store) partsArrived(b *bucket, u uploadID, parts []manifestPart) error 
 }
 
 func (s *Store) publishManifest(ctx context.Context, b *bucket, u uploadID, info *object.Info,
-	parts []manifestPart, only *object.Condition) error {
-	at := s.objectAt(b, info.Key)
-	r := &drive.Record{Type: drive.TypeManifest, Key: at.key,
+	parts []manifestPart, only *object.Condition) (object.VersionID, error) {
+	r := &drive.Record{Type: drive.TypeManifest,
 		SizeBytes: info.SizeBytes, Meta: manifestMeta(u, info, parts),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	err := s.commitIf(ctx, at, only, r, nil)
+	v, err := s.commitObject(ctx, b, info.Key, only, r, nil)
 	if r.Order != (drive.Order{}) { // until the upload's tombstone is there
 		s.attempts.add(u, r.Order)
 	}
-	return err
+	return v, err
 }
 
 // dropUnused purges the parts that were uploaded but not named. The object is complete
@@ -233,8 +231,7 @@ func (s *Store) dropUnused(ctx context.Context, b *bucket, key object.Key, u upl
 // Complete still finds the manifest, so a failure is logged only.
 func (s *Store) finishUpload(ctx context.Context, b *bucket, key object.Key, u uploadID,
 	info object.Info) {
-	meta := append([]byte{completedMark}, infoMeta(&info)...)
-	if err := s.purge(ctx, s.uploadAt(b, key, u), meta); err != nil {
+	if err := s.purge(ctx, s.uploadAt(b, key, u), completedMeta(&info)); err != nil {
 		s.log.Warn("a completed upload is still listed", "upload", u.String(), "error", err)
 		return
 	}

@@ -20,7 +20,7 @@ func (s *Store) admit(ctx context.Context, at address, only *object.Condition,
 	if err != nil {
 		return err
 	}
-	if w == nil || w.sample.Type == drive.TypePurge {
+	if content(w) == nil {
 		return only.Check(false, "")
 	}
 	info, err := recordInfo(&w.sample.Record)
@@ -30,6 +30,28 @@ func (s *Store) admit(ctx context.Context, at address, only *object.Condition,
 	return only.Check(true, info.ETag)
 }
 
+// admitNewest checks a condition on the newest version of a key. The caller holds its lock.
+func (s *Store) admitNewest(ctx context.Context, b *bucket, key object.Key,
+	only *object.Condition, grant lock.Grant) error {
+	if only.None() {
+		return nil
+	}
+	if b.versioned() {
+		w, err := s.certainHeld(ctx, s.headAt(b, key), grant)
+		if err != nil {
+			return err
+		}
+		head, err := readHead(key, w)
+		if err != nil {
+			return err
+		}
+		if head != nil && head.version != nullVersion {
+			return only.Check(!head.info.Marker, head.info.ETag)
+		}
+	}
+	return s.admit(ctx, s.objectAt(b, key), only, grant)
+}
+
 // certainHeld is newestHeld that also makes sure that nothing older than what the caller
 // commits next can be shown any more. Whoever reads may pass over a write that too few drives
 // hold: if it turns up later, it took effect later. But what was built on the state below it
@@ -37,27 +59,31 @@ func (s *Store) admit(ctx context.Context, at address, only *object.Condition,
 // and others after them the other. Errors: object.ErrUnavailable also where an earlier write may
 // yet reach k drives.
 func (s *Store) certainHeld(ctx context.Context, at address, grant lock.Grant) (*write, error) {
-	if s.late.has(at.key) {
+	if s.late.has(owner(at.key)) {
 		return nil, fmt.Errorf("%w: an earlier write of %s is still on its way",
 			object.ErrUnavailable, at.key.Name)
 	}
-	one := at.set
+	return at.set.certainHeld(ctx, at.key, grant)
+}
+
+// certainHeld is that of Store, of what the drives hold.
+func (s *set) certainHeld(ctx context.Context, key drive.Key, grant lock.Grant) (*write, error) {
 	for range 2 {
-		answers := make([]answer, one.n)
-		one.ask(ctx, at.key, one.unanswered(answers), answers, drive.LookupOptions{})
-		v := judge(answers, one.quorum())
+		answers := make([]answer, s.n)
+		s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
+		v := judge(answers, s.quorum())
 		if v.outcome == served || v.outcome == absent {
-			if one.mayShow(answers, v.write) {
+			if s.mayShow(answers, v.write) {
 				return nil, fmt.Errorf("%w: an earlier write of %s may be on drives that are silent: %s",
-					object.ErrUnavailable, at.key.Name, silence(answers))
+					object.ErrUnavailable, key.Name, silence(answers))
 			}
 			return v.write, nil
 		}
-		if _, err := one.newestHeld(ctx, at.key, grant); err != nil {
+		if _, err := s.newestHeld(ctx, key, grant); err != nil {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%w: %s does not stay decided", object.ErrUnavailable, at.key.Name)
+	return nil, fmt.Errorf("%w: %s does not stay decided", object.ErrUnavailable, key.Name)
 }
 
 // mayShow reports whether a write above newest, which is served (nil: nothing is), could be
@@ -81,30 +107,4 @@ func (s *set) mayShow(answers []answer, newest *write) bool {
 		}
 	}
 	return false
-}
-
-// commitIf commits r as the newest write of an object, with the shards of g, or whole where g is
-// nil, if a condition holds. An error before anything was sent gives the shards back.
-func (s *Store) commitIf(ctx context.Context, at address, only *object.Condition, r *drive.Record,
-	g *staged) error {
-	grant, err := at.set.lock(ctx, at.key)
-	if err == nil {
-		defer grant.Release()
-		err = s.admit(ctx, at, only, grant)
-	}
-	if err != nil {
-		if g != nil {
-			g.abort()
-		}
-		return err
-	}
-	f := &flight{late: &s.late, key: at.key}
-	spread, w := at.set.everywhere, at.set.w
-	if g != nil {
-		spread, w, f.done = g.records, g.quorum.w, g.committed
-	}
-	if err = at.set.publish(r, grant, spread, w, f.landed); err != nil {
-		f.lost()
-	}
-	return err
 }

@@ -69,7 +69,55 @@ func partKey(b *bucket, u uploadID, number int) drive.Key {
 		Name: string(binary.BigEndian.AppendUint16(u[:], uint16(number)))}
 }
 
+// versionAt is the register of a version: of the null version the object's.
+func (s *Store) versionAt(b *bucket, key object.Key, v versionID) address {
+	a := s.objectAt(b, key)
+	if v != nullVersion {
+		a.key = drive.Key{Space: drive.SpaceVersion, Bucket: b.id, Name: versionName(key, v)}
+	}
+	return a
+}
+
+func versionName(key object.Key, v versionID) string { return string(key) + "\x00" + string(v[:]) }
+
+// splitVersion is the opposite of versionName.
+func splitVersion(name string) (key object.Key, v versionID, ok bool) {
+	at := len(name) - len(v) - 1
+	if at < 0 {
+		return "", v, false
+	}
+	return object.Key(name[:at]), versionID([]byte(name[at+1:])), true
+}
+
+// headAt is the register that says which version is the newest.
+func (s *Store) headAt(b *bucket, key object.Key) address {
+	a := s.objectAt(b, key)
+	a.key.Space = drive.SpaceHead
+	return a
+}
+
+// attributesAt is the register of what changed of a version.
+func (s *Store) attributesAt(b *bucket, key object.Key, v versionID) address {
+	a := s.objectAt(b, key)
+	a.key = drive.Key{Space: drive.SpaceAttributes, Bucket: b.id, Name: versionName(key, v)}
+	return a
+}
+
+// owner is the register of the object that k belongs to: one lock orders all that happens to a key.
+func owner(k drive.Key) drive.Key {
+	switch k.Space {
+	case drive.SpaceHead:
+		k.Space = drive.SpaceObject
+	case drive.SpaceVersion, drive.SpaceAttributes:
+		if key, _, ok := splitVersion(k.Name); ok {
+			k.Space, k.Name = drive.SpaceObject, string(key)
+		}
+	}
+	return k
+}
+
 // lockID is the lock of a register.
 func lockID(k drive.Key) lock.ID {
+	k = owner(k)
 	return lock.ID{Space: uint8(k.Space), Bucket: k.Bucket, Name: k.Name}
 }

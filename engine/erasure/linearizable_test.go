@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -143,7 +144,8 @@ func (r *round) run() {
 	w := r.world
 	defer w.close()
 	w.begin(nil, commitTimeoutDefault)
-	if err := r.store().CreateBucket(r.t.Context(), "bucket", object.BucketSettings{}); err != nil {
+	if err := r.store().CreateBucket(r.t.Context(), "bucket",
+		object.BucketSettings{Versioning: r.versioning()}); err != nil {
 		r.t.Fatal(err)
 	}
 	w.stop()
@@ -176,7 +178,52 @@ func (r *round) run() {
 		})
 		r.counts.unanswered.Store(before)
 	}
+	r.checkVersions()
 	w.stop()
+}
+
+// versioning is that of the bucket: in half of the rounds none.
+func (r *round) versioning() object.Versioning {
+	return []object.Versioning{object.Unversioned, object.Enabled, object.Unversioned,
+		object.Suspended}[r.seed/5%4]
+}
+
+// checkVersions reads all versions that are listed: one of each key is the newest, and is what the
+// key has.
+func (r *round) checkVersions() {
+	ctx := r.t.Context()
+	page, err := r.store().ListVersions(ctx, "bucket", object.VersionQuery{Max: object.ListMax})
+	if err != nil || page.NextKey != "" {
+		r.fail("the versions cannot be listed: %v%s", err, page.NextKey)
+		return
+	}
+	newest := make(map[object.Key]object.Info)
+	for _, e := range page.Entries {
+		ref := object.Ref{Bucket: "bucket", Key: e.Info.Key, Version: e.Info.Version}
+		if _, twice := newest[ref.Key]; e.Newest == twice {
+			r.fail("%s: version %s is the newest: %t", ref.Key, ref.Version, e.Newest)
+		}
+		if e.Newest {
+			newest[ref.Key] = e.Info
+		}
+		h, err := r.store().Open(ctx, ref)
+		if err == nil {
+			_, err = io.Copy(io.Discard, object.NewReader(ctx, h))
+			h.Close()
+		}
+		if err != nil && !(e.Info.Marker && errors.Is(err, object.ErrMarker)) {
+			r.fail("%s: version %s is listed: %v", ref.Key, ref.Version, err)
+		}
+	}
+	for _, c := range r.clients[:roundKeys] {
+		info, err := r.store().Stat(ctx, object.Ref{Bucket: "bucket", Key: c.key})
+		listed, there := newest[c.key]
+		if there && !listed.Marker && (err != nil || info.ETag != listed.ETag) ||
+			(!there || listed.Marker) && !errors.Is(err, object.ErrNoSuchKey) {
+			r.fail("%s: the newest that is listed is %+v, and the key has %+v, %v", c.key, listed, info,
+				err)
+		}
+	}
 }
 
 // registers is what each drive has of a key, and of the parts of its manifests.

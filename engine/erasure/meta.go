@@ -15,22 +15,39 @@ import (
 // written by something else.
 var errMeta = errors.New("erasure: metadata of an unknown form")
 
-const metaVersion = 1
+// The versions of the Info form. What has no attributes is in the first one, for older readers.
+const (
+	metaVersion    = 1
+	metaAttributes = 2
+)
 
-// infoMeta encodes what Info adds to a Record: ETag, checksum, part count and headers.
+// infoMeta encodes what Info adds to a Record: ETag, checksum, part count, headers and attributes.
 //
 //	version (1 byte) | part count (uvarint) | ETag | algorithm | value | type | pairs (uvarint
-//	count) | name | value | …   where every string is a uvarint length and its bytes
+//	count) | name | value | …   where every string is a uvarint length and its bytes.
+//	In version 2: attributes (attributes.go)
 func infoMeta(info *object.Info) []byte {
 	b := make([]byte, 0, 192)
-	b = append(b, metaVersion)
+	if info.Attributes.None() {
+		b = append(b, metaVersion)
+	} else {
+		b = append(b, metaAttributes)
+	}
 	b = binary.AppendUvarint(b, uint64(info.Parts))
 	b = appendString(b, info.ETag)
 	b = appendString(b, info.Checksum.Algorithm)
 	b = appendString(b, info.Checksum.Value)
 	b = appendString(b, info.Checksum.Type)
-	b = binary.AppendUvarint(b, uint64(len(info.Headers)))
-	for _, p := range info.Headers {
+	b = appendPairs(b, info.Headers)
+	if info.Attributes.None() {
+		return b
+	}
+	return appendAttributes(b, &info.Attributes)
+}
+
+func appendPairs(b []byte, pairs []object.Pair) []byte {
+	b = binary.AppendUvarint(b, uint64(len(pairs)))
+	for _, p := range pairs {
 		b = appendString(b, p.Name)
 		b = appendString(b, p.Value)
 	}
@@ -47,25 +64,36 @@ func readInfo(r *drive.Record, meta []byte, info *object.Info) ([]byte, error) {
 
 // info is readInfo of what is left. The memory of info.Headers is used if it is large enough.
 func (d *decoder) info(r *drive.Record, info *object.Info) error {
-	if d.byte() != metaVersion {
+	version := d.byte()
+	if version != metaVersion && version != metaAttributes {
 		return errMeta
 	}
 	info.SizeBytes, info.ModTime = r.SizeBytes, time.Unix(0, r.ModTimeNanos).UTC()
 	info.Parts = int(d.uvarint())
 	info.ETag = d.string()
 	info.Checksum = object.Checksum{Algorithm: d.string(), Value: d.string(), Type: d.string()}
-	n := d.uvarint()
-	if n > uint64(len(d.rest)) {
-		return errMeta
-	}
-	info.Headers = slices.Grow(info.Headers[:0], int(n))
-	for range n {
-		info.Headers = append(info.Headers, object.Pair{Name: d.string(), Value: d.string()})
+	info.Headers = d.pairs(info.Headers)
+	if version == metaAttributes {
+		info.Attributes = d.attributes()
 	}
 	if d.bad {
 		return errMeta
 	}
 	return nil
+}
+
+// pairs decodes a list of pairs into memory, if it is large enough.
+func (d *decoder) pairs(memory []object.Pair) []object.Pair {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		d.bad = true
+		return nil
+	}
+	memory = slices.Grow(memory[:0], int(n))
+	for range n {
+		memory = append(memory, object.Pair{Name: d.string(), Value: d.string()})
+	}
+	return memory
 }
 
 func appendString(b []byte, s string) []byte {
@@ -82,6 +110,23 @@ type decoder struct {
 func (d *decoder) byte() byte {
 	if b := d.bytes(1); b != nil {
 		return b[0]
+	}
+	return 0
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.rest)
+	if n <= 0 {
+		d.bad = true
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) uint64() uint64 {
+	if b := d.bytes(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
 	}
 	return 0
 }

@@ -113,7 +113,7 @@ func (m *nearby) resolve(name object.BucketName, key object.Key, inline bool) *w
 	}
 	b := s.buckets.known[name]
 	s.buckets.mu.RUnlock()
-	if b == nil {
+	if b == nil || !b.plain() {
 		return nil
 	}
 	m.at = s.objectAt(b, key)
@@ -131,7 +131,7 @@ func (m *nearby) resolve(name object.BucketName, key object.Key, inline bool) *w
 		}
 	}
 	if v := judgeWrites(m.writes.of(answers), answers, one.quorum()); v.final() {
-		return v.live()
+		return content(v.write)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,6 +16,7 @@ import (
 type handle struct {
 	set     *set
 	info    object.Info
+	id      drive.WriteID
 	scratch arena.Arena
 	nearby  *nearby // that the handle is part of, if it is
 	pins    []func()
@@ -29,24 +31,54 @@ type handle struct {
 // part is one run of an object's bytes with a stripe layout of its own.
 type part struct {
 	begin, size int64
+	number      int // of a part of an upload
 	source      *shardSource
 }
 
 var _ object.Handle = (*handle)(nil)
 
-// Open opens the newest version of key; see object.Objects.
+// Open opens a version; see object.Objects.
 func (s *Store) Open(ctx context.Context, ref object.Ref) (object.Handle, error) {
 	b, err := s.bucket(ctx, ref.Bucket)
 	if err != nil {
 		return nil, err
 	}
-	at := s.objectAt(b, ref.Key)
+	if b.plain() && (ref.Version == object.Newest || ref.Version == object.NullVersion) {
+		return s.openRegister(ctx, b, ref.Key, s.objectAt(b, ref.Key))
+	}
+	for range findTries {
+		t, err := s.find(ctx, b, ref)
+		if err == nil {
+			err = t.missing(ref)
+		}
+		if err != nil {
+			return nil, err
+		}
+		h, err := s.openRegister(ctx, b, ref.Key, s.versionAt(b, ref.Key, t.version))
+		switch {
+		case err == nil && h.id == t.id:
+			h.info = t.info
+			return h, nil
+		case err == nil:
+			h.Close()
+		case !errors.Is(err, object.ErrNoSuchKey):
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s changes faster than it can be opened", object.ErrUnavailable,
+		ref.Key)
+}
+
+// openRegister opens what is in the register of a version of key. Errors: object.ErrNoSuchKey if
+// that is nothing.
+func (s *Store) openRegister(ctx context.Context, b *bucket, key object.Key,
+	at address) (*handle, error) {
 	h := &handle{set: at.set}
-	if err := h.open(ctx, s, b, at); err != nil {
+	if err := h.open(ctx, s, b, key, at); err != nil {
 		h.Close()
 		return nil, err
 	}
-	h.info.Key = ref.Key
+	h.info.Key = key
 	h.to = h.info.SizeBytes
 	return h, nil
 }
@@ -54,8 +86,8 @@ func (s *Store) Open(ctx context.Context, ref object.Ref) (object.Handle, error)
 // openTries is how often an object may change under a GET that looks for its parts.
 const openTries = 5
 
-func (h *handle) open(ctx context.Context, s *Store, b *bucket, at address) error {
-	key := object.Key(at.key.Name)
+func (h *handle) open(ctx context.Context, s *Store, b *bucket, key object.Key,
+	at address) error {
 	h.scratch = h.set.memory.NewArena(at.rotation)
 	w, err := at.resolve(ctx, drive.LookupOptions{Inline: true, Alloc: h.scratch.Alloc})
 	switch {
@@ -78,7 +110,7 @@ func (h *handle) open(ctx context.Context, s *Store, b *bucket, at address) erro
 		case w.sample.Type != drive.TypeManifest:
 			return h.useObject(w)
 		}
-		if whole, err := h.useManifest(ctx, s, b, at, &w.sample.Record); err != nil || whole {
+		if whole, err := h.useManifest(ctx, s, b, key, &w.sample.Record); err != nil || whole {
 			return err
 		}
 	}
@@ -91,6 +123,7 @@ func (w *write) inMemory() bool {
 }
 
 func (h *handle) useObject(w *write) error {
+	h.id = w.id
 	_, err := readInfo(&w.sample.Record, w.sample.Meta, &h.info)
 	if err != nil {
 		return err
@@ -111,9 +144,9 @@ func (h *handle) pin() {
 // useManifest finds all parts of a manifest. false: some are gone, so the manifest is no longer
 // the newest state. Parts are looked up now, since the drives drop their registers, though not
 // their pinned shards, as soon as the object is overwritten or deleted.
-func (h *handle) useManifest(ctx context.Context, s *Store, b *bucket, at address,
+func (h *handle) useManifest(ctx context.Context, s *Store, b *bucket, key object.Key,
 	r *drive.Record) (bool, error) {
-	h.info = object.Info{}
+	h.info, h.id = object.Info{}, r.WriteID
 	parts, err := readManifest(r, &h.info)
 	if err != nil {
 		return false, err
@@ -132,7 +165,7 @@ func (h *handle) useManifest(ctx context.Context, s *Store, b *bucket, at addres
 	begin := int64(0)
 	h.parts = make([]part, 0, len(parts))
 	for _, p := range parts {
-		where := s.partAt(b, object.Key(at.key.Name), upload, p.number)
+		where := s.partAt(b, key, upload, p.number)
 		w := stored[where.key.Name]
 		if w != nil && !w.whole() && len(w.sample.Bulk) == 0 {
 			// Small enough to travel in the record, so it goes with the register.
@@ -145,7 +178,7 @@ func (h *handle) useManifest(ctx context.Context, s *Store, b *bucket, at addres
 		if err != nil {
 			return false, err
 		}
-		h.parts = append(h.parts, part{begin: begin, size: p.size, source: src})
+		h.parts = append(h.parts, part{begin: begin, size: p.size, number: p.number, source: src})
 		begin += p.size
 	}
 	return true, nil
@@ -162,6 +195,16 @@ func (h *handle) Select(offsetBytes, lengthBytes int64) error {
 	}
 	h.from, h.to = offsetBytes, offsetBytes+lengthBytes
 	return nil
+}
+
+// Part says where a part lies; see object.Handle.
+func (h *handle) Part(number int) (offsetBytes, lengthBytes int64, ok bool) {
+	for i := range h.parts {
+		if p := &h.parts[i]; p.number == number && number > 0 {
+			return p.begin, p.size, true
+		}
+	}
+	return 0, 0, false
 }
 
 // crowdedBytes is how much of a body is in memory at a time where many clients are slow to take

@@ -15,6 +15,9 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 	if err != nil {
 		return object.Info{}, err
 	}
+	if err := b.mayProtect(&p.Attributes); err != nil {
+		return object.Info{}, err
+	}
 	at := s.objectAt(b, p.Key)
 	g, err := at.set.stage(ctx, p, object.ClassOf(p.Headers), at.rotation)
 	if err != nil {
@@ -25,14 +28,16 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 		g.abort()
 		return info, err
 	}
-	r := &drive.Record{Type: drive.TypePut, Key: at.key, Meta: infoMeta(&info),
+	info.Attributes = b.protect(p.Attributes, info.ModTime)
+	r := &drive.Record{Type: drive.TypePut, Meta: infoMeta(&info),
 		ModTimeNanos: info.ModTime.UnixNano()}
 	if err := b.enter(); err != nil {
 		g.abort()
 		return info, err
 	}
 	defer b.leave()
-	return info, s.commitIf(ctx, at, &p.If, r, g)
+	info.Version, err = s.commitObject(ctx, b, p.Key, &p.If, r, g)
+	return info, err
 }
 
 // sealInfo makes the Info of a body that was read to its end.
@@ -47,23 +52,6 @@ func (s *Store) sealInfo(p *object.Put) (object.Info, error) {
 // now is the time of a write as people see it: S3 shows whole seconds in headers, so all of its
 // shapes agree only if it is kept in whole seconds. Never used for order.
 func (s *Store) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Second) }
-
-// DeleteObject makes key absent; see object.Objects. It asks nobody whether the key exists: a
-// tombstone above nothing is as good.
-func (s *Store) DeleteObject(ctx context.Context, o *object.Delete) (object.Deleted, error) {
-	done := object.Deleted{Version: o.Version}
-	b, err := s.bucket(ctx, o.Bucket)
-	if err != nil {
-		return done, err
-	}
-	if err := b.enter(); err != nil {
-		return done, err
-	}
-	defer b.leave()
-	at := s.objectAt(b, o.Key)
-	r := &drive.Record{Type: drive.TypePurge, Key: at.key, ModTimeNanos: s.now().UnixNano()}
-	return done, s.commitIf(ctx, at, &o.If, r, nil)
-}
 
 // purge commits a tombstone for a register that is no object's.
 func (s *Store) purge(ctx context.Context, at address, meta []byte) error {

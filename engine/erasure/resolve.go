@@ -14,8 +14,14 @@ import (
 
 // resolve finds the newest state of a register, asking as few drives as can decide it: those of
 // the k data shards first. Any k drives meet every write quorum (k + w > n), so a newer
-// acknowledged write cannot hide. nil: absent (or a tombstone).
+// acknowledged write cannot hide. nil: absent (or a tombstone, or a delete marker).
 func (a address) resolve(ctx context.Context, opt drive.LookupOptions) (*write, error) {
+	w, err := a.newest(ctx, opt)
+	return content(w), err
+}
+
+// newest is resolve that shows tombstones and delete markers too.
+func (a address) newest(ctx context.Context, opt drive.LookupOptions) (*write, error) {
 	s, key := a.set, a.key
 	answers := make([]answer, s.n)
 	first := make([]int, s.k)
@@ -24,18 +30,18 @@ func (a address) resolve(ctx context.Context, opt drive.LookupOptions) (*write, 
 	}
 	s.askWithin(ctx, key, first, answers, opt, s.patience.first)
 	if v := judge(answers, s.quorum()); v.final() {
-		return v.live(), nil
+		return v.write, nil
 	}
 	s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{Inline: opt.Inline})
 	if v := judge(answers, s.quorum()); v.final() {
-		return v.live(), nil
+		return v.write, nil
 	}
 	grant, err := s.lock(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	defer grant.Release()
-	return s.resolveHeld(ctx, key, grant)
+	return s.newestHeld(ctx, key, grant)
 }
 
 // final reports a verdict that holds without the register's lock.
@@ -43,25 +49,22 @@ func (v *verdict) final() bool {
 	return !v.ignored && (v.outcome == served || v.outcome == absent)
 }
 
-// live is the write a client sees: nil for nothing and for a tombstone.
-func (v *verdict) live() *write {
-	if v.outcome != served || v.write.sample.Type == drive.TypePurge {
+// content is w if a client sees something in it: nil for nothing, a tombstone and a delete marker.
+func content(w *write) *write {
+	if w == nil || w.sample.Type == drive.TypePurge || w.sample.Type == drive.TypeMarker {
 		return nil
 	}
-	return v.write
+	return w
 }
 
 // resolveHeld decides a register under its lock, on fresh answers of all drives.
 func (s *set) resolveHeld(ctx context.Context, key drive.Key,
 	grant lock.Grant) (*write, error) {
 	w, err := s.newestHeld(ctx, key, grant)
-	if err != nil || w == nil || w.sample.Type == drive.TypePurge {
-		return nil, err
-	}
-	return w, nil
+	return content(w), err
 }
 
-// newestHeld is resolveHeld that shows tombstones too.
+// newestHeld is resolveHeld that shows tombstones and delete markers too.
 func (s *set) newestHeld(ctx context.Context, key drive.Key,
 	grant lock.Grant) (*write, error) {
 	answers := make([]answer, s.n)

@@ -18,8 +18,9 @@ const (
 	scanBatch   = 256
 )
 
-// scan is one pass over all registers of a set: documents, objects with the parts of those that
-// were uploaded in parts, uploads with their parts. What the drives do not hold alike is healed.
+// scan is one pass over all registers of a set: documents, objects and versions with the parts of
+// those that were uploaded in parts, uploads with their parts, and the rest. What the drives do
+// not hold alike is healed.
 type scan struct {
 	store *Store
 	set   *set
@@ -65,7 +66,8 @@ func (c *scan) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing buckets: %w", err)
 	}
-	for _, space := range []drive.Space{drive.SpaceObject, drive.SpaceUpload} {
+	for _, space := range []drive.Space{drive.SpaceObject, drive.SpaceUpload, drive.SpaceVersion,
+		drive.SpaceHead, drive.SpaceAttributes} {
 		for _, b := range buckets {
 			if err := c.space(ctx, space, b); err != nil {
 				return err
@@ -220,7 +222,7 @@ func (s *set) alike(answers []answer) (w *write, forgot uint32, alike bool) {
 // parts heals the parts that a register owns: those of an upload, or of an object made of one. An
 // error ends the scan.
 func (c *scan) parts(ctx context.Context, f *found) error {
-	if f.key.Space == drive.SpaceDocument {
+	if !ownsParts(f.key.Space) {
 		return nil
 	}
 	owner, err := c.set.stateOf(ctx, f.key)
@@ -261,12 +263,17 @@ func (c *scan) parts(ctx context.Context, f *found) error {
 	return c.dropOrphans(ctx, f.key, owner.id, copied)
 }
 
+// ownsParts reports whether registers of a space may own parts.
+func ownsParts(space drive.Space) bool {
+	return space == drive.SpaceObject || space == drive.SpaceVersion || space == drive.SpaceUpload
+}
+
 // ownedBy is the upload whose parts live as long as a register says so.
 func ownedBy(owner drive.Key, r *drive.Record) (u uploadID, owns bool) {
-	if owner.Space == drive.SpaceObject {
+	if owner.Space == drive.SpaceObject || owner.Space == drive.SpaceVersion {
 		return manifestUpload(r)
 	}
-	if r.Type != drive.TypeDocument || len(owner.Name) < len(u) {
+	if owner.Space != drive.SpaceUpload || r.Type != drive.TypeDocument || len(owner.Name) < len(u) {
 		return u, false
 	}
 	return uploadID([]byte(owner.Name[len(owner.Name)-len(u):])), true

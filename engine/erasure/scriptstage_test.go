@@ -116,7 +116,9 @@ func (p *stagePlay) start(who int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	s.buckets.known["bucket"] = &bucket{name: "bucket", id: p.bucket.id}
+	b := &bucket{name: "bucket", id: p.bucket.id}
+	b.settings.Store(&settings{})
+	s.buckets.known["bucket"] = b
 	if err := s.sets[0].raise(); err != nil {
 		p.t.Fatal(err)
 	}

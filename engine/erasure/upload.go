@@ -18,13 +18,16 @@ func (s *Store) uploadLock(u uploadID) *sync.RWMutex { return &s.uploads[u[0]] }
 // CreateUpload begins a multipart upload; see object.Uploads.
 func (s *Store) CreateUpload(ctx context.Context, n *object.NewUpload) (object.UploadID, error) {
 	b, err := s.bucket(ctx, n.Bucket)
+	if err == nil {
+		err = b.mayProtect(&n.Attributes)
+	}
 	if err != nil {
 		return "", err
 	}
 	var u uploadID
 	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
 	at := s.uploadAt(b, n.Key, u)
-	info := object.Info{Headers: n.Headers, Checksum: n.Checksum}
+	info := object.Info{Headers: n.Headers, Checksum: n.Checksum, Attributes: n.Attributes}
 	r := &drive.Record{Type: drive.TypeDocument, Key: at.key,
 		Meta: infoMeta(&info), ModTimeNanos: s.now().UnixNano()}
 	if err := b.enter(); err != nil {
@@ -100,7 +103,7 @@ func (s *Store) PutPart(ctx context.Context, p *object.PutPart) (object.Info, er
 	}
 	r := &drive.Record{Type: drive.TypePart, Key: at.key, Meta: infoMeta(&info),
 		ModTimeNanos: info.ModTime.UnixNano()}
-	return info, s.commitIf(ctx, at, &object.Condition{}, r, g)
+	return info, s.commitPart(ctx, at, r, g)
 }
 
 // AbortUpload drops an upload; see object.Uploads. The drives release its parts when the

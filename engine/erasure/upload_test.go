@@ -159,7 +159,7 @@ func TestCompleteCutOffAfterTheManifest(t *testing.T) {
 	}
 	info := object.Info{Key: "k", ETag: "sum-2", Parts: 2, SizeBytes: partBytes + 3<<20,
 		ModTime: f.store.now()}
-	if err := f.store.publishManifest(ctx, b, u, &info, []manifestPart{
+	if _, err := f.store.publishManifest(ctx, b, u, &info, []manifestPart{
 		{1, partBytes, stored[1].id}, {2, 3 << 20, stored[2].id}},
 		&object.Condition{}); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/lock"
 	"flashstore/engine/object"
 )
 
@@ -15,6 +16,13 @@ type walkQuery struct {
 	prefix string
 	after  string // exclusive
 	hint   int    // how many registers the caller is likely to want
+	// markers: delete markers are live.
+	markers bool
+	// held is the lock of all registers that are met, if the caller has it.
+	held *lock.Grant
+	// certain, with held: nothing older than what the caller commits next can be shown any more
+	// (see Store.certainHeld).
+	certain bool
 }
 
 // visit is called for each live register in byte order. A skipTo that is not "" leaves out all
@@ -47,47 +55,78 @@ func newSetWalk(s *set, q walkQuery) *setWalk {
 	return w
 }
 
-// walk merges the walks of all sets; each register lives in one.
+// walker merges the walks of some sets; each register lives in one of them.
+type walker struct{ walks []*setWalk }
+
+func newWalker(ctx context.Context, sets []*set, q walkQuery) (*walker, error) {
+	w := &walker{walks: make([]*setWalk, len(sets))}
+	for i, s := range sets {
+		w.walks[i] = newSetWalk(s, q)
+		if err := w.walks[i].advance(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// at is the walk whose register is the next one, nil behind the last.
+func (w *walker) at() (first *setWalk) {
+	for _, one := range w.walks {
+		if one.write != nil && (first == nil || one.name < first.name) {
+			first = one
+		}
+	}
+	return first
+}
+
+// name is that of the next register, "" behind the last.
+func (w *walker) name() string {
+	if first := w.at(); first != nil {
+		return first.name
+	}
+	return ""
+}
+
+// advance leaves the register behind that is the next one, and all names up to limit.
+func (w *walker) advance(ctx context.Context, limit string) error {
+	if first := w.at(); first != nil {
+		if err := first.advance(ctx); err != nil {
+			return err
+		}
+	}
+	return w.skip(ctx, limit)
+}
+
+// skip leaves out the names up to limit.
+func (w *walker) skip(ctx context.Context, limit string) error {
+	for _, one := range w.walks {
+		if err := one.skip(ctx, limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walk visits the registers of all sets.
 func (s *Store) walk(ctx context.Context, q walkQuery, each visit) error {
 	return walkSets(ctx, s.sets, q, each)
 }
 
 func walkSets(ctx context.Context, sets []*set, q walkQuery, each visit) error {
-	walks := make([]*setWalk, len(sets))
-	for i, s := range sets {
-		walks[i] = newSetWalk(s, q)
-		if err := walks[i].advance(ctx); err != nil {
-			return err
-		}
+	w, err := newWalker(ctx, sets, q)
+	if err != nil {
+		return err
 	}
-	for {
-		w := lowest(walks)
-		if w == nil {
-			return nil
-		}
-		skipTo, more, err := each(w.name, w.write)
+	for at := w.at(); at != nil; at = w.at() {
+		skipTo, more, err := each(at.name, at.write)
 		if err != nil || !more {
 			return err
 		}
-		if err := w.advance(ctx); err != nil {
+		if err := w.advance(ctx, skipTo); err != nil {
 			return err
 		}
-		for _, w := range walks {
-			if err := w.skip(ctx, skipTo); err != nil {
-				return err
-			}
-		}
 	}
-}
-
-// lowest is the walk whose register comes first, nil if none has any.
-func lowest(walks []*setWalk) (first *setWalk) {
-	for _, w := range walks {
-		if w.write != nil && (first == nil || w.name < first.name) {
-			first = w
-		}
-	}
-	return first
+	return nil
 }
 
 // advance finds the next live register. Rule 4 is applied to each: what is not on the write quorum
@@ -200,14 +239,31 @@ func (w *setWalk) take(name string) []answer {
 // judge decides what is at name; nil if nobody would see it.
 func (w *setWalk) judge(ctx context.Context, name string, answers []answer) (*write, error) {
 	s := w.set
-	if v := judge(answers, s.quorum()); v.final() {
-		return v.live(), nil
-	}
 	key := drive.Key{Space: w.query.space, Bucket: w.query.bucket, Name: name}
+	if w.query.certain {
+		newest, err := s.certainHeld(ctx, key, *w.query.held)
+		return w.live(newest), err
+	}
+	if v := judge(answers, s.quorum()); v.final() {
+		return w.live(v.write), nil
+	}
+	if w.query.held != nil {
+		newest, err := s.newestHeld(ctx, key, *w.query.held)
+		return w.live(newest), err
+	}
 	grant, err := s.lock(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	defer grant.Release()
-	return s.resolveHeld(ctx, key, grant)
+	newest, err := s.newestHeld(ctx, key, grant)
+	return w.live(newest), err
+}
+
+// live is what is to be seen of the newest state of a register.
+func (w *setWalk) live(newest *write) *write {
+	if w.query.markers && newest != nil && newest.sample.Type == drive.TypeMarker {
+		return newest
+	}
+	return content(newest)
 }

@@ -131,7 +131,7 @@ func (c *committer) roomFor(s *stored) (int, error) {
 // admit reports whether a record may take effect, and returns the reference to its bulk shard.
 func (c *committer) admit(q *request, s *stored) (ref bulkRef, err error) {
 	if q.again == nil {
-		if c.full != nil && addsData(s.Type) {
+		if c.full != nil && addsData(&s.Record) {
 			return ref, c.full
 		}
 		err = c.drive.machine.admit(q.record)
@@ -184,8 +184,11 @@ func (f *flight) encode(s *stored) {
 
 // addsData: the types that a drive short of space refuses. Deletions and what frees space
 // go on.
-func addsData(t drive.Type) bool {
-	switch t {
+func addsData(r *drive.Record) bool {
+	if r.Key.Space == drive.SpaceHead { // it moves when a version is deleted
+		return false
+	}
+	switch r.Type {
 	case drive.TypePut, drive.TypePart, drive.TypeManifest, drive.TypeDocument:
 		return true
 	}

@@ -1,0 +1,80 @@
+package erasure
+
+import (
+	"context"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/lock"
+	"flashstore/engine/object"
+)
+
+// completedMark begins the Meta of the tombstone of an upload that was completed, as opposed
+// to aborted: its parts live on. Drives know it too. The object's Info follows, so that a
+// repeated Complete gives the same answer, and the id of its version, if it has one.
+const completedMark = 'C'
+
+func completedMeta(info *object.Info) []byte {
+	b := append([]byte{completedMark}, infoMeta(info)...)
+	if info.Version == object.Newest {
+		return b
+	}
+	return appendString(b, string(info.Version))
+}
+
+// readCompleted is what completedMeta says in the tombstone of an upload of key.
+func readCompleted(key object.Key, r *drive.Record) (info object.Info, err error) {
+	d := decoder{rest: r.Meta[1:]}
+	if err = d.info(r, &info); err != nil {
+		return info, err
+	}
+	info.Key = key
+	if len(d.rest) > 0 {
+		info.Version = object.VersionID(d.string())
+	}
+	if d.bad {
+		err = errMeta
+	}
+	return info, err
+}
+
+// completedVersion is completedBefore of a key that may have versions: the object that was made may
+// be any of them. The caller holds the lock of the key.
+func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key, u uploadID,
+	certain bool, grant lock.Grant) (done *object.Info, overtaken bool, err error) {
+	read := under(ctx, grant)
+	if certain {
+		read = func(at address) (*write, error) { return s.certainHeld(ctx, at, grant) }
+	}
+	made := func(v versionID, w *write) error {
+		if from, ok := manifestUpload(&w.sample.Record); !ok || from != u {
+			return nil
+		}
+		t, err := targetOf(key, v, &w.sample.Record)
+		if err == nil {
+			done = &t.info
+		}
+		return err
+	}
+	for _, at := range []address{s.objectAt(b, key), s.headAt(b, key)} {
+		w, err := read(at)
+		if err != nil {
+			return nil, false, err
+		}
+		if w == nil {
+			continue
+		}
+		overtaken = overtaken || s.attempts.overtaken(u, w.order)
+		if err := made(nullVersion, w); err != nil {
+			return nil, false, err
+		}
+	}
+	var bad error
+	err = s.versions(ctx, b, key, certain, grant, func(v versionID, w *write) bool {
+		bad = made(v, w)
+		return bad == nil && done == nil
+	})
+	if err == nil {
+		err = bad
+	}
+	return done, overtaken && done == nil, err
+}

@@ -1,0 +1,118 @@
+package erasure
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"flashstore/engine/drive"
+	"flashstore/engine/object"
+)
+
+// versionID is the binary form of object.VersionID: the order of its write with all bits inverted,
+// big endian, so that the newest version of a key has the lowest name. Orders are never used twice
+// in a key, whatever the clock says.
+type versionID [16]byte
+
+// nullVersion is the version that was written without versioning: the register of the object.
+var nullVersion versionID
+
+func versionOf(o drive.Order) (v versionID) {
+	binary.BigEndian.PutUint64(v[:8], ^o.Term)
+	binary.BigEndian.PutUint64(v[8:], ^o.Sequence)
+	return v
+}
+
+// String is the id as people see it.
+func (v versionID) String() object.VersionID {
+	if v == nullVersion {
+		return object.NullVersion
+	}
+	return object.VersionID(hex.EncodeToString(v[:]))
+}
+
+// parseVersionID is the opposite of String. Errors: object.ErrNoSuchVersion.
+func parseVersionID(id object.VersionID) (v versionID, err error) {
+	if id == object.NullVersion {
+		return nullVersion, nil
+	}
+	if len(id) == 2*len(v) {
+		_, err = hex.Decode(v[:], []byte(id))
+	}
+	if len(id) != 2*len(v) || err != nil || v.String() != id || v == nullVersion {
+		return v, fmt.Errorf("%w: %q", object.ErrNoSuchVersion, id)
+	}
+	return v, nil
+}
+
+// In a bucket that ever had versioning, a key has a head: a register that says which of its
+// versions is the newest. It is written behind the version, under the same lock, and is the
+// authority: a version that it does not know of was never acknowledged. A key without one has at
+// most the null version, from before. What is cut off between the two writes is mended by whoever
+// lists versions.
+//
+// A deletion of the newest version moves the head first, so that whoever saw the older version
+// through it never sees the newer one again. The head's own order tells the two cases apart: a
+// version above what the head names, and below the head itself, is one that was being deleted.
+
+// headForm is the version of the form of a head.
+const headForm = 1
+
+// target is a version as a head names it.
+type target struct {
+	version versionID
+	order   drive.Order
+	id      drive.WriteID
+	info    object.Info // with Version and Marker
+}
+
+// targetOf is the version in a register.
+func targetOf(key object.Key, v versionID, r *drive.Record) (*target, error) {
+	info, err := recordInfo(r)
+	if err != nil {
+		return nil, err
+	}
+	info.Key, info.Version, info.Marker = key, v.String(), r.Type == drive.TypeMarker
+	return &target{version: v, order: r.Order, id: r.WriteID, info: info}, nil
+}
+
+// headRecord is the head that names t; without one, the tombstone of a head.
+//
+//	form (1) | version id (16) | order of the version (term 8, sequence 8) | its write id (16) |
+//	Info form (meta.go)
+func headRecord(key drive.Key, t *target) *drive.Record {
+	if t == nil {
+		return &drive.Record{Type: drive.TypePurge, Key: key}
+	}
+	r := &drive.Record{Type: drive.TypeDocument, Key: key, SizeBytes: t.info.SizeBytes,
+		ModTimeNanos: t.info.ModTime.UnixNano()}
+	if t.info.Marker {
+		r.Type = drive.TypeMarker
+	}
+	b := append(make([]byte, 0, 256), headForm)
+	b = append(b, t.version[:]...)
+	b = binary.LittleEndian.AppendUint64(b, t.order.Term)
+	b = binary.LittleEndian.AppendUint64(b, t.order.Sequence)
+	b = append(b, t.id[:]...)
+	r.Meta = append(b, infoMeta(&t.info)...)
+	return r
+}
+
+// readHead decodes a head; nil if w, of its register, names nothing.
+func readHead(key object.Key, w *write) (*target, error) {
+	if w == nil || w.sample.Type == drive.TypePurge {
+		return nil, nil
+	}
+	r := &w.sample.Record
+	d := decoder{rest: r.Meta}
+	if d.byte() != headForm {
+		return nil, errMeta
+	}
+	t := &target{}
+	copy(t.version[:], d.bytes(16))
+	t.order = drive.Order{Term: d.uint64(), Sequence: d.uint64()}
+	copy(t.id[:], d.bytes(16))
+	err := d.info(r, &t.info)
+	t.info.Key, t.info.Version, t.info.Marker = key, t.version.String(), r.Type == drive.TypeMarker
+	return t, err
+}
