@@ -16,7 +16,7 @@ import (
 
 // attributesForm is the version of the form of that register:
 //
-//	form (1) | write id (16) | tags (pairs) | mode of the retention | its end (varint, Unix seconds) |
+//	form (1) | write id (16) | tags (pairs) | retention: mode, end (varint, Unix seconds) |
 //	legal hold
 const attributesForm = 1
 
