@@ -2,7 +2,8 @@ package conformance
 
 import (
 	"io"
-	"mime"
+	"slices"
+	"strings"
 )
 
 // put stores an object, or ends the case. Fields are name, value, name, value.
@@ -45,11 +46,19 @@ func (p *probe) reads(body io.ReadCloser, want string) {
 	}
 }
 
-// decodeWord reads one encoded word of RFC 2047, or text that is none.
-func decodeWord(s string) string {
-	text, err := new(mime.WordDecoder).DecodeHeader(s)
-	if err != nil {
-		return s
+func readCloser(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
+
+// tags are those of an object as "a=1,b=2", in order.
+func (p *probe) tags(bucket, key, query string) string {
+	q := "tagging"
+	if query != "" {
+		q += "&" + query
 	}
-	return text
+	root := p.sub("GET", bucket, key, q, "").status(200).xml("Tagging")
+	var all []string
+	for _, t := range root.all("TagSet/Tag") {
+		all = append(all, t.at("Key")+"="+t.at("Value"))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ",")
 }

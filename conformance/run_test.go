@@ -190,6 +190,12 @@ func areas() []area {
 		{"headers", adds{headerCases}},
 		{"ranges", adds{rangeCases}},
 		{"conditions", adds{conditionCases}},
+		{"copy", adds{copyCases}},
+		{"checksums", adds{checksumCases}},
+		{"multipart", adds{multipartCases}},
+		{"listing", adds{listingCases}},
+		{"delete", adds{deleteCases}},
+		{"tagging", adds{taggingCases}},
 	}
 }
 

@@ -2,7 +2,7 @@ package conformance
 
 import (
 	"context"
-	"strings"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -33,18 +33,18 @@ func (p *probe) sweep(bucket string) {
 const sweepRounds = 8
 
 func (p *probe) sweepUploads(bucket string) {
-	a, err := p.req("GET", bucket, "").query("uploads").try()
+	a, err := p.req("GET", bucket, "").query("uploads&encoding-type=url").try()
 	if err != nil || a.code != 200 {
 		return
 	}
 	for _, u := range a.xml("ListMultipartUploadsResult").all("Upload") {
-		_, _ = p.req("DELETE", bucket, u.at("Key")).query("uploadId=" + u.at("UploadId")).try()
+		_, _ = p.req("DELETE", bucket, plain(u)).query("uploadId=" + u.at("UploadId")).try()
 	}
 }
 
 // sweepVersions deletes a page of versions and markers, and says whether there were any.
 func (p *probe) sweepVersions(bucket string) bool {
-	a, err := p.req("GET", bucket, "").query("versions").try()
+	a, err := p.req("GET", bucket, "").query("versions&encoding-type=url").try()
 	if err != nil || a.code != 200 {
 		return false
 	}
@@ -52,10 +52,10 @@ func (p *probe) sweepVersions(bucket string) bool {
 	all := append(root.all("Version"), root.all("DeleteMarker")...)
 	p.each(all, func(v *node) {
 		query := "versionId=" + escape(v.at("VersionId"))
-		a, err := p.req("DELETE", bucket, v.at("Key")).query(query).
+		a, err := p.req("DELETE", bucket, plain(v)).query(query).
 			field("x-amz-bypass-governance-retention", "true").try()
 		if err == nil && a.code == 403 { // held, or retained for a moment
-			_, _ = p.req("PUT", bucket, v.at("Key")).query("legal-hold&" + query).
+			_, _ = p.req("PUT", bucket, plain(v)).query("legal-hold&" + query).
 				body("<LegalHold><Status>OFF</Status></LegalHold>").md5().try()
 			time.Sleep(200 * time.Millisecond) // between rounds, for retention that ends by itself
 		}
@@ -64,23 +64,29 @@ func (p *probe) sweepVersions(bucket string) bool {
 }
 
 func (p *probe) sweepObjects(bucket string) bool {
-	a, err := p.req("GET", bucket, "").query("list-type=2").try()
+	a, err := p.req("GET", bucket, "").query("list-type=2&encoding-type=url").try()
 	if err != nil || a.code != 200 {
 		return false
 	}
 	all := a.xml("ListBucketResult").all("Contents")
-	p.each(all, func(o *node) { _, _ = p.req("DELETE", bucket, o.at("Key")).try() })
+	p.each(all, func(o *node) { _, _ = p.req("DELETE", bucket, plain(o)).try() })
 	return len(all) > 0
 }
 
-// each runs do for all nodes, some at once. Keys with what XML cannot say are left out.
+// plain is the key of an item of a list with encoding-type=url.
+func plain(n *node) string {
+	key, err := url.QueryUnescape(n.at("Key"))
+	if err != nil {
+		return n.at("Key")
+	}
+	return key
+}
+
+// each runs do for all nodes, some at once.
 func (p *probe) each(all []*node, do func(*node)) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 8)
 	for _, n := range all {
-		if strings.Contains(n.at("Key"), "\uFFFD") {
-			continue
-		}
 		slots <- struct{}{}
 		wg.Go(func() { do(n); <-slots })
 	}
