@@ -184,9 +184,8 @@ func TestNothingIsSilentlyIgnored(t *testing.T) {
 		{501, "NotImplemented", []string{"If-Range", `"x"`}},
 		{501, "NotImplemented", []string{"x-amz-server-side-encryption", "AES256"}},
 		{501, "NotImplemented", []string{"x-amz-server-side-encryption-customer-algorithm", "AES256"}},
-		{501, "NotImplemented", []string{"x-amz-object-lock-mode", "GOVERNANCE"}},
-		{501, "NotImplemented", []string{"x-amz-object-lock-legal-hold", "ON"}},
-		{501, "NotImplemented", []string{"x-amz-tagging", "a=b"}},
+		{400, "InvalidArgument", []string{"x-amz-object-lock-mode", "GOVERNANCE"}},
+		{400, "InvalidRequest", []string{"x-amz-object-lock-legal-hold", "ON"}},
 		{501, "NotImplemented", []string{"x-amz-acl", "public-read"}},
 		{501, "NotImplemented", []string{"x-amz-grant-read", "id=x"}},
 		{501, "NotImplemented", []string{"x-amz-write-offset-bytes", "4"}},
@@ -207,8 +206,8 @@ func TestNothingIsSilentlyIgnored(t *testing.T) {
 			f.check(f.send(presigned), 501, "NotImplemented", "presigned "+c.header[0])
 		}
 	}
-	for _, sub := range []string{"acl", "tagging", "policy", "versions", "lifecycle", "acl=", "acl=x",
-		"cors", "retention", "new-feature", "new-feature=", "%61cl=x", "location&acl", "uploads=&delete",
+	for _, sub := range []string{"acl", "policy", "lifecycle", "acl=", "acl=x",
+		"cors", "website", "new-feature", "new-feature=", "%61cl=x", "location&acl", "uploads=&delete",
 		"partNumber=1", "restore", "torrent"} {
 		for _, at := range []string{"/bucket?", "/bucket/k?"} {
 			for _, method := range []string{"GET", "PUT", "POST", "DELETE"} {

@@ -54,28 +54,40 @@ func (h *Handler) listBuckets(rq *request) error {
 // createBucket makes a bucket of the one region there is
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
 func (h *Handler) createBucket(rq *request) error {
-	body, err := h.openBody(rq, noChecksum)
+	location, err := h.readLocation(rq)
 	if err != nil {
 		return err
 	}
-	defer body.close(h)
-	location, err := s3xml.DecodeCreateBucket(body)
-	if err != nil {
-		return err
-	}
-	if err := body.verify(); err != nil {
-		return err
+	var settings object.BucketSettings
+	if lock, _ := rq.header(lockBucketField); strings.EqualFold(lock, "true") {
+		settings = object.BucketSettings{Versioning: object.Enabled, Lock: true}
 	}
 	if location != "" && location != h.config.Region {
 		return s3err.InvalidLocationConstraint.Detail("LocationConstraint", location)
 	}
-	err = h.store.CreateBucket(rq.ctx, rq.bucket, object.BucketSettings{})
-	// In us-east-1, and nowhere else, making one's own bucket again succeeds.
-	if err != nil && !(errors.Is(err, object.ErrBucketExists) && h.config.Region == defaultRegion) {
+	err = h.store.CreateBucket(rq.ctx, rq.bucket, settings)
+	// In us-east-1, and nowhere else, making one's own bucket again succeeds. It changes nothing, so
+	// who wants object lock is not told that it is there.
+	if err != nil && !(errors.Is(err, object.ErrBucketExists) && !settings.Lock &&
+		h.config.Region == defaultRegion) {
 		return err
 	}
 	rq.field("Location", "/"+string(rq.bucket))
 	return rq.empty(200)
+}
+
+// readLocation reads the body of a CreateBucket, which there need not be.
+func (h *Handler) readLocation(rq *request) (string, error) {
+	body, err := h.openBody(rq, noChecksum)
+	if err != nil {
+		return "", err
+	}
+	defer body.close(h)
+	location, err := s3xml.DecodeCreateBucket(body)
+	if err != nil {
+		return "", err
+	}
+	return location, body.verify()
 }
 
 // headBucket says whether a bucket is there, and where.
@@ -106,22 +118,6 @@ func (h *Handler) getBucketLocation(rq *request) error {
 		region = ""
 	}
 	return rq.xml(s3xml.AppendLocation(rq.document(smallDocument), region))
-}
-
-// getBucketVersioning says that versioning was never enabled.
-func (h *Handler) getBucketVersioning(rq *request) error {
-	if _, err := h.store.Bucket(rq.ctx, rq.bucket); err != nil {
-		return err
-	}
-	return rq.xml(s3xml.AppendVersioning(rq.document(smallDocument)))
-}
-
-// getObjectLockConfiguration says that a bucket has none.
-func (h *Handler) getObjectLockConfiguration(rq *request) error {
-	if _, err := h.store.Bucket(rq.ctx, rq.bucket); err != nil {
-		return err
-	}
-	return s3err.ObjectLockConfigurationNotFoundError.Detail("BucketName", string(rq.bucket))
 }
 
 // tokenMark begins every token before it is encoded: a token is opaque, and one that somebody

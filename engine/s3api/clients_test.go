@@ -157,7 +157,7 @@ func TestAWSClient(t *testing.T) {
 	if _, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String("absent")}); codeOf(err) != "NoSuchKey" {
 		t.Error(err)
 	}
-	if _, err := c.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: bucket, Key: key}); codeOf(err) != "NotImplemented" {
+	if _, err := c.GetObjectAcl(ctx, &s3.GetObjectAclInput{Bucket: bucket, Key: key}); codeOf(err) != "NotImplemented" {
 		t.Error(err)
 	}
 	deleted, err := c.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: bucket,

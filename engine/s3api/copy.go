@@ -15,7 +15,7 @@ func (h *Handler) copyObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	c, err := rq.newCopy(source)
+	c, err := h.newCopy(rq, source)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (h *Handler) copyObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	sums := copySums{h: h, rq: rq, algo: algo}
+	sums := copySums{h: h, rq: rq, from: source, tagged: c.ReplaceTags, algo: algo}
 	defer sums.close()
 	c.Sums = sums.begin
 	info, err := h.store.CopyObject(rq.ctx, c)
@@ -37,10 +37,18 @@ func (h *Handler) copyObject(rq *request) error {
 
 // newCopy reads what the copy is to be, of its bytes abstracted.
 // Errors: InvalidArgument, InvalidRequest (a copy onto itself), those of storedFields.
-func (rq *request) newCopy(source object.Ref) (*object.Copy, error) {
+func (h *Handler) newCopy(rq *request, source object.Ref) (*object.Copy, error) {
 	c := &object.Copy{Source: source, Bucket: rq.bucket, Key: rq.key, If: rq.condition()}
 	fields, err := rq.storedFields()
 	if err != nil {
+		return nil, err
+	}
+	own, err := h.newAttributes(rq)
+	if err != nil {
+		return nil, err
+	}
+	c.Tags, c.Retention, c.LegalHold = own.Tags, own.Retention, own.LegalHold
+	if c.ReplaceTags, err = rq.replaces("x-amz-tagging-directive", "tagging"); err != nil {
 		return nil, err
 	}
 	if c.Replace, err = rq.replaces("x-amz-metadata-directive", "metadata"); err != nil {
@@ -95,12 +103,14 @@ func (rq *request) copyChecksum() (algorithm, error) {
 type copySums struct {
 	h      *Handler
 	rq     *request
+	from   object.Ref
+	tagged bool      // the copy has tags of its own
 	algo   algorithm // asked for
 	source object.Info
 	digest digest
 }
 
-// begin is the Sums of an object.Copy. Errors: PreconditionFailed, InvalidRequest.
+// begin is the Sums of an object.Copy. Errors: PreconditionFailed, InvalidRequest, AccessDenied.
 func (s *copySums) begin(source object.Info) (io.Writer, object.Seal, error) {
 	s.source = source
 	if err := s.rq.checkSource(&source); err != nil {
@@ -108,6 +118,9 @@ func (s *copySums) begin(source object.Info) (io.Writer, object.Seal, error) {
 	}
 	if source.SizeBytes > object.PutBytesMax {
 		return nil, nil, errCopySize()
+	}
+	if !s.tagged && len(source.Attributes.Tags) > 0 && !s.mayCopyTags() {
+		return nil, nil, s3err.AccessDenied
 	}
 	kept := source.Checksum
 	if s.algo == noChecksum {
@@ -126,6 +139,17 @@ func (s *copySums) begin(source object.Info) (io.Writer, object.Seal, error) {
 		return nil, s.seal, nil
 	}
 	return &s.digest, s.seal, nil
+}
+
+// mayCopyTags: tags are read and written with permissions of their own
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
+func (s *copySums) mayCopyTags() bool {
+	read := "s3:GetObjectTagging"
+	if s.from.Version != object.Newest {
+		read = "s3:GetObjectVersionTagging"
+	}
+	return s.h.allows(s.rq, read, string(s.from.Bucket), string(s.from.Key)) &&
+		s.h.allows(s.rq, "s3:PutObjectTagging", string(s.rq.bucket), string(s.rq.key))
 }
 
 func (s *copySums) seal(info *object.Info) error {

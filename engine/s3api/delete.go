@@ -2,14 +2,16 @@ package s3api
 
 import "flashstore/engine/object"
 
-// deleteObject removes a key; it is there or not, unless If-Match wants it there
+// deleteObject removes a version for good, or makes a key absent; it is there or not, unless
+// If-Match wants it there
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html).
 func (h *Handler) deleteObject(rq *request) error {
 	ref, err := rq.ref()
 	if err != nil {
 		return err
 	}
-	done, err := h.store.DeleteObject(rq.ctx, &object.Delete{Ref: ref, If: rq.condition()})
+	done, err := h.store.DeleteObject(rq.ctx, &object.Delete{Ref: ref, If: rq.condition(),
+		Bypass: h.bypass(rq, string(rq.key))})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 
@@ -17,20 +18,10 @@ const deleteWorkers = 16
 // deleteObjects removes up to 1,000 keys, each on its own
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
 func (h *Handler) deleteObjects(rq *request) error {
-	body, err := h.openBody(rq, noChecksum)
+	wanted, err := readDocument(h, rq, true, func(r io.Reader) (s3xml.Delete, error) {
+		return s3xml.DecodeDelete(r, object.DeleteKeysMax)
+	})
 	if err != nil {
-		return err
-	}
-	defer body.close(h)
-	if !body.claims.hasMD5 && body.claims.algo == noChecksum {
-		return s3err.InvalidRequest.With(
-			"Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
-	}
-	wanted, err := s3xml.DecodeDelete(body, object.DeleteKeysMax)
-	if err != nil {
-		return err
-	}
-	if err := body.verify(); err != nil {
 		return err
 	}
 	if _, err := h.store.Bucket(rq.ctx, rq.bucket); err != nil {
@@ -61,8 +52,10 @@ func (h *Handler) deleteObjects(rq *request) error {
 // deleteOne authorizes and deletes one key of many. It reads rq only: several run at once.
 func (h *Handler) deleteOne(rq *request, o *s3xml.DeleteObject) s3xml.Deleted {
 	line := s3xml.Deleted{Key: o.Key, VersionID: o.VersionID}
-	err := h.tryDelete(rq, o)
+	done, err := h.tryDelete(rq, o)
 	if err == nil {
+		line.Marker = done.Marker
+		line.MarkerID = string(done.Version)
 		return line
 	}
 	e, foreseen := s3err.Of(err)
@@ -75,21 +68,28 @@ func (h *Handler) deleteOne(rq *request, o *s3xml.DeleteObject) s3xml.Deleted {
 	return line
 }
 
-func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject) error {
-	if !h.config.Authorizer.Authorize(rq.auth.AccessKey, "s3:DeleteObject",
-		string(rq.bucket), o.Key) {
-		return s3err.AccessDenied
+func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject) (done object.Deleted, err error) {
+	action := "s3:DeleteObject"
+	if o.VersionID != "" {
+		action = "s3:DeleteObjectVersion"
 	}
-	key, err := object.ValidateKey(o.Key)
-	switch {
-	case err != nil:
-		return err
-	case o.Conditional:
-		return s3err.NotImplemented
-	case o.VersionID != "" && o.VersionID != "null":
-		return s3err.NoSuchVersion
+	if !h.allows(rq, action, string(rq.bucket), o.Key) {
+		return done, s3err.AccessDenied
 	}
-	_, err = h.store.DeleteObject(rq.ctx,
-		&object.Delete{Ref: object.Ref{Bucket: rq.bucket, Key: key}})
-	return err
+	d := object.Delete{Ref: object.Ref{Bucket: rq.bucket}, Bypass: h.bypass(rq, o.Key)}
+	if d.Key, err = object.ValidateKey(o.Key); err != nil {
+		return done, err
+	}
+	if o.VersionID != "" {
+		if d.Version, err = parseVersion(o.VersionID); err != nil {
+			return done, s3err.NoSuchVersion // one line of many is wrong, not the request
+		}
+	}
+	if o.Measured {
+		return done, s3err.NotImplemented // S3 has these for directory buckets only
+	}
+	if o.HasETag {
+		d.If.Match = []string{o.ETag}
+	}
+	return h.store.DeleteObject(rq.ctx, &d)
 }

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"bytes"
+	"strings"
 
 	"flashstore/engine/object"
 	"flashstore/engine/s3err"
@@ -66,7 +67,9 @@ func (o Op) writes() bool {
 	switch o {
 	case OpPutObject, OpPostObject, OpCopyObject, OpDeleteObject, OpDeleteObjects,
 		OpCreateMultipartUpload, OpUploadPart, OpUploadPartCopy,
-		OpCompleteMultipartUpload, OpAbortMultipartUpload, OpCreateBucket, OpDeleteBucket:
+		OpCompleteMultipartUpload, OpAbortMultipartUpload, OpCreateBucket, OpDeleteBucket,
+		OpPutObjectTagging, OpDeleteObjectTagging, OpPutObjectRetention, OpPutObjectLegalHold,
+		OpPutBucketVersioning, OpPutObjectLockConfiguration:
 		return true
 	}
 	return false
@@ -97,7 +100,9 @@ func checkAmz(name, value string, config *Config) bool {
 		"x-amz-mp-object-size",
 		"x-amz-copy-source", "x-amz-copy-source-range", "x-amz-copy-source-if-match",
 		"x-amz-copy-source-if-none-match", "x-amz-copy-source-if-modified-since",
-		"x-amz-copy-source-if-unmodified-since", "x-amz-metadata-directive", object.RedirectField:
+		"x-amz-copy-source-if-unmodified-since", "x-amz-metadata-directive", object.RedirectField,
+		taggingField, "x-amz-tagging-directive", lockModeField, lockUntilField, legalHoldField,
+		bypassField, "x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker":
 		return true
 	case "x-amz-user-agent", "x-amz-request-payer", "x-amz-optional-object-attributes",
 		"x-amz-te":
@@ -108,8 +113,8 @@ func checkAmz(name, value string, config *Config) bool {
 		return value == string(object.Standard) || value == string(object.ReducedRedundancy)
 	case "x-amz-object-ownership":
 		return value == "BucketOwnerEnforced"
-	case "x-amz-bucket-object-lock-enabled":
-		return value == "false" || value == "False"
+	case lockBucketField:
+		return strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
 	case "x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner":
 		return value == config.Owner.ID
 	}

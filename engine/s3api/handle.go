@@ -117,7 +117,7 @@ func (h *Handler) serve(rq *request) error {
 	if subs&subVersionID != 0 && route.versioned != "" {
 		action = route.versioned
 	}
-	if !h.allows(rq, action, bucket, key) {
+	if !h.allows(rq, action, bucket, key) || !h.allowsMore(rq, subs, bucket, key) {
 		return s3err.AccessDenied
 	}
 	if err := rq.validate(at.level, bucket, key, &h.config); err != nil {
@@ -130,6 +130,32 @@ func (h *Handler) serve(rq *request) error {
 // allows asks the Authorizer about who sent rq.
 func (h *Handler) allows(rq *request, action, bucket, key string) bool {
 	return h.config.Authorizer.Authorize(rq.auth.AccessKey, action, bucket, key)
+}
+
+// allowsMore asks for what an operation needs permission for beside its own action.
+func (h *Handler) allowsMore(rq *request, subs sub, bucket, key string) bool {
+	may := func(field, action string) bool {
+		if _, given := rq.header(field); given {
+			return h.allows(rq, action, bucket, key)
+		}
+		return true
+	}
+	switch rq.op {
+	case OpPutObject, OpCopyObject, OpCreateMultipartUpload:
+		return may(taggingField, "s3:PutObjectTagging") &&
+			may(lockModeField, "s3:PutObjectRetention") &&
+			may(lockUntilField, "s3:PutObjectRetention") &&
+			may(legalHoldField, "s3:PutObjectLegalHold")
+	case OpCreateBucket:
+		return may(lockBucketField, "s3:PutBucketObjectLockConfiguration") &&
+			may(lockBucketField, "s3:PutBucketVersioning")
+	case OpGetObjectAttributes:
+		if subs&subVersionID != 0 {
+			return h.allows(rq, "s3:GetObjectVersionAttributes", bucket, key)
+		}
+		return h.allows(rq, "s3:GetObjectAttributes", bucket, key)
+	}
+	return true
 }
 
 // authenticate fills in rq.auth. S3 takes signatures made for S3 only.

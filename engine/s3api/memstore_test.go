@@ -32,10 +32,12 @@ type memBucket struct {
 	uploads  map[object.UploadID]*memUpload
 }
 
+// memObject is a version of an object, or a marker.
 type memObject struct {
 	info  object.Info
 	data  []byte
 	parts []object.Part
+	older *memObject
 }
 
 type memUpload struct {
@@ -83,7 +85,15 @@ func (s *memStore) SetBucket(_ context.Context, name object.BucketName,
 	if err != nil {
 		return err
 	}
-	return change(&b.settings)
+	settings := b.settings
+	if err := change(&settings); err != nil {
+		return err
+	}
+	if settings.Lock && settings.Versioning != object.Enabled {
+		return object.ErrVersioning
+	}
+	b.settings = settings
+	return nil
 }
 
 func (s *memStore) Bucket(_ context.Context, name object.BucketName) (object.BucketInfo, error) {
@@ -151,31 +161,9 @@ func (s *memStore) PutObject(_ context.Context, p *object.Put) (object.Info, err
 		err = b.admit(p.Key, &p.If)
 	}
 	if err == nil {
-		b.objects[p.Key] = o
+		s.add(b, p.Key, o)
 	}
 	return o.info, err
-}
-
-func (b *memBucket) admit(key object.Key, only *object.Condition) error {
-	if o := b.objects[key]; o != nil {
-		return only.Check(true, o.info.ETag)
-	}
-	return only.Check(false, "")
-}
-
-func (s *memStore) find(method string, ref object.Ref) (*memObject, error) {
-	b, err := s.bucket(method, ref.Bucket)
-	defer s.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	if ref.Version != object.Newest && ref.Version != object.NullVersion {
-		return nil, object.ErrNoSuchVersion
-	}
-	if o := b.objects[ref.Key]; o != nil {
-		return o, nil
-	}
-	return nil, object.ErrNoSuchKey
 }
 
 func (s *memStore) Open(_ context.Context, ref object.Ref) (object.Handle, error) {
@@ -233,35 +221,6 @@ func (s *memStore) CopyObject(ctx context.Context, c *object.Copy) (object.Info,
 	return s.PutObject(ctx, p)
 }
 
-func (s *memStore) DeleteObject(_ context.Context, d *object.Delete) (object.Deleted, error) {
-	b, err := s.bucket("DeleteObject", d.Bucket)
-	defer s.mu.Unlock()
-	if err == nil {
-		err = b.admit(d.Key, &d.If)
-	}
-	if err == nil {
-		delete(b.objects, d.Key)
-	}
-	return object.Deleted{Version: d.Version}, err
-}
-
-// ListVersions lists the null versions that there are: the fixture has no others.
-func (s *memStore) ListVersions(ctx context.Context, bucket object.BucketName,
-	q object.VersionQuery) (object.VersionPage, error) {
-	page, err := s.List(ctx, bucket, object.ListQuery{Prefix: q.Prefix, Delimiter: q.Delimiter,
-		After: q.AfterKey, Max: q.Max})
-	all := object.VersionPage{NextKey: page.Next}
-	for _, e := range page.Entries {
-		e.Info.Version = object.NullVersion
-		all.Entries = append(all.Entries, object.VersionEntry{Prefix: e.Prefix, Info: e.Info,
-			Newest: true})
-	}
-	if page.Next != "" {
-		all.NextVersion = object.NullVersion
-	}
-	return all, err
-}
-
 func (s *memStore) List(_ context.Context, bucket object.BucketName, q object.ListQuery) (
 	page object.ListPage, err error,
 ) {
@@ -271,8 +230,10 @@ func (s *memStore) List(_ context.Context, bucket object.BucketName, q object.Li
 		return page, err
 	}
 	var keys []string
-	for k := range b.objects {
-		keys = append(keys, string(k))
+	for k, o := range b.objects {
+		if !o.info.Marker {
+			keys = append(keys, string(k))
+		}
 	}
 	sort.Strings(keys)
 	last := ""

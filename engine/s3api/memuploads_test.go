@@ -83,7 +83,7 @@ func (s *memStore) CompleteUpload(_ context.Context, c *object.Complete) (object
 		parts = append(parts, object.Part{Number: want.Number, Info: p.info})
 		data = append(data, p.data)
 	}
-	o := &memObject{info, bytes.Join(data, nil), parts}
+	o := &memObject{info: info, data: bytes.Join(data, nil), parts: parts}
 	o.info.SizeBytes, o.info.ModTime = int64(len(o.data)), time.Now()
 	if err := c.Seal(parts, &o.info); err != nil {
 		return info, err
@@ -92,7 +92,8 @@ func (s *memStore) CompleteUpload(_ context.Context, c *object.Complete) (object
 	if err := b.admit(c.Key, &c.If); err != nil {
 		return info, err
 	}
-	b.objects[c.Key], s.done[c.Upload] = o, o.info
+	s.add(b, c.Key, o)
+	s.done[c.Upload] = o.info
 	delete(b.uploads, c.Upload)
 	return o.info, nil
 }

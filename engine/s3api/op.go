@@ -29,6 +29,17 @@ const (
 	OpCopyObject
 	OpUploadPartCopy
 	OpPostObject
+	OpGetObjectAttributes
+	OpGetObjectTagging
+	OpPutObjectTagging
+	OpDeleteObjectTagging
+	OpGetObjectRetention
+	OpPutObjectRetention
+	OpGetObjectLegalHold
+	OpPutObjectLegalHold
+	OpListObjectVersions
+	OpPutBucketVersioning
+	OpPutObjectLockConfiguration
 	opCount
 )
 
@@ -49,4 +60,7 @@ var opNames = [opCount]string{
 	"DeleteObjects", "PutObject", "GetObject", "HeadObject", "DeleteObject",
 	"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload",
 	"ListParts", "ListMultipartUploads", "CopyObject", "UploadPartCopy", "PostObject",
+	"GetObjectAttributes", "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging",
+	"GetObjectRetention", "PutObjectRetention", "GetObjectLegalHold", "PutObjectLegalHold",
+	"ListObjectVersions", "PutBucketVersioning", "PutObjectLockConfiguration",
 }

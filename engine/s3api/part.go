@@ -41,6 +41,10 @@ func (h *Handler) uploadPart(rq *request) error {
 			"Type: " + strings.ToLower(stored.String()) + ", actual checksum Type: " +
 			strings.ToLower(claimed.String()))
 	}
+	err = h.requireDigest(rq, &body.claims, &upload.Info.Attributes, "Put Part")
+	if err != nil {
+		return err
+	}
 	info, err := h.store.PutPart(rq.ctx, &object.PutPart{
 		Put: object.Put{Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Body: body,
 			Seal: body.seal},

@@ -9,6 +9,10 @@ func (h *Handler) putObject(rq *request) error {
 	if err != nil {
 		return err
 	}
+	attributes, err := h.newAttributes(rq)
+	if err != nil {
+		return err
+	}
 	if err := rq.requireLength(); err != nil {
 		return err
 	}
@@ -17,13 +21,17 @@ func (h *Handler) putObject(rq *request) error {
 		return err
 	}
 	defer body.close(h)
+	if err := h.requireDigest(rq, &body.claims, &attributes, "Put Object"); err != nil {
+		return err
+	}
 	info, err := h.store.PutObject(rq.ctx, &object.Put{
 		Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Headers: fields,
-		Body: body, Seal: body.seal, If: rq.condition(),
+		Attributes: attributes, Body: body, Seal: body.seal, If: rq.condition(),
 	})
 	if err != nil {
 		return err
 	}
+	rq.version(info.Version)
 	rq.etag(info.ETag)
 	rq.checksum(info.Checksum)
 	return rq.empty(200)

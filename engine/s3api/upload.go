@@ -15,12 +15,16 @@ func (h *Handler) createUpload(rq *request) error {
 	if err != nil {
 		return err
 	}
+	attributes, err := h.newAttributes(rq)
+	if err != nil {
+		return err
+	}
 	sum, err := rq.uploadChecksum()
 	if err != nil {
 		return err
 	}
 	id, err := h.store.CreateUpload(rq.ctx, &object.NewUpload{Bucket: rq.bucket, Key: rq.key,
-		Headers: fields, Checksum: sum})
+		Headers: fields, Checksum: sum, Attributes: attributes})
 	if err != nil {
 		return err
 	}

@@ -111,6 +111,8 @@ var (
 	NotImplemented = &Error{Code: "NotImplemented", Status: 501,
 		Message: "A header, parameter or operation that you provided implies functionality that " +
 			"is not implemented."}
+	MissingRequestBodyError = &Error{Code: "MissingRequestBodyError", Status: 400,
+		Message: "Request Body is empty"}
 	// NotModified answers a GET or HEAD whose condition says that the client has it already.
 	NotModified = &Error{Code: "NotModified", Status: 304,
 		Message: "Not Modified"}
@@ -145,7 +147,8 @@ var codes = []*Error{
 	InvalidRedirectLocation, InvalidRequest, InvalidStorageClass, InvalidTag, InvalidToken,
 	InvalidURI, KeyTooLongError, MalformedPOSTRequest, MalformedTrailerError, MalformedXML,
 	MaxMessageLengthExceeded, MaxPostPreDataLengthExceeded, MetadataTooLarge, MethodNotAllowed,
-	MissingContentLength, NoSuchBucket, NoSuchKey, NoSuchObjectLockConfiguration, NoSuchUpload,
+	MissingContentLength, MissingRequestBodyError, NoSuchBucket, NoSuchKey,
+	NoSuchObjectLockConfiguration, NoSuchUpload,
 	NoSuchVersion, NotImplemented, NotModified, ObjectLockConfigurationNotFoundError,
 	PreconditionFailed, RequestTimeTooSkewed, RequestTimeout, ServiceUnavailable,
 	SignatureDoesNotMatch, SlowDown, XAmzContentSHA256Mismatch,

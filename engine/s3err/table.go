@@ -25,7 +25,7 @@ var table = []struct {
 	{object.ErrMarker, MethodNotAllowed.Detail("ResourceType", "DeleteMarker")},
 	{object.ErrLocked, AccessDenied.With(
 		"Access Denied because object protected by object lock.")},
-	{object.ErrNoLock, InvalidRequest.With("Bucket is missing Object Lock Configuration.")},
+	{object.ErrNoLock, InvalidRequest.With("Bucket is missing Object Lock Configuration")},
 	{object.ErrVersioning, InvalidBucketState},
 	{object.ErrInvalidPart, InvalidPart},
 	{object.ErrPartOrder, InvalidPartOrder},

@@ -44,11 +44,3 @@ func AppendLocation(buf []byte, region string) []byte {
 	w.Close("LocationConstraint")
 	return w.Bytes()
 }
-
-// AppendVersioning writes the VersioningConfiguration of a bucket that never had versions.
-func AppendVersioning(buf []byte) []byte {
-	w := NewWriter(buf)
-	w.Root("VersioningConfiguration")
-	w.Close("VersioningConfiguration")
-	return w.Bytes()
-}

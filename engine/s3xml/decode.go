@@ -47,8 +47,11 @@ type Delete struct {
 type DeleteObject struct {
 	Key       string
 	VersionID string
-	// Conditional: an ETag, size or time was given that the object must have.
-	Conditional bool
+	// ETag, without quotes, is the one that the object must have, if HasETag.
+	ETag    string
+	HasETag bool
+	// Measured: a size or a time was given that the object must have.
+	Measured bool
 }
 
 // DecodeDelete decodes a Delete of 1 to max objects. Keys are returned as they were sent,
@@ -95,7 +98,7 @@ func (s *scanner) deleteObject() (DeleteObject, error) {
 		case "VersionId":
 			return s.text(&o.VersionID, &seen.version)
 		case "ETag":
-			return s.text(&ignored, &seen.etag)
+			return s.text(&o.ETag, &seen.etag)
 		case "LastModifiedTime":
 			return s.text(&ignored, &seen.modified)
 		case "Size":
@@ -106,7 +109,8 @@ func (s *scanner) deleteObject() (DeleteObject, error) {
 	if err == nil && o.Key == "" {
 		err = s.fault(errors.New("an object without key"))
 	}
-	o.Conditional = seen.etag || seen.modified || seen.size
+	o.ETag, o.HasETag = Unquote(strings.TrimSpace(o.ETag)), seen.etag
+	o.Measured = seen.modified || seen.size
 	return o, err
 }
 

@@ -62,7 +62,7 @@ func TestDocumentsAreWellFormed(t *testing.T) {
 		AppendError(nil, Error{Code: "C", Extra: [][2]string{{"Region", "r"}}}),
 		(&ListBuckets{Owner: user, Buckets: []object.BucketInfo{{Name: "b", Created: at}},
 			Prefix: "p", ContinuationToken: "t"}).Append(nil),
-		AppendLocation(nil, "eu-west-1"), AppendVersioning(nil),
+		AppendLocation(nil, "eu-west-1"), AppendVersioning(nil, object.Suspended),
 		(&List{Entries: []object.ListEntry{{Info: info}, {Prefix: "p"}}, Owner: &user,
 			Delimiter: "/", NextMarker: "n"}).Append(nil),
 		(&List{V2: true, EncodingType: "url", StartAfter: "s", Token: "t", NextToken: "u",
@@ -107,7 +107,7 @@ func TestDecodeDelete(t *testing.T) {
 `
 	got, err := DecodeDelete(iotest.OneByteReader(strings.NewReader(doc)), 2)
 	want := Delete{Quiet: true, Objects: []DeleteObject{{Key: " a&b\n", VersionID: "null"},
-		{Key: "c", Conditional: true}}}
+		{Key: "c", ETag: "x", HasETag: true}}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}

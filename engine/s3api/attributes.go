@@ -1,0 +1,126 @@
+package s3api
+
+import (
+	"strings"
+
+	"flashstore/engine/object"
+	"flashstore/engine/s3err"
+	"flashstore/engine/s3xml"
+	"flashstore/netloop"
+)
+
+// Names of what GetObjectAttributes can tell.
+const (
+	attrETag     = "ETag"
+	attrChecksum = "Checksum"
+	attrParts    = "ObjectParts"
+	attrClass    = "StorageClass"
+	attrSize     = "ObjectSize"
+)
+
+// getObjectAttributes tells what a client asks about an object
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html).
+func (h *Handler) getObjectAttributes(rq *request) error {
+	wanted, err := rq.wantedAttributes()
+	if err != nil {
+		return err
+	}
+	ref, err := rq.ref()
+	if err != nil {
+		return err
+	}
+	info, err := h.store.Stat(rq.ctx, ref)
+	if err != nil {
+		return err
+	}
+	if err := rq.checkConditions(&info); err != nil {
+		return err
+	}
+	var answer s3xml.Attributes
+	if wanted[attrETag] {
+		answer.ETag = info.ETag
+	}
+	if wanted[attrChecksum] {
+		answer.Checksum = info.Checksum
+	}
+	if wanted[attrParts] && info.Parts > 0 {
+		if info.Version != object.Newest {
+			ref.Version = info.Version // the parts are those of this one
+		}
+		if answer.Parts, err = h.attributeParts(rq, ref, info.Parts); err != nil {
+			return err
+		}
+	}
+	if wanted[attrClass] {
+		answer.Class = object.ClassOf(info.Headers)
+	}
+	answer.Sized, answer.SizeBytes = wanted[attrSize], info.SizeBytes
+	rq.lastModified(&info)
+	rq.version(info.Version)
+	lines := 0
+	if answer.Parts != nil {
+		lines = len(answer.Parts.Parts)
+	}
+	return rq.xml(answer.Append(rq.list(lines)))
+}
+
+// wantedAttributes reads x-amz-object-attributes, which may come several times.
+// Errors: InvalidRequest, InvalidArgument.
+func (rq *request) wantedAttributes() (map[string]bool, error) {
+	const field = "x-amz-object-attributes"
+	wanted := map[string]bool{}
+	for _, list := range rq.headers(field) {
+		for name := range strings.SplitSeq(list, ",") {
+			switch name = strings.TrimSpace(name); name {
+			case attrETag, attrChecksum, attrParts, attrClass, attrSize:
+				wanted[name] = true
+			case "":
+			default:
+				return nil, s3err.InvalidArgument.With("Invalid attribute name specified.").
+					Detail("ArgumentName", field).Detail("ArgumentValue", name)
+			}
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, s3err.InvalidRequest.With("The x-amz-object-attributes header specifying the " +
+			"attributes to be retrieved is either missing or empty")
+	}
+	return wanted, nil
+}
+
+// headers are the values of a field that may come several times, or once in a presigned URL.
+func (rq *request) headers(name string) (values []string) {
+	header := rq.ex.Request.Header
+	for i := range header {
+		if netloop.EqualFold(header[i].Name, name) {
+			values = append(values, string(header[i].Value))
+		}
+	}
+	if value, given := rq.header(name); len(values) == 0 && given {
+		values = append(values, value)
+	}
+	return values
+}
+
+// attributeParts is the page of parts that a client asks for. S3 takes numbers that are none for
+// absent ones.
+func (h *Handler) attributeParts(rq *request, ref object.Ref, count int) (*s3xml.AttributeParts,
+	error) {
+	p := &s3xml.AttributeParts{Count: count, Max: object.ListMax}
+	if text, given := rq.header("x-amz-max-parts"); given {
+		if n, ok := digits(text); ok {
+			p.Max = int(min(n, object.ListMax))
+		}
+	}
+	if text, given := rq.header("x-amz-part-number-marker"); given {
+		if n, ok := digits(text); ok {
+			p.After = int(min(n, object.PartNumberMax))
+		}
+	}
+	if p.Max == 0 {
+		return p, nil
+	}
+	var err error
+	p.Parts, p.Truncated, err = h.store.ObjectParts(rq.ctx, ref, p.After, p.Max)
+	return p, err
+}
