@@ -66,10 +66,9 @@ func formField(f *form.Field) (name, value string, known bool) {
 		return "x-amz-acl", f.Value, true
 	case "x-amz-checksum-algorithm": // here it must have its value beside it
 		return "x-amz-sdk-checksum-algorithm", f.Value, true
-	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature":
+	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature",
+		"tagging": // see formAttributes
 		return "", "", true
-	case "tagging":
-		return "", "", false
 	}
 	switch {
 	case strings.HasPrefix(f.Name, metaPrefix):

@@ -23,9 +23,11 @@ type formUpload struct {
 	rq      *request
 	policy  *form.Policy
 	headers []object.Pair
-	body    *body
-	window  window
-	size    int64 // bytes read
+	// attributes of the object
+	attributes object.Attributes
+	body       *body
+	window     window
+	size       int64 // bytes read
 }
 
 // store returns what was stored. Errors: EntityTooLarge, EntityTooSmall, SlowDown, those of the
@@ -89,14 +91,14 @@ func (u *formUpload) checkSizeMin() error {
 // put is what the window holds, as an upload of its own.
 func (u *formUpload) put() *object.Put {
 	return &object.Put{Bucket: u.rq.bucket, Key: u.rq.key, SizeBytes: u.window.size,
-		Headers: u.headers, Body: u.window.reader()}
+		Headers: u.headers, Attributes: u.attributes, Body: u.window.reader()}
 }
 
 // storeParts stores a file of more than one window, the first of which is full.
 func (u *formUpload) storeParts() (info object.Info, err error) {
 	store, rq := u.h.store, u.rq
 	id, err := store.CreateUpload(rq.ctx, &object.NewUpload{Bucket: rq.bucket, Key: rq.key,
-		Headers: u.headers})
+		Headers: u.headers, Attributes: u.attributes})
 	if err != nil {
 		return info, err
 	}

@@ -141,7 +141,7 @@ func (h *Handler) allowsMore(rq *request, subs sub, bucket, key string) bool {
 		return true
 	}
 	switch rq.op {
-	case OpPutObject, OpCopyObject, OpCreateMultipartUpload:
+	case OpPutObject, OpPostObject, OpCopyObject, OpCreateMultipartUpload:
 		return may(taggingField, "s3:PutObjectTagging") &&
 			may(lockModeField, "s3:PutObjectRetention") &&
 			may(lockUntilField, "s3:PutObjectRetention") &&

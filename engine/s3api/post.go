@@ -2,10 +2,12 @@ package s3api
 
 import (
 	"fmt"
+	"strings"
 
 	"flashstore/engine/object"
 	"flashstore/engine/s3api/form"
 	"flashstore/engine/s3err"
+	"flashstore/engine/s3xml"
 	"flashstore/engine/sigv4"
 	"flashstore/netloop"
 )
@@ -76,7 +78,14 @@ func (h *Handler) postObject(rq *request, f *form.Form, policy *form.Policy) err
 	if err != nil {
 		return err
 	}
-	u := formUpload{h: h, rq: rq, policy: policy, headers: fields,
+	attributes, err := h.formAttributes(rq, f)
+	if err != nil {
+		return err
+	}
+	if err := h.requireDigest(rq, &claims, &attributes, "Put Object"); err != nil {
+		return err
+	}
+	u := formUpload{h: h, rq: rq, policy: policy, headers: fields, attributes: attributes,
 		body: h.newBody(rq, &formPayload{file: f.File}, claims, noChecksum)}
 	defer u.body.close(h)
 	info, err := u.store()
@@ -84,6 +93,31 @@ func (h *Handler) postObject(rq *request, f *form.Form, policy *form.Policy) err
 		return err
 	}
 	return rq.answerForm(f, &info)
+}
+
+// formAttributes is newAttributes of a form, whose fields stand in the place of the header and which
+// has its tags as a document. Errors: AccessDenied, those of lockOf, of the document and checkTags.
+func (h *Handler) formAttributes(rq *request, f *form.Form) (a object.Attributes, err error) {
+	bucket, key := string(rq.bucket), string(rq.key)
+	if !h.allowsMore(rq, 0, bucket, key) {
+		return a, s3err.AccessDenied
+	}
+	if a, err = h.lockOf(rq); err != nil {
+		return a, err
+	}
+	text, found := f.Get("tagging")
+	if !found {
+		return a, nil
+	}
+	if !h.allows(rq, "s3:PutObjectTagging", bucket, key) {
+		return a, s3err.AccessDenied
+	}
+	tags, err := s3xml.DecodeTagging(strings.NewReader(text))
+	if err != nil {
+		return a, err
+	}
+	a.Tags, err = checkTags(tags)
+	return a, err
 }
 
 // authenticateForm fills in rq.auth. A form without any field of a signature is anonymous.
