@@ -199,7 +199,7 @@ func (o only) Authorize(_, action, bucket, key string) bool { return o[action+" 
 
 // TestCopySourceIsAuthorized: faults.md 3.11; reading a version of the source is an action of its own.
 func TestCopySourceIsAuthorized(t *testing.T) {
-	may := only{"s3:PutObject bucket/to": true}
+	may := only{"s3:PutObject bucket/to": true, "s3:ListBucket bucket/": true}
 	f := newFixture(t, func(c *Config) { c.Authorizer = may })
 	asked := ""
 	f.store.fail = func(method string) error {

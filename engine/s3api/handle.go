@@ -124,7 +124,7 @@ func (h *Handler) serve(rq *request) error {
 		return err
 	}
 	rq.ex.Enter(netloop.PhaseExecute)
-	return route.run(h, rq)
+	return h.hideAbsence(rq, bucket, route.run(h, rq))
 }
 
 // allows asks the Authorizer about who sent rq.

@@ -50,18 +50,28 @@ func (r *route) row(virtual bool) (target string, header []string, ok bool) {
 // matrix makes requests for one route.
 type matrix struct {
 	*fixture
-	route   *route
-	virtual bool
+	route    *route
+	virtual  bool
+	uploadID string // "": that of an upload there is not
+}
+
+// target is path and query.
+func (m *matrix) target() string {
+	target, _, _ := m.route.row(m.virtual)
+	if m.uploadID == "" {
+		return target
+	}
+	return strings.Replace(target, "uploadId=0123", "uploadId="+m.uploadID, 1)
 }
 
 // plain is the request without credentials. Forms are the body of their operation.
 func (m *matrix) plain() *http.Request {
-	target, header, _ := m.route.row(m.virtual)
+	_, header, _ := m.route.row(m.virtual)
 	if m.route.op != OpPostObject {
-		return m.request(m.route.method, target, "", header...)
+		return m.request(m.route.method, m.target(), "", header...)
 	}
 	form := postForm{fields: []string{"key=k"}, unsigned: true}
-	return m.request(m.route.method, target, form.text(), append(header, "Content-Type", formType)...)
+	return m.request(m.route.method, m.target(), form.text(), append(header, "Content-Type", formType)...)
 }
 
 // signer says how a request is signed; the zero value signs well.
@@ -259,7 +269,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 				t.Errorf("%v has no row: %s is not all of it", r.op, target)
 				continue
 			}
-			m := &matrix{f, r, virtual}
+			m := &matrix{f, r, virtual, ""}
 			for _, who := range intruders {
 				f.seen.forget()
 				got := f.send(who.send(m))
@@ -270,7 +280,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 					t.Errorf("the row of %v reached another operation: %v", r.op, f.seen.list)
 				}
 			}
-			m = &matrix{open, r, virtual}
+			m = &matrix{open, r, virtual, ""}
 			for who, req := range m.root() {
 				if got := open.send(req); got.status == 403 || got.status == 501 {
 					t.Errorf("%v, %s: %d %s", r.op, who, got.status, got.code())
