@@ -335,8 +335,8 @@ func (f *fixture) listVersions(prefix string, max int) (lines []string) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		if len(page.Entries) > max {
-			f.t.Fatalf("%d entries in a page of %d", len(page.Entries), max)
+		if len(page.Entries) > max || len(lines) > 10_000 {
+			f.t.Fatalf("%d entries in a page of %d behind %d", len(page.Entries), max, len(lines))
 		}
 		for _, e := range page.Entries {
 			id := e.Info.Version

@@ -199,6 +199,77 @@ func TestCutNull(t *testing.T) {
 	f.wantVersions("a deletion of the null version that was cut off", "version two", "version")
 }
 
+// TestDeletionBesideAPut deletes the newest version while a newer one is on its way to the drives:
+// whichever comes first, the newer one is the newest in the end.
+func TestDeletionBesideAPut(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	f.setVersioning(object.Enabled)
+	f.mustPutVersion([]byte("one"))
+	two := f.mustPutVersion([]byte("two"))
+	f.awaitSettles()
+	for _, d := range f.faults {
+		d.Set(faulty.Rule{Op: faulty.Commit, Hang: true,
+			Match: func(key drive.Key, kind drive.Type) bool {
+				return key.Space == drive.SpaceVersion && kind == drive.TypePut
+			}})
+	}
+	put, deleted := make(chan error, 1), make(chan error, 1)
+	go func() { put <- f.put("k", []byte("three")) }()
+	for f.faults[0].Calls(faulty.Commit) == 0 { // the others are asked with it
+		time.Sleep(time.Millisecond)
+	}
+	go func() { deleted <- f.deleteVersion(two) }()
+	// It waits for the PUT; if it did not, this would be time enough for it.
+	select {
+	case err := <-deleted:
+		t.Errorf("deleted beside a PUT: %v", err)
+		deleted <- err
+	case <-time.After(300 * time.Millisecond):
+	}
+	f.repair()
+	for _, d := range f.faults {
+		d.Release()
+	}
+	if err := errors.Join(<-put, <-deleted); err != nil {
+		t.Fatal(err)
+	}
+	if body, err := f.get("k", 0, -1); err != nil || string(body) != "three" {
+		t.Errorf("the key has %q, %v", body, err)
+	}
+	f.wantVersions("a deletion beside a put", "three", "one")
+}
+
+// TestLeftAttributes: attributes of an object that could not be dropped with it are not those of the
+// next one.
+func TestLeftAttributes(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	ref := object.Ref{Bucket: "bucket", Key: "k"}
+	f.mustPut("k", []byte("tagged"))
+	if _, err := f.store.SetAttributes(t.Context(), ref, func(i *object.Info) error {
+		i.Attributes.Tags = []object.Pair{{Name: "of", Value: "the first"}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f.refuse(drive.SpaceAttributes, drive.TypePurge)
+	f.mustPut("k", []byte("another"))
+	f.repair()
+	for range 2 {
+		if info, err := f.store.Stat(t.Context(), ref); err != nil || len(info.Attributes.Tags) > 0 {
+			t.Fatalf("%+v, %v", info, err)
+		}
+		f.restart()
+	}
+	if err := remove(t.Context(), f.store, "bucket", "k"); err != nil {
+		t.Fatal(err)
+	}
+	f.mustPut("k", []byte("third"))
+	f.awaitSettles()
+	if info, err := f.store.Stat(t.Context(), ref); err != nil || len(info.Attributes.Tags) > 0 {
+		t.Fatalf("%+v, %v", info, err)
+	}
+}
+
 // TestVersionRaces has writers and deleters at a key at once: of those who want to be the first one
 // is; every version that was acknowledged is there, and the newest of them is what the key has.
 func TestVersionRaces(t *testing.T) {
@@ -229,10 +300,10 @@ func TestVersionRaces(t *testing.T) {
 	}
 	for i := range 8 {
 		wg.Go(func() {
-			for n := range 12 {
-				info, err := f.store.PutObject(t.Context(), putOf("bucket", "k", pattern(n*100, uint64(i))))
+			for n := range 60 {
+				info, err := f.store.PutObject(t.Context(), putOf("bucket", "k", pattern(n, uint64(i))))
 				gone := false
-				if err == nil && n%3 == 0 {
+				if err == nil && i%2 == 0 {
 					err, gone = f.deleteVersion(info.Version), true
 				}
 				if err != nil {
