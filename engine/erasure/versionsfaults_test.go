@@ -207,17 +207,21 @@ func TestDeletionBesideAPut(t *testing.T) {
 	f.mustPutVersion([]byte("one"))
 	two := f.mustPutVersion([]byte("two"))
 	f.awaitSettles()
+	var once sync.Once
+	underWay := make(chan struct{})
 	for _, d := range f.faults {
 		d.Set(faulty.Rule{Op: faulty.Commit, Hang: true,
 			Match: func(key drive.Key, kind drive.Type) bool {
-				return key.Space == drive.SpaceVersion && kind == drive.TypePut
+				hangs := key.Space == drive.SpaceVersion && kind == drive.TypePut
+				if hangs {
+					once.Do(func() { close(underWay) })
+				}
+				return hangs
 			}})
 	}
 	put, deleted := make(chan error, 1), make(chan error, 1)
 	go func() { put <- f.put("k", []byte("three")) }()
-	for f.faults[0].Calls(faulty.Commit) == 0 { // the others are asked with it
-		time.Sleep(time.Millisecond)
-	}
+	<-underWay
 	go func() { deleted <- f.deleteVersion(two) }()
 	// It waits for the PUT; if it did not, this would be time enough for it.
 	select {
