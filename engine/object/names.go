@@ -29,9 +29,9 @@ func bucketFault(name string) string {
 		return "the name is reserved"
 	case strings.Contains(name, ".."):
 		return "two dots stand together"
-	case strings.HasPrefix(name, "xn--") || strings.HasPrefix(name, "sthree-"):
+	case hasAny(name, strings.HasPrefix, "xn--", "sthree-", "amzn-s3-demo-"):
 		return "the prefix is reserved"
-	case strings.HasSuffix(name, "-s3alias") || strings.HasSuffix(name, "--ol-s3"):
+	case hasAny(name, strings.HasSuffix, "-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"):
 		return "the suffix is reserved"
 	}
 	for i := 0; i < len(name); i++ {
@@ -52,6 +52,15 @@ func bucketFault(name string) string {
 		return "it looks like an IP address"
 	}
 	return ""
+}
+
+func hasAny(name string, has func(name, part string) bool, parts ...string) bool {
+	for _, part := range parts {
+		if has(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // ValidateKey accepts 1 to 1,024 bytes of UTF-8 without NUL; nothing else is interpreted.

@@ -14,7 +14,7 @@ func TestValidateBucket(t *testing.T) {
 	}
 	for _, bad := range []string{"", "ab", strings.Repeat("a", 64), "Abc", "a_b", "a..b", "-ab",
 		"ab-", ".ab", "ab.", "192.168.5.4", "flashstore", "xn--abc", "sthree-abc", "a-s3alias",
-		"a--ol-s3", "ä-b", "a/b", "a b"} {
+		"a--ol-s3", "amzn-s3-demo-a", "a.mrap", "a--x-s3", "a--table-s3", "ä-b", "a/b", "a b"} {
 		if _, err := ValidateBucket(bad); !errors.Is(err, ErrBucketName) {
 			t.Errorf("%q: %v", bad, err)
 		}

@@ -354,3 +354,34 @@ func TestErrorsOfTheStore(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsName: what S3 says beside the message
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+func TestErrorsName(t *testing.T) {
+	f := newFixture(t, nil)
+	id := strings.Repeat("0", 32)
+	f.want(200, "", "PUT", "/bucket/k", "v")
+	for target, want := range map[string]string{
+		"/absent/k":                      "<BucketName>absent</BucketName>",
+		"/bucket/a%3C":                   "<Key>a&lt;</Key>",
+		"/bucket/k?versionId=" + id:      "<Key>k</Key><VersionId>" + id + "</VersionId>",
+		"/bucket/k?uploadId=" + id:       "<UploadId>" + id + "</UploadId>",
+		"/bucket/k?partNumber=2":         "<ActualPartCount>1</ActualPartCount><PartNumberRequested>2</PartNumberRequested>",
+		"/?max-buckets=10001":            "<Code>InvalidArgument</Code>",
+		"/?max-buckets=0":                "<Code>InvalidArgument</Code>",
+		"/bucket?versions&max-keys=1e":   "<ArgumentName>max-keys</ArgumentName>",
+		"/bucket/k?response-content=a":   "<ArgumentName>response-content</ArgumentName>",
+		"/bucket/k?attributes&x-id=a%20": "<Code>InvalidRequest</Code>",
+	} {
+		if r := f.do("GET", target, ""); !strings.Contains(r.body, want) {
+			t.Errorf("%s: %s lacks %s", target, r.body, want)
+		}
+	}
+	f.want(200, "", "GET", "/?max-buckets=10000", "")
+	for _, class := range []string{"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"} {
+		f.want(200, "", "PUT", "/bucket/k", "v", "x-amz-storage-class", class)
+		if got := f.want(200, "", "HEAD", "/bucket/k", "").header.Get("x-amz-storage-class"); got != class {
+			t.Errorf("%s is shown as %q", class, got)
+		}
+	}
+}

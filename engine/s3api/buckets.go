@@ -21,11 +21,14 @@ func (h *Handler) listBuckets(rq *request) error {
 	if err != nil {
 		return err
 	}
-	max, err := rq.intParam("max-buckets", bucketsMax)
+	max, err := rq.intParam("max-buckets", bucketsMax+1)
 	if err != nil {
 		return err
 	}
-	if max == 0 {
+	if _, given, _ := rq.param("max-buckets"); !given {
+		max = bucketsMax
+	}
+	if max == 0 || max > bucketsMax {
 		return s3err.InvalidArgument.With("max-buckets must be between 1 and 10000.")
 	}
 	after, _, err := rq.token("continuation-token")

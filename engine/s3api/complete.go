@@ -41,8 +41,11 @@ func (h *Handler) completeUpload(rq *request) error {
 	if c.size, err = rq.objectSize(); err != nil {
 		return err
 	}
-	order := object.Complete{Bucket: rq.bucket, Key: rq.key, Upload: id, Seal: c.seal,
-		If: rq.condition()}
+	only, err := rq.condition()
+	if err != nil {
+		return err
+	}
+	order := object.Complete{Bucket: rq.bucket, Key: rq.key, Upload: id, Seal: c.seal, If: only}
 	for i := range listed {
 		if i > 0 && listed[i].Number <= listed[i-1].Number {
 			return s3err.InvalidPartOrder
@@ -126,6 +129,9 @@ func (c *completion) seal(parts []object.Part, info *object.Info) error {
 		}
 		hash.Write(raw[:])
 		l := &c.listed[i]
+		if c.sum.Type == composite && l.Checksum == "" {
+			return c.missingChecksum(l.Number)
+		}
 		if l.Algorithm != "" && l.Algorithm == p.Checksum.Algorithm && l.Checksum != p.Checksum.Value {
 			return s3err.InvalidPart
 		}
@@ -139,6 +145,15 @@ func (c *completion) seal(parts []object.Part, info *object.Info) error {
 	info.Parts = len(parts)
 	info.Checksum = composeChecksum(c.sum, parts)
 	return c.checkClaim(info.Checksum)
+}
+
+// missingChecksum: who chose a checksum of checksums names that of each part
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html).
+func (c *completion) missingChecksum(number int) error {
+	return s3err.InvalidRequest.With("The upload was created using a " +
+		strings.ToLower(c.sum.Algorithm) + " checksum. The complete request must include the " +
+		"checksum for each part. It was missing for part " + strconv.Itoa(number) +
+		" in the request.")
 }
 
 func (c *completion) checkClaim(got object.Checksum) error {

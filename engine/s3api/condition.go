@@ -90,8 +90,10 @@ func bareTag(tag string) string {
 	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
 }
 
-// condition is what guards a write. A field that comes twice is one list (RFC 9110, 5.3).
-func (rq *request) condition() (only object.Condition) {
+// condition is what guards a write. A field that comes twice is one list (RFC 9110, 5.3). Of
+// If-None-Match S3 knows only the one that wants nothing to be there
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html). Errors: NotImplemented.
+func (rq *request) condition() (only object.Condition, err error) {
 	header := rq.ex.Request.Header
 	for i := range header {
 		list := &only.Match
@@ -106,5 +108,10 @@ func (rq *request) condition() (only object.Condition) {
 			*list = append(*list, bareTag(tag))
 		}
 	}
-	return only
+	for _, tag := range only.NoneMatch {
+		if tag != object.AnyETag {
+			return only, s3err.NotImplemented.Detail("Header", "If-None-Match")
+		}
+	}
+	return only, nil
 }

@@ -38,7 +38,11 @@ func (h *Handler) copyObject(rq *request) error {
 // newCopy reads what the copy is to be, of its bytes abstracted.
 // Errors: InvalidArgument, InvalidRequest (a copy onto itself), those of storedFields.
 func (h *Handler) newCopy(rq *request, source object.Ref) (*object.Copy, error) {
-	c := &object.Copy{Source: source, Bucket: rq.bucket, Key: rq.key, If: rq.condition()}
+	only, err := rq.condition()
+	if err != nil {
+		return nil, err
+	}
+	c := &object.Copy{Source: source, Bucket: rq.bucket, Key: rq.key, If: only}
 	fields, err := rq.storedFields()
 	if err != nil {
 		return nil, err

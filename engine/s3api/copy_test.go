@@ -158,7 +158,8 @@ func TestCopyOfMultipart(t *testing.T) {
 	f.store.partMin = 1
 	id := f.begin("x-amz-checksum-algorithm", "SHA256")
 	one, two := f.part(id, 1, "one"), f.part(id, 2, "two")
-	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeXML("1", one.header.Get("ETag"), "2", two.header.Get("ETag")))
+	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeSums(sumSHA256, "1", one.header.Get("ETag"), "one",
+		"2", two.header.Get("ETag"), "two"))
 	etag, sum := f.copied(f.want(200, "", "PUT", "/bucket/copy", "", source, "bucket/k"), "CopyObjectResult")
 	plain := f.want(200, "", "PUT", "/bucket/plain", "onetwo").header.Get("ETag")
 	if etag != plain || sum != sumOf(sumSHA256, "onetwo") {
@@ -186,7 +187,7 @@ func TestUploadPartCopy(t *testing.T) {
 	}
 	f.want(404, "NoSuchKey", "PUT", at+"3", "", source, "bucket/absent")
 	f.want(404, "NoSuchUpload", "PUT", "/bucket/k?partNumber=1&uploadId="+strings.Repeat("f", 32), "", source, "bucket/a")
-	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeXML("1", first, "2", second))
+	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeSums(sumSHA256, "1", first, "234", "2", second, "0123456789"))
 	if got := f.want(200, "", "GET", "/bucket/k", "").body; got != "2340123456789" {
 		t.Errorf("the object is %q", got)
 	}

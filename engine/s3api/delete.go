@@ -10,7 +10,11 @@ func (h *Handler) deleteObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.store.DeleteObject(rq.ctx, &object.Delete{Ref: ref, If: rq.condition(),
+	only, err := rq.condition()
+	if err != nil {
+		return err
+	}
+	done, err := h.store.DeleteObject(rq.ctx, &object.Delete{Ref: ref, If: only,
 		Bypass: h.bypass(rq, string(rq.key))})
 	if err != nil {
 		return err

@@ -109,14 +109,25 @@ func checkAmz(name, value string, config *Config) bool {
 		return true // nothing to be said about them here
 	case "x-amz-acl":
 		return value == "private" || value == "bucket-owner-full-control"
-	case "x-amz-storage-class":
-		return value == string(object.Standard) || value == string(object.ReducedRedundancy)
+	case object.ClassField:
+		return classKnown(value)
 	case "x-amz-object-ownership":
 		return value == "BucketOwnerEnforced"
 	case lockBucketField:
 		return strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
 	case "x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner":
 		return value == config.Owner.ID
+	}
+	return false
+}
+
+// classKnown reports whether objects can have a class. All but REDUCED_REDUNDANCY are kept as
+// STANDARD is. Classes from which an object is to be restored first are not there.
+func classKnown(class string) bool {
+	switch class {
+	case string(object.Standard), string(object.ReducedRedundancy), "STANDARD_IA", "ONEZONE_IA",
+		"INTELLIGENT_TIERING", "GLACIER_IR":
+		return true
 	}
 	return false
 }

@@ -1,7 +1,6 @@
 package s3api
 
 import (
-	"errors"
 	"io"
 
 	"flashstore/engine/object"
@@ -164,18 +163,4 @@ func (rq *request) choosePart(info *object.Info, handle object.Handle) (span, er
 			Detail("PartNumberRequested", string(rq.number(int64(number))))
 	}
 	return s, nil
-}
-
-// markerFields tells of a delete marker, which was asked for or stands in the way.
-func (rq *request) markerFields(err error) {
-	var marker *object.MarkerError
-	if !errors.As(err, &marker) {
-		return
-	}
-	rq.field("x-amz-delete-marker", "true")
-	rq.version(marker.Info.Version)
-	if marker.Asked {
-		rq.lastModified(&marker.Info)
-		rq.field("Allow", "DELETE")
-	}
 }

@@ -3,12 +3,9 @@ package s3api
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"strings"
 
 	"flashstore/engine/object"
 	"flashstore/engine/s3err"
-	"flashstore/engine/s3xml"
 	"flashstore/engine/sigv4"
 	"flashstore/netloop"
 )
@@ -198,33 +195,4 @@ func (rq *request) validate(at level, bucket, key string, config *Config) (err e
 		}
 	}
 	return rq.checkFields(config)
-}
-
-// fail answers with err, or breaks the connection if an answer is already on its way.
-func (h *Handler) fail(rq *request, err error) {
-	e, foreseen := s3err.Of(err)
-	if !foreseen || e == s3err.InternalError {
-		h.config.Log.Error("request failed", slog.String("request_id", string(rq.id)),
-			slog.String("op", rq.op.String()),
-			slog.String("bucket", strings.Clone(string(rq.bucket))),
-			slog.String("key", strings.Clone(string(rq.key))), slog.Any("error", err))
-	}
-	ex := rq.ex
-	if ex.HeadSent() {
-		ex.Abort()
-		return
-	}
-	rq.markerFields(err)
-	ex.SetStatus(e.Status)
-	if e.Status == s3err.NotModified.Status || string(ex.Request.Method) == "HEAD" {
-		ex.SetContentLength(0)
-		return
-	}
-	doc := s3xml.AppendError(rq.document(smallDocument), s3xml.Error{
-		Code: e.Code, Message: e.Message, Resource: string(ex.Request.Path),
-		RequestID: string(rq.id), HostID: h.config.HostID, Extra: e.Extra,
-	})
-	if err := rq.xml(doc); err != nil {
-		ex.Abort()
-	}
 }

@@ -37,6 +37,17 @@ func completeXML(parts ...string) string {
 	return b.String() + "</CompleteMultipartUpload>"
 }
 
+// completeSums lists parts with their checksums: number, ETag, content.
+func completeSums(a algorithm, parts ...string) string {
+	var b strings.Builder
+	b.WriteString("<CompleteMultipartUpload>")
+	for i := 0; i < len(parts); i += 3 {
+		fmt.Fprintf(&b, "<Part><PartNumber>%s</PartNumber><ETag>%s</ETag><Checksum%v>%s</Checksum%v></Part>", parts[i],
+			parts[i+1], a, sumOf(a, parts[i+2]), a)
+	}
+	return b.String() + "</CompleteMultipartUpload>"
+}
+
 func sumOf(a algorithm, s string) string { return sumHash(a.new(), s) }
 
 func sumHash(h hash.Hash, s string) string {
@@ -163,8 +174,13 @@ func TestMultipartChecksums(t *testing.T) {
 				raw2, _ := base64.StdEncoding.DecodeString(sumOf(a, second))
 				want = sumOf(a, string(raw1)+string(raw2)) + "-2"
 			}
-			f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeXML("1", e1.header.Get("ETag"),
-				"2", e2.header.Get("ETag")), a.header(), want)
+			one, two := e1.header.Get("ETag"), e2.header.Get("ETag")
+			bare := completeXML("1", one, "2", two)
+			if kind == composite {
+				f.want(400, "InvalidRequest", "POST", "/bucket/k?uploadId="+id, bare, a.header(), want)
+				bare = completeSums(a, "1", one, first, "2", two, second)
+			}
+			f.want(200, "", "POST", "/bucket/k?uploadId="+id, bare, a.header(), want)
 			r := f.want(200, "", "HEAD", "/bucket/k", "", "x-amz-checksum-mode", "ENABLED")
 			if r.header.Get(a.header()) != want || r.header.Get("x-amz-checksum-type") != kind {
 				t.Errorf("%v %s: got %v, want %s", a, kind, r.header, want)

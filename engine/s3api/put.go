@@ -13,6 +13,10 @@ func (h *Handler) putObject(rq *request) error {
 	if err != nil {
 		return err
 	}
+	only, err := rq.condition()
+	if err != nil {
+		return err
+	}
 	if err := rq.requireLength(); err != nil {
 		return err
 	}
@@ -26,7 +30,7 @@ func (h *Handler) putObject(rq *request) error {
 	}
 	info, err := h.store.PutObject(rq.ctx, &object.Put{
 		Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Headers: fields,
-		Attributes: attributes, Body: body, Seal: body.seal, If: rq.condition(),
+		Attributes: attributes, Body: body, Seal: body.seal, If: only,
 	})
 	if err != nil {
 		return err

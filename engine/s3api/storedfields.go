@@ -179,8 +179,11 @@ func standardField(name []byte) string {
 }
 
 // withoutChunked takes aws-chunked, which is framing and not content, out of a
-// Content-Encoding.
+// Content-Encoding; one without it stays as it is.
 func withoutChunked(value string) string {
+	if !strings.Contains(strings.ToLower(value), "aws-chunked") {
+		return value
+	}
 	kept := []byte(nil)
 	for coding := range bytes.SplitSeq([]byte(value), []byte{','}) {
 		coding = bytes.TrimSpace(coding)
