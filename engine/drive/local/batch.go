@@ -15,8 +15,8 @@ import (
 // The layout of a batch; ARCHITECTURE.md has the table.
 const (
 	layoutFirst    = 1
-	layoutHighway  = 2            // chunks may have checksums of HighwayHash
-	layoutVersion  = layoutForget // the last one that is known
+	layoutHighway  = 2              // chunks may have checksums of HighwayHash
+	layoutVersion  = layoutVersions // the last one that is known
 	batchHeadBytes = 128
 	batchBytesMax  = 512 << 10
 	blockBytes     = ioengine.AlignBytes

@@ -138,6 +138,9 @@ func (c *committer) admit(q *request, s *stored) (ref bulkRef, err error) {
 		if err == nil && s.Type == drive.TypeForget {
 			err = c.drive.noteForgetting(s.Order.Term)
 		}
+		if err == nil {
+			err = c.drive.raiseFor(s.Key.Space)
+		}
 	}
 	if err == nil && s.shard == shardBulk {
 		ref, err = c.checkRef(s)

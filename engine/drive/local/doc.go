@@ -20,7 +20,7 @@
 //
 // # On-disk format
 //
-// ARCHITECTURE.md has it byte by byte ("On-disk format, layouts 1 and 2"); testdata has a drive of
+// ARCHITECTURE.md has it byte by byte ("On-disk format, layouts 1 to 4"); testdata has a drive of
 // each layout there ever was.
 //
 // # Recovery

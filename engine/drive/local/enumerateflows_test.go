@@ -44,7 +44,10 @@ func writeFlows() []flow {
 			for n := range byte(3) {
 				r := s.put(fmt.Sprint("a\x00", n), 500)
 				r.Version = [16]byte{n + 1}
+				r.Key.Space = drive.SpaceVersion // the first one raises the layout
 				s.settleNow(r)
+				s.settleNow(s.record(drive.TypeDocument, drive.Key{Space: drive.SpaceHead,
+					Bucket: r.Key.Bucket, Name: "a"}))
 			}
 		}},
 		{name: "marker", prepare: old, act: func(s *simulated) {

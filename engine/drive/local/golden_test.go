@@ -33,7 +33,7 @@ var goldenFlag = flag.Bool("local.golden", false,
 type golden int
 
 // goldens are those of all layouts there ever were.
-var goldens = []golden{1, 2, 3}
+var goldens = []golden{1, 2, 3, 4}
 
 func (g golden) path() string { return fmt.Sprint("testdata/golden-", int(g)) }
 
@@ -136,7 +136,12 @@ func (g golden) checkBytes(t *testing.T) {
 	if seen[0] != 1 {
 		t.Errorf("%d batches are torn, one should be", seen[0])
 	}
-	for l := byte(1); l <= 3; l++ {
+	for space := byte(2); space <= 7; space++ { // 5 to 7 came with layout 4
+		if found := seen[spaces+space] > 0; found != (space <= 4 || g >= 4) {
+			t.Errorf("%d records of space %d in the log", seen[spaces+space], space)
+		}
+	}
+	for l := byte(1); l <= 4; l++ {
 		for _, what := range []byte{layouts, inlines, bulks} {
 			if used := seen[what+l] > 0; used != (int(l) <= int(g) && (l <= 2 || what == layouts)) {
 				t.Errorf("%d of kind %d", seen[what+l], what+l)
@@ -150,6 +155,7 @@ const (
 	layouts = 100
 	inlines = 110
 	bulks   = 120
+	spaces  = 130
 )
 
 // sumBy is the checksum of a chunk by an algorithm.
@@ -188,8 +194,8 @@ func (g golden) readBatch(t *testing.T, b []byte, segment, offset uint64, incarn
 		r := b[at:]
 		r = r[:le.Uint32(r)]
 		checkRecord(t, r, seen)
-		if r[7] > b[24] { // algorithm 2 came with layout 2
-			t.Errorf("algorithm %d in a batch of layout %d", r[7], b[24])
+		if r[7] > b[24] || r[5] > 4 && b[24] < 4 { // algorithm 2 came with layout 2
+			t.Errorf("algorithm %d, space %d in a batch of layout %d", r[7], r[5], b[24])
 		}
 		at += uint32(len(r))
 	}
@@ -211,6 +217,7 @@ func checkRecord(t *testing.T, r []byte, seen map[byte]int) {
 		name = r[152:][:names]
 	}
 	seen[r[4]]++
+	seen[spaces+r[5]]++
 	bad := r[7] < 1 || r[7] > 2 || r[11] != 0 || r[6] != 1 && r[7] != 1
 	switch r[6] {
 	case 1:
@@ -288,6 +295,16 @@ func (g golden) make(t *testing.T) {
 	manifest := s.record(drive.TypeManifest, s.put("joined", 0).Key)
 	manifest.Meta = []byte(id + "names its parts")
 	s.commit(manifest)
+	of := s.put("of a version", 3000)
+	of.Key.Space, of.Key.Name = drive.SpaceVersion, "versioned\x00"+strings.Repeat("v", 16)
+	s.commit(of)
+	s.about(of, drive.TypeSettle)
+	for space, name := range map[drive.Space]string{drive.SpaceHead: "versioned",
+		drive.SpaceAttributes: of.Key.Name} {
+		r := s.record(drive.TypeDocument, drive.Key{Space: space, Bucket: of.Key.Bucket, Name: name})
+		r.Meta = []byte("says something of it")
+		s.settleNow(r)
+	}
 	s.pending.Wait()
 	must(t, os.MkdirAll("testdata", 0o755))
 	must(t, os.WriteFile(g.path()+".txt", []byte(contents(t, d)), 0o644))
