@@ -241,6 +241,11 @@ var intruders = []struct {
 func (m *matrix) signedWith(name, value string) *http.Request {
 	req := m.plain()
 	req.Header.Set(name, value)
+	return m.sign(req)
+}
+
+// sign signs a request as it is.
+func (m *matrix) sign(req *http.Request) *http.Request {
 	s, now := m.signing(signer{})
 	if _, err := sigv4.Sign(req, s.key, s.secret, s.region, s.service, s.hash, now); err != nil {
 		m.t.Fatal(err)

@@ -147,3 +147,51 @@ func TestFaultRow11VersionsNeedTheirOwnRight(t *testing.T) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }
+
+// TestFaultRow11EveryVersionHasItsAction, from the dispatch table: where a route names an action for
+// versions, the plain action is not enough for a request that names one, nor the other way round.
+func TestFaultRow11EveryVersionHasItsAction(t *testing.T) {
+	tested := 0
+	for i := range routes {
+		r := &routes[i]
+		if r.optional&subVersionID == 0 || r.versioned == "" {
+			continue
+		}
+		tested++
+		for _, named := range []bool{false, true} {
+			right, wrong := r.action, r.versioned
+			if named {
+				right, wrong = wrong, right
+			}
+			f := newFixture(t, grants(testKey+" "+wrong+" bucket/*"))
+			f.put("k", "data")
+			f.store.fail = func(method string) error {
+				t.Errorf("%v: the store was asked for %s", r.op, method)
+				return object.ErrUnavailable
+			}
+			m := &matrix{f, r, false, ""}
+			send := func() reply {
+				req := m.plain()
+				if named {
+					if req.URL.RawQuery != "" {
+						req.URL.RawQuery += "&"
+					}
+					req.URL.RawQuery += "versionId=null"
+				}
+				return f.send(m.sign(req))
+			}
+			if got := send(); got.status != 403 {
+				t.Errorf("%v, version named: %v, with %s: %d %s", r.op, named, wrong, got.status, got.body)
+			}
+			f.store.fail = nil
+			f.handler.config.Authorizer = granted{testKey + " " + right + " bucket/*": true,
+				testKey + " s3:GetObjectAttributes bucket/*": true, testKey + " s3:GetObjectVersionAttributes bucket/*": true}
+			if got := send(); got.status == 403 {
+				t.Errorf("%v, version named: %v, with %s: %d %s", r.op, named, right, got.status, got.body)
+			}
+		}
+	}
+	if tested < 6 {
+		t.Errorf("%d operations", tested)
+	}
+}

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -158,35 +161,78 @@ func row17() map[string]string {
 		"1001 keys": in(strings.Repeat(object, 1001)),
 		"parts": "<CompleteMultipartUpload>" + strings.Repeat(part, 1001) +
 			"</CompleteMultipartUpload>",
-		"two keys":     in("<Object><Key>a</Key><Key>b</Key></Object>"),
-		"two quiets":   in("<Quiet>true</Quiet><Quiet>false</Quiet>" + object),
-		"empty quiet":  in("<Quiet></Quiet>" + object),
-		"no key":       in("<Object></Object>"),
-		"empty":        in(""),
-		"unknown":      in(object + "<Other/>"),
-		"text":         in("text" + object),
-		"NUL inside":   in("<Object><Key>a\x00b</Key></Object>"),
-		"bad UTF-8":    in("<Object><Key>a\xffb</Key></Object>"),
-		"UTF-16":       "\xff\xfe<\x00D\x00",
-		"charset":      `<?xml version="1.0" encoding="UTF-16"?>` + in(object),
-		"trailing":     in(object) + "x",
-		"second root":  in(object) + in(object),
-		"negative":     "<CompleteMultipartUpload><Part><PartNumber>-1</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>",
-		"zero":         "<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>",
-		"no ETag":      "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
-		"two sums":     "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e</ETag><ChecksumSHA1>a</ChecksumSHA1><ChecksumCRC32>a</ChecksumCRC32></Part></CompleteMultipartUpload>",
-		"not a number": "<CompleteMultipartUpload><Part><PartNumber>0x1</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>",
+		"two keys":        in("<Object><Key>a</Key><Key>b</Key></Object>"),
+		"two quiets":      in("<Quiet>true</Quiet><Quiet>false</Quiet>" + object),
+		"empty quiet":     in("<Quiet></Quiet>" + object),
+		"no key":          in("<Object></Object>"),
+		"empty":           in(""),
+		"unknown":         in(object + "<Other/>"),
+		"text":            in("text" + object),
+		"NUL inside":      in("<Object><Key>a\x00b</Key></Object>"),
+		"bad UTF-8":       in("<Object><Key>a\xffb</Key></Object>"),
+		"UTF-16":          "\xff\xfe<\x00D\x00",
+		"charset":         `<?xml version="1.0" encoding="UTF-16"?>` + in(object),
+		"trailing":        in(object) + "x",
+		"attribute twice": `<Delete a="1" a="2">` + object + "</Delete>",
+		"many attributes": "<Delete" + manyAttributes(17) + ">" + object + "</Delete>",
+		"second root":     in(object) + in(object),
+		"negative":        "<CompleteMultipartUpload><Part><PartNumber>-1</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>",
+		"zero":            "<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>",
+		"no ETag":         "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
+		"two sums":        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e</ETag><ChecksumSHA1>a</ChecksumSHA1><ChecksumCRC32>a</ChecksumCRC32></Part></CompleteMultipartUpload>",
+		"not a number":    "<CompleteMultipartUpload><Part><PartNumber>0x1</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>",
+	}
+}
+
+func manyAttributes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ` a%d="x"`, i)
+	}
+	return b.String()
+}
+
+// decoders are all there are; TestEveryDecoderIsListed holds them against the source.
+func decoders() map[string]func(io.Reader) error {
+	return map[string]func(io.Reader) error{
+		"DecodeCreateBucket": func(r io.Reader) error { _, err := DecodeCreateBucket(r); return err },
+		"DecodeDelete":       func(r io.Reader) error { _, err := DecodeDelete(r, 1000); return err },
+		"DecodeComplete":     func(r io.Reader) error { _, err := DecodeComplete(r, 1000); return err },
+		"DecodeRetention":    func(r io.Reader) error { _, err := DecodeRetention(r); return err },
+		"DecodeLegalHold":    func(r io.Reader) error { _, err := DecodeLegalHold(r); return err },
+		"DecodeObjectLock":   func(r io.Reader) error { _, err := DecodeObjectLock(r); return err },
+		"DecodeTagging":      func(r io.Reader) error { _, err := DecodeTagging(r); return err },
+		"DecodeVersioning":   func(r io.Reader) error { _, err := DecodeVersioning(r); return err },
+	}
+}
+
+func TestEveryDecoderIsListed(t *testing.T) {
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, declared := decoders(), regexp.MustCompile(`(?m)^func (Decode\w+)\(`)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range declared.FindAllSubmatch(text, -1) {
+			if listed[string(m[1])] == nil {
+				t.Errorf("%s is not taken past bad documents", m[1])
+			}
+		}
 	}
 }
 
 func TestBadDocumentsAreRefused(t *testing.T) {
 	for name, doc := range row17() {
-		_, errDelete := DecodeDelete(strings.NewReader(doc), 1000)
-		_, errComplete := DecodeComplete(strings.NewReader(doc), 1000)
-		_, errCreate := DecodeCreateBucket(strings.NewReader(doc))
-		for _, err := range []error{errDelete, errComplete, errCreate} {
-			if !errors.Is(err, ErrMalformed) {
-				t.Errorf("%s: %v", name, err)
+		for who, decode := range decoders() {
+			if err := decode(strings.NewReader(doc)); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%s, %s: %v", who, name, err)
 			}
 		}
 	}
@@ -236,9 +282,29 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && (len(parts) == 0 || len(parts) > 5) {
 			t.Errorf("%d parts", len(parts))
 		}
-		_, err = DecodeCreateBucket(strings.NewReader(doc))
-		_ = fmt.Sprint(err)
+		for who, decode := range decoders() {
+			err := decode(strings.NewReader(doc))
+			known := errors.Is(err, ErrMalformed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnsupported)
+			if err != nil && !known {
+				t.Errorf("%s: %v", who, err)
+			}
+			if broken := wellFormed(doc); err == nil && doc != "" && broken != nil {
+				t.Errorf("%s takes %q: %v", who, doc, broken)
+			}
+		}
 	})
+}
+
+// wellFormed reads a document with the decoder of the library and looks at nothing in it.
+func wellFormed(doc string) error {
+	d := xml.NewDecoder(strings.NewReader(doc))
+	for {
+		if _, err := d.Token(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 func FuzzEscaped(f *testing.F) {

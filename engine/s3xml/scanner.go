@@ -18,6 +18,9 @@ var (
 	ErrUnsupported = errors.New("the XML asks for what is not implemented")
 )
 
+// attributesMax is far more than S3 has a use for: xmlns, xmlns:xsi and xsi:type.
+const attributesMax = 16
+
 // depthMax is twice the deepest document S3 knows here (Delete/Object/Key).
 const depthMax = 6
 
@@ -59,6 +62,9 @@ func (s *scanner) next() (xml.Token, error) {
 			if s.depth++; s.depth > depthMax {
 				return nil, s.fault(errors.New("nested too deeply"))
 			}
+			if !distinct(t.Attr) {
+				return nil, s.fault(errors.New("an attribute came twice, or there are too many"))
+			}
 			return t, nil
 		case xml.EndElement:
 			s.depth--
@@ -74,6 +80,22 @@ func (s *scanner) next() (xml.Token, error) {
 			return nil, s.fault(errors.New("a directive"))
 		}
 	}
+}
+
+// distinct reports whether no two attributes have one name (https://www.w3.org/TR/xml/#uniqattspec),
+// which the decoder does not look at.
+func distinct(attributes []xml.Attr) bool {
+	for i := range attributes {
+		for j := range i {
+			if attributes[i].Name == attributes[j].Name {
+				return false
+			}
+		}
+		if i == attributesMax {
+			return false
+		}
+	}
+	return true
 }
 
 // document checks the root element, calls child for each of its children and then reads the
