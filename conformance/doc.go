@@ -3,7 +3,7 @@
 //
 //	S3_ENDPOINT=http://host:port S3_ACCESS_KEY=… S3_SECRET_KEY=… make conformance
 //
-// S3_REGION is us-east-1 unless set. Without S3_ENDPOINT the server of this repository is run on
+// S3_REGION is us-east-1 unless set, and S3_DOMAIN, for requests to bucket.domain, the endpoint's host. Without S3_ENDPOINT the server of this repository is run on
 // two opposite compositions.
 //
 // Invariants:

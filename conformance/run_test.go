@@ -39,6 +39,7 @@ func TestConformance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		to.domain = cmp.Or(os.Getenv("S3_DOMAIN"), to.domain)
 		runAll(t, to)
 		return
 	}
@@ -149,6 +150,7 @@ func startServer(t *testing.T, axes []string) *target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	to.domain = ownDomain
 	return to
 }
 
@@ -196,6 +198,13 @@ func areas() []area {
 		{"listing", adds{listingCases}},
 		{"delete", adds{deleteCases}},
 		{"tagging", adds{taggingCases}},
+		{"versioning", adds{versioningCases}},
+		{"lock", adds{lockCases}},
+		{"presigned", adds{presignedCases, formCases}},
+		{"signatures", adds{signatureCases}},
+		{"keys", adds{keyCases}},
+		{"xml", adds{xmlCases}},
+		{"errors", adds{errorCases}},
 	}
 }
 

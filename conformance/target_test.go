@@ -22,6 +22,7 @@ type target struct {
 	base, host           string // with and without the scheme
 	accessKey, secretKey string
 	region               string
+	domain               string // of virtual-host style requests
 	http                 *http.Client
 	aws                  *s3.Client
 	minio                *minio.Client
@@ -37,7 +38,8 @@ func newTarget(base, accessKey, secretKey, region string) (*target, error) {
 		return nil, fmt.Errorf("endpoint %q: %w", base, errors.Join(err, errEndpoint))
 	}
 	t := &target{base: strings.TrimSuffix(base, "/"), host: u.Host, accessKey: accessKey,
-		secretKey: secretKey, region: region, shares: &shares{made: map[string]*share{}}}
+		secretKey: secretKey, region: region, domain: u.Hostname(),
+		shares: &shares{made: map[string]*share{}}}
 	transport := &http.Transport{MaxIdleConns: connectionsMax, DisableCompression: true,
 		MaxIdleConnsPerHost: connectionsMax, ExpectContinueTimeout: time.Second}
 	t.http = &http.Client{Transport: transport,
