@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestFaultsAreTested: every test that docs/faults.md names exists.
+// TestFaultsAreTested: every test that docs/faults.md names exists, and the number of a vulnerability
+// is in the name of one in its row.
 func TestFaultsAreTested(t *testing.T) {
 	root := repository(t)
 	doc, err := os.ReadFile(filepath.Join(root, "docs", "faults.md"))
@@ -39,5 +40,18 @@ func TestFaultsAreTested(t *testing.T) {
 		if !there[string(m[1])] {
 			t.Errorf("there is no %s", m[1])
 		}
+	}
+	number := regexp.MustCompile(`CVE-\d+-\d+|GHSA(-\w{4}){3}`)
+	numbers := 0
+	for row := range strings.Lines(string(doc)) {
+		for _, n := range number.FindAllString(row, -1) {
+			numbers++
+			if !strings.Contains(row, strings.ReplaceAll(n, "-", "")) {
+				t.Errorf("no test in the row of %s has its number", n)
+			}
+		}
+	}
+	if numbers < 7 {
+		t.Errorf("%d numbers of vulnerabilities", numbers)
 	}
 }

@@ -192,8 +192,8 @@ func TestLegalHold(t *testing.T) {
 	f.want(400, "InvalidRequest", "GET", "/bucket/k?legal-hold", "")
 }
 
-// TestGovernanceBypassTakesPermission: CVE-2023-25812, the header alone passes nothing by.
-func TestGovernanceBypassTakesPermission(t *testing.T) {
+// TestGovernanceBypassTakesPermissionCVE202325812: CVE-2023-25812, the header alone passes nothing by.
+func TestGovernanceBypassTakesPermissionCVE202325812(t *testing.T) {
 	may := only{"s3:PutObject locked/k": true, "s3:DeleteObjectVersion locked/k": true, "s3:DeleteObject locked/": true,
 		"s3:PutObjectRetention locked/k": true}
 	f := newFixture(t, func(c *Config) { c.Authorizer = may })
