@@ -69,6 +69,9 @@ func (c testCase) ask(t *target) (wrong []string) {
 			}
 		}
 		wrong = p.wrong
+		if t.ended != nil {
+			t.ended()
+		}
 		for i := len(p.cleanups) - 1; i >= 0; i-- {
 			p.cleanups[i]()
 		}

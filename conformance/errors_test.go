@@ -91,7 +91,8 @@ func shapeCases(l *list) {
 	})
 	l.raw("each request has its own id", api+"RESTCommonResponseHeaders.html", func(p *probe) {
 		b := p.shared()
-		one, two := p.get(b, p.key("none")), p.get(b, p.key("none"))
+		one := p.get(b, p.key("none")).fails(404, "NoSuchKey")
+		two := p.get(b, p.key("none")).fails(404, "NoSuchKey")
 		if one.get("x-amz-request-id") == two.get("x-amz-request-id") {
 			p.errorf("both are %s", one.get("x-amz-request-id"))
 		}

@@ -27,6 +27,7 @@ type target struct {
 	aws                  *s3.Client
 	minio                *minio.Client
 	shares               *shares
+	ended                func() // is called, if set, when a case has ended, before it removes what it made
 }
 
 // connectionsMax is how many idle connections are kept: no case waits for a handshake.
