@@ -218,8 +218,13 @@ func TestNothingIsSilentlyIgnored(t *testing.T) {
 		}
 	}
 	f.want(412, "PreconditionFailed", "POST", "/bucket", "")
-	f.want(501, "NotImplemented", "PATCH", "/bucket/k", "")
-	f.want(501, "NotImplemented", "DELETE", "/", "")
+	for _, target := range []string{"PATCH /bucket/k", "PATCH /bucket", "POST /bucket/k", "DELETE /", "PUT /"} {
+		method, path, _ := strings.Cut(target, " ")
+		r := f.want(405, "MethodNotAllowed", method, path, "")
+		if !strings.Contains(r.body, "<Method>"+method+"</Method><ResourceType>") {
+			t.Errorf("%s: %s", target, r.body)
+		}
+	}
 	f.want(501, "NotImplemented", "GET", "/?location", "")
 	f.nothingStored()
 	f.want(200, "", "PUT", "/bucket/k", "body", "x-amz-acl", "private", "x-amz-storage-class", "STANDARD",

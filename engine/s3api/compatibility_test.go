@@ -159,6 +159,7 @@ var pageNotes = map[string]string{
 	"CopyObject":          "no access points as a source: 501",
 	"GetObjectAttributes": "asks for `s3:GetObjectAttributes` or `s3:GetObjectVersionAttributes` too",
 	"UploadPartCopy":      "no access points as a source: 501",
+	"PostObject":          "forms signed by Signature V2 are refused: 400; a file over 5 MiB is an unfinished upload of its key until it ends",
 	"ListObjectsV2":       "no `RestoreStatus`: there is no archive",
 }
 

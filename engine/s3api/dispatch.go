@@ -1,6 +1,10 @@
 package s3api
 
-import "bytes"
+import (
+	"bytes"
+
+	"flashstore/engine/s3err"
+)
 
 // level is how much of a resource a request names.
 type level uint8
@@ -188,4 +192,15 @@ func subOf(name, value []byte) sub {
 		return subForeign
 	}
 	return 0
+}
+
+// noRoute is the answer to a request that no operation fits: a method that S3 does not have for a
+// service, bucket or object as such is not allowed; whatever names a sub-resource is not
+// implemented.
+func noRoute(rq *request, at level, subs sub) error {
+	if subs != 0 {
+		return s3err.NotImplemented
+	}
+	return s3err.MethodNotAllowed.Detail("Method", string(rq.ex.Request.Method)).
+		Detail("ResourceType", [...]string{"SERVICE", "BUCKET", "OBJECT"}[at])
 }

@@ -272,4 +272,3 @@ const postAnything = `["starts-with","$bucket",""],["starts-with","$key",""],["s
 func allowField(name string) string {
 	return postAnything + `,["starts-with","$` + name + `",""]`
 }
-
