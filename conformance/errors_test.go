@@ -106,7 +106,8 @@ func shapeCases(l *list) {
 		{"PATCH", "{b}", "k"}, {"PATCH", "{b}", ""}} {
 		l.raw("method "+c[0]+" /"+c[1]+"/"+c[2], ruleErrors+": MethodNotAllowed", func(p *probe) {
 			b := strings.ReplaceAll(c[1], "{b}", p.shared())
-			p.req(c[0], b, c[2]).send().fails(405, "MethodNotAllowed")
+			a := p.req(c[0], b, c[2]).send().fails(405, "MethodNotAllowed")
+			a.element(a.xml("Error"), "Method", c[0])
 		})
 	}
 	l.raw("an error of a key with signs", ruleErrors+": text of XML is escaped", func(p *probe) {
