@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys \
-	bench-erasure powercut \
+	bench-erasure bench-list powercut \
 	killtest slowtest overload model linearize faults mutants test lint cross race arenadebug fuzz-smoke \
 	ci-long clean
 .DEFAULT_GOAL := help
@@ -59,6 +59,9 @@ model: ## every history of small sets, up to STATES=10000000 states each: half a
 bench-erasure: build ## what a set of four drives does against its targets: wants a quiet machine
 	go test ./engine/erasure/codec -run xxx -bench Stripe -cpu 1
 	go test ./e2e -count=1 -timeout 30m -run ErasureTargets -e2e.erasure -v
+
+bench-list: build ## LIST of KEYS=1000000 keys against its targets: some minutes, wants a quiet machine
+	go test ./e2e -count=1 -timeout 30m -run ListTargets -e2e.list $(or $(KEYS),1000000) -v
 
 linearize: ## N=1000000 operations under kills, power cuts and faults of drives: is each key linearizable?
 	go test ./engine/erasure -count=1 -v -timeout 0 -run '^TestLinearizable$$' \
@@ -120,7 +123,7 @@ faults: ## every fault on every subset of drives that a set may lose, under load
 mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
-ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -121,4 +122,33 @@ func cpuTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // fails for a wrong argument only
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkList lists pages of 1,000 of 20,000 keys.
+func BenchmarkList(b *testing.B) {
+	f := benchFixture(b)
+	const keys = 20_000
+	body := pattern(40, 1)
+	var wg sync.WaitGroup
+	for worker := range 64 {
+		wg.Go(func() {
+			for i := worker; i < keys; i += 64 {
+				f.mustPut(benchKey(i), body)
+			}
+		})
+	}
+	wg.Wait()
+	f.awaitSettles()
+	f.restart()
+	b.ReportAllocs()
+	after, cpu := "", cpuTime()
+	for b.Loop() {
+		page, err := f.store.List(context.Background(), "bucket",
+			object.ListQuery{After: after, Max: 1000})
+		if err != nil || len(page.Entries) != 1000 {
+			b.Fatal(len(page.Entries), err)
+		}
+		after = page.Next
+	}
+	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(b.N), "cpu-us/page")
 }

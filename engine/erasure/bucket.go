@@ -178,7 +178,7 @@ func (s *Store) forgetBucket(b *bucket, why error) {
 func (s *Store) mustBeEmpty(ctx context.Context, b *bucket) error {
 	for _, space := range []drive.Space{drive.SpaceObject, drive.SpaceVersion,
 		drive.SpaceUpload} {
-		q := walkQuery{space: space, bucket: b.id, hint: 1, markers: true}
+		q := walkQuery{space: space, bucket: b.id, hint: 1, markers: true, every: true}
 		err := s.walk(ctx, q, func(string, *write) (string, bool, error) {
 			return "", false, fmt.Errorf("%w: %s", object.ErrBucketNotEmpty, b.name)
 		})

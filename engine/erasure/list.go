@@ -3,6 +3,7 @@ package erasure
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"flashstore/engine/drive"
@@ -35,6 +36,9 @@ func (s *Store) List(ctx context.Context, name object.BucketName,
 			page.Next = last
 			return "", false, nil
 		}
+		if len(page.Entries) == cap(page.Entries) && len(page.Entries) > 16 {
+			page.Entries = slices.Grow(page.Entries, q.Max-len(page.Entries)) // once
+		}
 		if prefix := commonPrefix(key, q.Prefix, q.Delimiter); prefix != "" {
 			page.Entries = append(page.Entries, object.ListEntry{Prefix: prefix})
 			last = prefix
@@ -59,8 +63,18 @@ func (n *newest) info(key object.Key) (object.Info, error) {
 	if n.named != nil {
 		return n.named.info, nil
 	}
-	info, err := recordInfo(&n.object.sample.Record)
+	info, err := listedInfo(&n.object.sample.Record)
 	info.Key = key
+	return info, err
+}
+
+// listedInfo is recordInfo whose strings are views of what a drive listed.
+func listedInfo(r *drive.Record) (info object.Info, err error) {
+	d := decoder{rest: r.Meta, shared: true}
+	if r.Type == drive.TypeManifest {
+		d.bytes(uint64(len(uploadID{})))
+	}
+	err = d.info(r, &info)
 	return info, err
 }
 

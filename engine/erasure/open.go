@@ -156,7 +156,7 @@ func (h *handle) useManifest(ctx context.Context, s *Store, b *bucket, key objec
 	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(upload[:]),
 		hint: len(parts)}
 	err = walkSets(ctx, []*set{h.set}, q, func(name string, w *write) (string, bool, error) {
-		stored[name] = w
+		stored[name] = w.clone()
 		return "", true, nil
 	})
 	if err != nil {

@@ -92,6 +92,13 @@ type write struct {
 	holders []*drive.Entry // by drive position; nil where not held
 }
 
+// clone is w in memory of its own, beside what the drives said.
+func (w *write) clone() *write {
+	c := *w
+	c.holders = slices.Clone(w.holders)
+	return &c
+}
+
 // whole says that each holder has all of the write: documents, manifests, tombstones and empty
 // objects, as opposed to shards.
 func (w *write) whole() bool { return w.sample.ShardBytes == 0 }

@@ -106,6 +106,7 @@ func (c *scan) space(ctx context.Context, space drive.Space, bucket drive.Bucket
 // merge goes through the registers of a query, scanBatch at a time. With owners, the parts of
 // uploads that it meets too.
 func (c *scan) merge(ctx context.Context, q walkQuery, owners bool) error {
+	q.every = true
 	w := newSetWalk(c.set, q)
 	batch := make([]*found, 0, scanBatch)
 	for more := true; more; {

@@ -3,6 +3,8 @@ package erasure
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/lock"
@@ -23,19 +25,27 @@ type walkQuery struct {
 	// certain, with held: nothing older than what the caller commits next can be shown any more
 	// (see Store.certainHeld).
 	certain bool
+	// every asks all drives, and keeps what they say apart from what comes next.
+	every bool
 }
 
-// visit is called for each live register in byte order. A skipTo that is not "" leaves out all
-// names up to it; more false ends the walk.
+// visit is called for each live register in byte order. w is valid until it returns. A skipTo that
+// is not "" leaves out all names up to it; more false ends the walk.
 type visit func(name string, w *write) (skipTo string, more bool, err error)
 
-// setWalk merges the scans of the drives of a set.
+// setWalk merges the scans of drives of a set: of k complete ones, which meet every acknowledged
+// write as those do that a GET asks, and of all once one of them does not answer. What they
+// cannot decide is looked up on the others.
 type setWalk struct {
 	set     *set
 	query   walkQuery
 	cursors []cursor
+	idle    bool   // some cursors are
+	passed  string // what is up to it is done
 	name    string // the live register that is next
 	write   *write // nil behind the last
+	answers []answer
+	writes  writeSet
 }
 
 // cursor is the scan of one drive.
@@ -44,15 +54,48 @@ type cursor struct {
 	page     []drive.Register
 	after    string
 	last     bool  // the drive has no further page
+	idle     bool  // the drive is not asked
 	err      error // the drive does not answer
 }
 
 func newSetWalk(s *set, q walkQuery) *setWalk {
-	w := &setWalk{set: s, query: q, cursors: make([]cursor, s.n)}
+	w := &setWalk{set: s, query: q, cursors: make([]cursor, s.n), passed: q.after}
 	for i := range w.cursors {
 		w.cursors[i] = cursor{position: i, after: q.after}
 	}
+	if !q.every {
+		w.choose()
+	}
 	return w
+}
+
+// choose leaves out all drives but k that are complete, others in each walk, if there are so many.
+func (w *setWalk) choose() {
+	s, first := w.set, rand.IntN(w.set.n)
+	chosen := make([]int, 0, s.k)
+	for i := 0; i < s.n && len(chosen) < s.k; i++ {
+		at := (first + i) % s.n
+		if s.usable(at) && s.mark(at) == (drive.Order{}) && !s.patience.hangs(at) {
+			chosen = append(chosen, at)
+		}
+	}
+	if len(chosen) < s.k || s.k == s.n {
+		return
+	}
+	w.idle = true
+	for i := range w.cursors {
+		w.cursors[i].idle = !slices.Contains(chosen, i)
+	}
+}
+
+// wake asks the other drives too, from here on.
+func (w *setWalk) wake() {
+	w.idle = false
+	for i := range w.cursors {
+		if c := &w.cursors[i]; c.idle {
+			c.idle, c.after = false, w.passed
+		}
+	}
 }
 
 // walker merges the walks of some sets; each register lives in one of them.
@@ -150,6 +193,7 @@ func (w *setWalk) skip(ctx context.Context, limit string) error {
 	if limit == "" || w.write == nil {
 		return nil
 	}
+	w.passed = max(w.passed, limit)
 	for i := range w.cursors {
 		w.cursors[i].skip(limit)
 	}
@@ -166,6 +210,9 @@ func (w *setWalk) next(ctx context.Context) (string, bool, error) {
 		c := &w.cursors[i]
 		w.refill(ctx, c)
 		switch {
+		case c.err != nil && w.idle:
+			w.wake()
+			return w.next(ctx)
 		case c.err != nil:
 			silent++
 		case len(c.page) > 0 && (!found || c.page[0].Key.Name < name):
@@ -180,6 +227,9 @@ func (w *setWalk) next(ctx context.Context) (string, bool, error) {
 }
 
 func (w *setWalk) refill(ctx context.Context, c *cursor) {
+	if c.idle {
+		return
+	}
 	d := w.set.drive(c.position)
 	if d == nil {
 		c.err = errMissing
@@ -224,9 +274,18 @@ func (c *cursor) skip(limit string) {
 // take takes name off the cursors, and returns what the drives say of it. A cursor that stands past
 // name says that its drive has nothing there.
 func (w *setWalk) take(name string) []answer {
-	answers := make([]answer, w.set.n)
+	w.passed = name
+	answers := w.answers
+	if answers == nil || w.query.every {
+		answers = make([]answer, w.set.n)
+		w.answers = answers
+	}
+	clear(answers)
 	for i := range w.cursors {
 		c, a := &w.cursors[i], &answers[i]
+		if c.idle {
+			continue
+		}
 		a.answered, a.err, a.mark = c.err == nil, c.err, w.set.mark(i)
 		if a.answered && len(c.page) > 0 && c.page[0].Key.Name == name {
 			a.state = c.page[0].State
@@ -244,8 +303,15 @@ func (w *setWalk) judge(ctx context.Context, name string, answers []answer) (*wr
 		newest, err := s.certainHeld(ctx, key, *w.query.held)
 		return w.live(newest), err
 	}
-	if v := judge(answers, s.quorum()); v.final() {
+	w.writes.reset()
+	if v := judgeWrites(w.writes.of(answers), answers, s.quorum()); v.final() {
 		return w.live(v.write), nil
+	}
+	if w.idle {
+		s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
+		if v := judge(answers, s.quorum()); v.final() {
+			return w.live(v.write), nil
+		}
 	}
 	if w.query.held != nil {
 		newest, err := s.newestHeld(ctx, key, *w.query.held)

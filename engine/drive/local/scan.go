@@ -10,8 +10,11 @@ import (
 	"flashstore/engine/drive"
 )
 
-// slabBytes is how much memory a page of a scan takes at a time for its rows.
-const slabBytes = 16 << 10
+// A page of a scan takes memory for so many bytes of rows, and so many entries, at a time.
+const (
+	slabBytes   = 16 << 10
+	slabEntries = 32
+)
 
 // Scan returns a page of registers as they were at one moment; see package drive.
 func (d *Drive) Scan(ctx context.Context, q drive.ScanQuery) (drive.ScanPage, error) {
@@ -108,12 +111,13 @@ func (m *machine) iterator(o *pebble.IterOptions) (*pebble.Iterator, error) {
 	return m.index.newIter(o)
 }
 
-// pager collects registers; their values lie in slabs.
+// pager collects registers; their names, values and entries lie in slabs.
 type pager struct {
-	max  int
-	page drive.ScanPage
-	full bool // there is at least one more
-	slab []byte
+	max     int
+	page    drive.ScanPage
+	full    bool // there is at least one more
+	slab    []byte
+	entries []drive.Entry
 }
 
 // add takes a row in; false once the page is full. Registers without entries (a fence is
@@ -127,12 +131,18 @@ func (p *pager) add(row, value []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	state, _, err := decodeState(nil, &key, p.keep(value))
+	if len(p.entries) == 0 {
+		p.entries = make([]drive.Entry, min(slabEntries, p.max))
+	}
+	state, _, err := decodeState(p.entries[:0:1], &key, p.keep(value))
 	if err != nil {
 		return false, fmt.Errorf("%w: index row of %x: %w", drive.ErrCorrupt, key.Name, err)
 	}
 	if len(state.Entries) > 0 {
 		p.page.Registers = append(p.page.Registers, drive.Register{Key: key, State: state})
+	}
+	if len(state.Entries) == 1 {
+		p.entries = p.entries[1:]
 	}
 	return true, nil
 }
