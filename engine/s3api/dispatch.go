@@ -197,10 +197,10 @@ func subOf(name, value []byte) sub {
 // noRoute is the answer to a request that no operation fits: a method that S3 does not have for a
 // service, bucket or object as such is not allowed; whatever names a sub-resource is not
 // implemented.
-func noRoute(rq *request, at level, subs sub) error {
+func noRoute(at level, subs sub) error {
 	if subs != 0 {
 		return s3err.NotImplemented
 	}
-	return s3err.MethodNotAllowed.Detail("Method", string(rq.ex.Request.Method)).
-		Detail("ResourceType", [...]string{"SERVICE", "BUCKET", "OBJECT"}[at])
+	return s3err.MethodNotAllowed.Detail("ResourceType",
+		[...]string{"SERVICE", "BUCKET", "OBJECT"}[at])
 }

@@ -58,7 +58,9 @@ func (rq *request) detailed(e *s3err.Error) *s3err.Error {
 		id, _, _ := rq.param("uploadId")
 		return e.Detail("UploadId", id)
 	case s3err.MethodNotAllowed.Code:
-		return e.Detail("Method", string(rq.ex.Request.Method))
+		method := *e // the method stands before what it was asked of
+		method.Extra = append([][2]string{{"Method", string(rq.ex.Request.Method)}}, e.Extra...)
+		return &method
 	}
 	return e
 }

@@ -105,7 +105,7 @@ func (h *Handler) serve(rq *request) error {
 		if rq.auth.AccessKey == "" {
 			return s3err.AccessDenied
 		}
-		return noRoute(rq, at.level, subs)
+		return noRoute(at.level, subs)
 	}
 	if route.op == OpPostObject {
 		return h.servePost(rq, bucket) // who asks, and for what key, is in the form
