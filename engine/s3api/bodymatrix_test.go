@@ -207,3 +207,28 @@ func TestFaultRow2BodiesOfEveryOperationCVE202121390(t *testing.T) {
 
 // stores reports whether the store reads the body itself.
 func (o Op) stores() bool { return o == OpPutObject || o == OpUploadPart }
+
+// TestChunksInChunks: aws-chunked inside the chunks of HTTP, where no Content-Length says how long the
+// framing is.
+func TestChunksInChunks(t *testing.T) {
+	f := newFixture(t, nil)
+	payload := bytes.Repeat([]byte("0123456789"), 2000)
+	for i := range routes {
+		if routes[i].op != OpPutObject {
+			continue
+		}
+		for _, mode := range []string{hmacPayload, hmacTrailer, unsignedTrailer} {
+			m := &matrix{f, &routes[i], false, ""}
+			req := m.upload(mode, payload, 0, nil)
+			req.ContentLength, req.Body = -1, io.NopCloser(io.MultiReader(req.Body))
+			want, code := 200, ""
+			if mode != hmacPayload { // the trailer's checksum is of nothing
+				want, code = 400, "BadDigest"
+			}
+			f.check(f.send(req), want, code, mode)
+		}
+	}
+	if o := f.stored("k"); o == nil || !bytes.Equal(o.data, payload) {
+		t.Error("the payload is not stored")
+	}
+}

@@ -16,6 +16,11 @@ type allows string
 
 func (a allows) Authorize(accessKey, _, _, _ string) bool { return accessKey == string(a) }
 
+// onlyBucket permits everybody everything in one bucket.
+type onlyBucket string
+
+func (o onlyBucket) Authorize(_, _, bucket, _ string) bool { return bucket == string(o) }
+
 // subNames are parameters that ask for the sub-resources of the table, one each.
 var subNames = []string{"location", "versioning", "object-lock", "list-type=2", "delete", "uploads",
 	"uploadId=0123", "partNumber=1", "versionId=null", "tagging", "attributes", "versions", "retention",
@@ -263,10 +268,15 @@ func TestAuthorizationMatrix(t *testing.T) {
 		c.Authorizer = allows("somebody-else")
 	})
 	open := newFixture(t, domains)
+	elsewhere := newFixture(t, func(c *Config) {
+		domains(c)
+		c.Authorizer = onlyBucket("another")
+	})
 	f.store.fail = func(method string) error {
 		t.Errorf("the store was asked for %s", method)
 		return errors.New("not reached")
 	}
+	elsewhere.store.fail = f.store.fail
 	for i := range routes {
 		r := &routes[i]
 		for _, virtual := range []bool{false, true} {
@@ -284,6 +294,10 @@ func TestAuthorizationMatrix(t *testing.T) {
 				if line := fmt.Sprintf("%v %d ", r.op, who.status); who.who == "anonymous" && !f.seen.begins(line) {
 					t.Errorf("the row of %v reached another operation: %v", r.op, f.seen.list)
 				}
+			}
+			m = &matrix{elsewhere, r, virtual, ""}
+			if got := elsewhere.send(m.header(signer{}, nil)); got.status != 403 {
+				t.Errorf("%v, whose bucket is another: %d %s", r.op, got.status, got.code())
 			}
 			m = &matrix{open, r, virtual, ""}
 			for who, req := range m.root() {

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"flashstore/engine/object"
@@ -36,7 +37,7 @@ func (h *Handler) servePost(rq *request, bucket string) error {
 	if err != nil {
 		return err
 	}
-	f, err := form.Read(src, boundary)
+	f, err := h.readForm(src, boundary)
 	if err != nil {
 		return err
 	}
@@ -62,6 +63,16 @@ func (h *Handler) servePost(rq *request, bucket string) error {
 	}
 	rq.ex.Enter(netloop.PhaseExecute)
 	return h.postObject(rq, f, policy)
+}
+
+// readForm reads a form up to its file, if there is room.
+func (h *Handler) readForm(src io.Reader, boundary string) (*form.Form, error) {
+	leave, err := h.windows.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return form.Read(src, boundary)
 }
 
 // postAction is asked of the Authorizer for the key of a form, as for any other upload

@@ -207,6 +207,10 @@ func TestPostObjectWithoutMemory(t *testing.T) {
 		503, "SlowDown", "two blocks where there is one")
 	f.nothingStored()
 	f.check(f.post(postForm{fields: []string{"key=k"}, file: "x"}), 204, "", "one block")
+	f.handler.windows.heads.Store(formHeadsMax)
+	f.check(f.post(postForm{fields: []string{"key=k"}, file: "x"}), 503, "SlowDown", "a form too many")
+	f.handler.windows.heads.Store(formHeadsMax - 1)
+	f.check(f.post(postForm{fields: []string{"key=k"}, file: "x"}), 204, "", "the last form")
 }
 
 func TestPostAnswers(t *testing.T) {

@@ -84,6 +84,9 @@ func TestFaultRow6BadFormsStoreNothing(t *testing.T) {
 	if log := f.log.String(); strings.Contains(log, "level=ERROR") {
 		t.Errorf("logged: %s", log)
 	}
+	if p := &f.handler.windows; p.heads.Load() != 0 || p.lent.Load() != 0 {
+		t.Errorf("%d forms and %d blocks are still held", p.heads.Load(), p.lent.Load())
+	}
 }
 
 // TestBodiesThatAreNoForms: 412 and 400, and nothing of them is read for a form.

@@ -18,6 +18,9 @@ const (
 	// windowBlocksMax bounds all windows of a Handler to 64 MiB, 12 of full size, on the heap. Who
 	// finds no room is told to come back. Only who may upload gets as far as a window.
 	windowBlocksMax = 64 << 20 / windowBlockBytes
+	// formHeadsMax bounds the forms that are read as far as their file, 20 KiB each: anybody may send
+	// one, as slowly as a body may come, before it says who sends it.
+	formHeadsMax = 1024
 )
 
 // window holds up to windowBytes.
@@ -30,8 +33,19 @@ type windowBlock [windowBlockBytes]byte
 
 // windowPool lends the blocks of windows. Safe for concurrent use.
 type windowPool struct {
-	free sync.Pool // of *windowBlock
-	lent atomic.Int64
+	free  sync.Pool // of *windowBlock
+	lent  atomic.Int64
+	heads atomic.Int64 // forms whose fields are being read
+}
+
+// enter makes room for the fields of a form; leave is to be called once they are read. Error: SlowDown.
+func (p *windowPool) enter() (leave func(), err error) {
+	leave = func() { p.heads.Add(-1) }
+	if p.heads.Add(1) > formHeadsMax {
+		leave()
+		return nil, s3err.SlowDown
+	}
+	return leave, nil
 }
 
 // room returns what comes behind the bytes of w, not empty. Error: SlowDown.

@@ -16,27 +16,36 @@ const windowBytes = 32 << 10
 type File struct {
 	src        io.Reader
 	delimiter  []byte
-	window     []byte
-	start, end int   // what is held
-	safe       int   // bytes from start that are content for certain
-	found      bool  // the delimiter follows the safe bytes
-	lead       bool  // the window begins with a line end that is no content
-	err        error // final
+	window     []byte // nil before the first Read
+	held       []byte // what was read of it before that
+	start, end int    // what is held
+	safe       int    // bytes from start that are content for certain
+	found      bool   // the delimiter follows the safe bytes
+	lead       bool   // the window begins with a line end that is no content
+	err        error  // final
 }
 
 // newFile returns the reader of a file whose first bytes are held already, after a line end: that
 // of the part's header, which belongs to the delimiter if the part has no content.
 func newFile(src io.Reader, delimiter, held []byte) *File {
-	f := &File{src: src, delimiter: delimiter, window: make([]byte, windowBytes), lead: true}
-	f.end = copy(f.window, held)
+	return &File{src: src, delimiter: delimiter, held: held, lead: true}
+}
+
+// begin makes the window: not before somebody reads, who is allowed to by then.
+func (f *File) begin() {
+	f.window = make([]byte, windowBytes)
+	f.end = copy(f.window, f.held)
+	f.held = nil
 	f.scan()
-	return f
 }
 
 // Read reads content. Errors: MalformedPOSTRequest, those of the source.
 func (f *File) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if f.window == nil {
+		f.begin()
 	}
 	for f.safe == 0 && f.err == nil {
 		if f.found {
