@@ -38,7 +38,8 @@ type windowPool struct {
 	heads atomic.Int64 // forms whose fields are being read
 }
 
-// enter makes room for the fields of a form; leave is to be called once they are read. Error: SlowDown.
+// enter makes room for the fields of a form; leave is to be called once they are read. Error:
+// SlowDown.
 func (p *windowPool) enter() (leave func(), err error) {
 	leave = func() { p.heads.Add(-1) }
 	if p.heads.Add(1) > formHeadsMax {
