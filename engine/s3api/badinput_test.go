@@ -193,6 +193,9 @@ func TestNothingIsSilentlyIgnored(t *testing.T) {
 		{501, "NotImplemented", []string{"x-amz-" + strings.Repeat("long", 40), "x"}},
 		{400, "InvalidStorageClass", []string{"x-amz-storage-class", "GLACIER"}},
 		{403, "AccessDenied", []string{"x-amz-expected-bucket-owner", "123456789012"}},
+		{403, "AccessDenied", []string{"x-amz-source-expected-bucket-owner", "123456789012"}},
+		{400, "InvalidBucketOwnerAWSAccountID", []string{"x-amz-expected-bucket-owner", "12345678901"}},
+		{400, "InvalidBucketOwnerAWSAccountID", []string{"x-amz-expected-bucket-owner", "me"}},
 		{400, "InvalidRedirectLocation", []string{"x-amz-website-redirect-location", "elsewhere"}},
 		{400, "MetadataTooLarge", []string{"x-amz-meta-a", strings.Repeat("v", 2048)}},
 	} {

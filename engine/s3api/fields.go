@@ -14,6 +14,8 @@ const (
 	metaPrefix = "x-amz-meta-"
 	// fieldNameMax is longer than any x-amz-* field that is not user metadata.
 	fieldNameMax = 64
+	// accountDigits is the length of the number of an AWS account.
+	accountDigits = 12
 )
 
 // checkFields refuses what asks for something that is not done. Fields of a presigned URL's
@@ -56,7 +58,7 @@ func (rq *request) checkField(name, value []byte, config *Config) error {
 		var buf [fieldNameMax]byte
 		if len(name) > len(buf) ||
 			!checkAmz(stringView(lower(buf[:0], name)), stringView(value), config) {
-			return amzFault(string(bytes.ToLower(name)))
+			return amzFault(string(bytes.ToLower(name)), string(value))
 		}
 	}
 	return nil
@@ -132,11 +134,14 @@ func classKnown(class string) bool {
 	return false
 }
 
-func amzFault(name string) error {
+func amzFault(name, value string) error {
 	switch name {
 	case "x-amz-storage-class":
 		return s3err.InvalidStorageClass
 	case "x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner":
+		if len(value) != accountDigits || strings.Trim(value, "0123456789") != "" {
+			return s3err.InvalidBucketOwnerAWSAccountID
+		}
 		return s3err.AccessDenied
 	}
 	return s3err.NotImplemented.Detail("Header", name)

@@ -234,11 +234,19 @@ func TestFieldsAreAuthorized(t *testing.T) {
 	} {
 		for method, to := range map[string]string{"PUT": "/bucket/k", "POST": "/bucket/k?uploads"} {
 			clear(may)
+			f.store.buckets["bucket"].objects["k"] = &memObject{}
 			may["s3:PutObject bucket/k"] = true
 			header := append(c.header, "Content-MD5", md5Base64(""))
 			f.want(403, "AccessDenied", method, to, "", header...)
 			may[c.action+" bucket/k"] = true
 			f.want(200, "", method, to, "", header...)
+			may["s3:GetObject bucket/k"] = true
+			shown := f.want(200, "", "GET", "/bucket/k", "").header // to who may not read them
+			for _, name := range []string{"x-amz-tagging-count", lockModeField, lockUntilField, legalHoldField} {
+				if got := shown.Get(name); got != "" {
+					t.Errorf("%s is shown: %s", name, got)
+				}
+			}
 		}
 	}
 	clear(may)
@@ -251,13 +259,6 @@ func TestFieldsAreAuthorized(t *testing.T) {
 	f.want(403, "AccessDenied", "GET", "/bucket/k?attributes", "", "x-amz-object-attributes", "ETag")
 	may["s3:GetObjectAttributes bucket/k"] = true
 	f.want(200, "", "GET", "/bucket/k?attributes", "", "x-amz-object-attributes", "ETag")
-	// Who may not read them does not see what is set.
-	seen := f.want(200, "", "GET", "/bucket/k", "").header
-	for _, name := range []string{"x-amz-tagging-count", lockModeField, lockUntilField, legalHoldField} {
-		if got := seen.Get(name); got != "" {
-			t.Errorf("%s is shown: %s", name, got)
-		}
-	}
 }
 
 // versionLines are "key version-number marker newest" of a page.
@@ -339,6 +340,10 @@ func TestListObjectVersions(t *testing.T) {
 	for _, bad := range []string{"version-id-marker=null", "key-marker=k&version-id-marker=", "max-keys=-1",
 		"key-marker=k&version-id-marker=x", "encoding-type=x", "key-marker=&version-id-marker=null"} {
 		f.want(400, "InvalidArgument", "GET", "/bucket?versions&"+bad, "")
+	}
+	if r := f.do("GET", "/bucket?versions&key-marker=k&version-id-marker=", ""); !strings.Contains(r.body,
+		"A version-id marker cannot be empty.") {
+		t.Error(r.body)
 	}
 	f.want(404, "NoSuchBucket", "GET", "/absent?versions", "")
 	f.want(404, "NoSuchBucket", "GET", "/absent?versions&max-keys=0", "")

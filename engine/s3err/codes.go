@@ -40,6 +40,8 @@ var (
 		Message: "Invalid argument."}
 	InvalidBucketName = &Error{Code: "InvalidBucketName", Status: 400,
 		Message: "The specified bucket is not valid."}
+	InvalidBucketOwnerAWSAccountID = &Error{Code: "InvalidBucketOwnerAWSAccountID", Status: 400,
+		Message: "The value of the expected bucket owner parameter must be an AWS account ID."}
 	InvalidBucketState = &Error{Code: "InvalidBucketState", Status: 409,
 		Message: "An Object Lock configuration is present on this bucket, so the versioning state " +
 			"cannot be changed."}
@@ -141,7 +143,8 @@ var codes = []*Error{
 	AccessDenied, AuthorizationHeaderMalformed, AuthorizationQueryParametersError, BadDigest,
 	BadRequest, BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooLarge, EntityTooSmall,
 	IllegalVersioningConfigurationException, IncompleteBody, InsufficientStorage, InternalError,
-	InvalidAccessKeyId, InvalidArgument, InvalidBucketName, InvalidBucketState,
+	InvalidAccessKeyId, InvalidArgument, InvalidBucketName,
+	InvalidBucketOwnerAWSAccountID, InvalidBucketState,
 	InvalidChunkSizeError, InvalidDigest, InvalidLocationConstraint, InvalidPart,
 	InvalidPartNumber, InvalidPartOrder, InvalidPolicyDocument, InvalidRange,
 	InvalidRedirectLocation, InvalidRequest, InvalidStorageClass, InvalidTag, InvalidToken,
