@@ -2,11 +2,14 @@ package erasure
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
 	"flashstore/engine/object"
 )
 
@@ -128,4 +131,49 @@ func TestBucketsAndTheirIncarnations(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Name != "bucket" || all[1].Name != "other" {
 		t.Fatalf("%v, %v", all, err)
 	}
+}
+
+// TestDriveFailsWhileListing: a drive that does not answer in the middle of a walk is done without,
+// and nothing is left out or listed twice, whichever drives the walk began with.
+func TestDriveFailsWhileListing(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	lacks := make([]faulty.Rule, 4) // each drive lacks a quarter of the keys
+	for i, d := range f.faults {
+		lacks[i] = faulty.Rule{Op: faulty.Commit, Err: errDevice,
+			Match: func(key drive.Key, _ drive.Type) bool {
+				return strings.HasPrefix(key.Name, "walk-") && int(key.Name[len("walk-0")])%4 == i
+			}}
+		d.Set(lacks[i])
+	}
+	var want []object.Key
+	for i := range 40 {
+		key := object.Key(fmt.Sprintf("walk-%02d", i))
+		f.mustPut(key, []byte{1})
+		want = append(want, key)
+	}
+	for round := range 40 {
+		away := round % 4
+		f.faults[away].Set(lacks[away],
+			faulty.Rule{Op: faulty.Scan, Skip: round % 3, Err: errDevice})
+		var got []object.Key
+		// Walks of few registers a page: several scans of each drive.
+		err := f.store.walk(t.Context(), walkQuery{space: drive.SpaceObject, prefix: "walk-",
+			bucket: f.bucketID(), hint: 1}, func(name string, _ *write) (string, bool, error) {
+			got = append(got, object.Key(name))
+			return "", true, nil
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("without drive %d: %q, %v", away, got, err)
+		}
+		f.faults[away].Set(lacks[away])
+	}
+}
+
+func (f *fixture) bucketID() drive.BucketID {
+	f.t.Helper()
+	b, err := f.store.bucket(f.t.Context(), "bucket")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return b.id
 }
