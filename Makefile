@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys \
-	bench-erasure bench-list powercut \
+	bench-erasure bench-list bench-full gate gate-counts gate-selftest powercut \
 	killtest slowtest overload model linearize faults mutants test lint cross race arenadebug fuzz-smoke \
 	ci-long clean
 .DEFAULT_GOAL := help
@@ -26,11 +26,16 @@ run: build ## a server on loopback, with drives below .data/run
 	@tools/doctor.sh --quiet
 	@tools/run.sh
 
-bench: ## the main comparison, under 5 minutes after the builds
+bench: ## three comparisons, under 5 minutes after the builds
 	@tools/doctor.sh --quiet
 	@$(MAKE) --no-print-directory build warp
-	bin/flashbench run --only get-4k,put-4k --pairs 4 --budget 4m \
-		--set run.duration=8s --set run.trim_head=1s --set run.trim_tail=1s
+	bin/flashbench run --only get-4k,put-4k,mixed-256k --pairs 4 --budget 4m \
+		--set run.duration=6s --set run.trim_head=1s --set run.trim_tail=500ms
+
+bench-full: ## every scenario, some hours; goes on where it was interrupted
+	@tools/doctor.sh --quiet
+	@$(MAKE) --no-print-directory build warp
+	bin/flashbench run --resume
 
 bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
 	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson

@@ -2,9 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -22,68 +19,109 @@ import (
 // failuresMax ends a comparison that does not work: further pairs would fail in the same way.
 const failuresMax = 2
 
-// comparison is one candidate against its base, within a session.
-type comparison struct {
-	*session
-	scenario *scenario.Scenario
-	sides    [2]scenario.Configuration // by pair.Side
-	labels   [2]string
-	hash     string
-	data     string // folder with preloaded drives, empty if each leg starts fresh
-}
-
 // compare runs all pairs of a comparison and returns their records. What spoils legs is in the
 // records; an error ends the session.
 func (s *session) compare(
-	ctx context.Context, sc *scenario.Scenario, c scenario.Comparison,
+	ctx context.Context, sc *scenario.Scenario, sides [2]contender,
 ) ([]record.Leg, error) {
-	text, err := json.Marshal(sc)
+	m, err := s.newComparison(sc, sides)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(text)
-	m := &comparison{
-		session: s, scenario: sc, hash: hex.EncodeToString(sum[:6]),
-		sides: [2]scenario.Configuration{c.Base, c.Candidate},
-	}
-	m.labels[0], m.labels[1] = c.Labels()
-	if reason, err := m.prepare(ctx); err != nil {
-		return nil, err
-	} else if reason != "" {
-		leg := m.newLeg(pair.Base, 0, 0)
-		leg.Outcome, leg.Reason = record.Skipped, reason
-		s.legsPlanned -= 2 * sc.Run.Pairs
-		fmt.Fprintf(s.messages, "  skipped: %s\n", reason)
-		return []record.Leg{leg}, s.index.Append(record.Line{Leg: &leg})
-	}
-	legs, err := m.pairs(ctx)
-	if m.data != "" {
-		err = errors.Join(err, s.workspace.Remove(filepath.Base(m.data)))
-	}
-	return legs, err
+	return m.run(ctx, stage{pairs: sc.Run.Pairs, seed: sc.Run.Seed})
 }
 
-// prepare checks what the scenario requires and preloads its data. A reason means: skip it.
+// stage is a run of pairs: they are numbered from first+1.
+type stage struct {
+	first, pairs int
+	seed         uint64
+}
+
+// run prepares and runs one stage after the other, as long as next (nil: never) asks for one.
+func (m *comparison) run(ctx context.Context, st stage) ([]record.Leg, error) {
+	return m.runStages(ctx, st, func([]record.Leg) (stage, bool) { return stage{}, false })
+}
+
+func (m *comparison) runStages(
+	ctx context.Context, st stage, next func([]record.Leg) (stage, bool),
+) (legs []record.Leg, err error) {
+	defer func() {
+		for _, dir := range m.data {
+			if dir != "" {
+				err = errors.Join(err, m.workspace.Remove(filepath.Base(dir)))
+			}
+		}
+	}()
+	for more := true; more; st, more = next(legs) {
+		if m.complete(st) {
+			legs = append(legs, m.recorded(st)...)
+			m.legsPlanned -= 2 * st.pairs
+			continue
+		}
+		if reason, err := m.prepare(ctx); err != nil {
+			return nil, err
+		} else if reason != "" {
+			return m.skip(reason, st)
+		}
+		done, err := m.pairs(ctx, st)
+		legs = append(legs, done...)
+		if err != nil || m.gaveUp {
+			return legs, err
+		}
+	}
+	return legs, nil
+}
+
+// skip records that nothing of a comparison can be run, and why.
+func (m *comparison) skip(reason string, st stage) ([]record.Leg, error) {
+	leg := m.newLeg(pair.Base, 0, 0)
+	leg.Outcome, leg.Reason = record.Skipped, reason
+	m.legsPlanned -= 2 * st.pairs
+	fmt.Fprintf(m.messages, "  skipped: %s\n", reason)
+	return []record.Leg{leg}, m.index.Append(record.Line{Leg: &leg})
+}
+
+// prepare checks what the scenario requires and preloads its data, once. A reason means: skip it.
 func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
+	need := m.scenario.Requires
+	if have := host.Cores(); have < need.Cores {
+		return fmt.Sprintf("needs %d cores, there are %d", need.Cores, have), nil
+	}
 	free, err := host.DiskFreeBytes(m.workspace.Path())
 	if err != nil {
 		return "", err
 	}
-	if need := int64(m.scenario.Requires.DiskFree); free < need {
-		return fmt.Sprintf("needs %s of free disk, there are %d MiB",
-			m.scenario.Requires.DiskFree, free>>20), nil
+	if free < int64(need.DiskFree) {
+		return fmt.Sprintf("needs %s of free disk, there are %d MiB", need.DiskFree, free>>20), nil
 	}
-	if m.scenario.Workload.Data != "preload" {
+	if m.scenario.Workload.Data != "preload" || m.data[0] != "" {
 		return "", nil
 	}
-	if m.data, err = m.workspace.Fresh("preloaded"); err != nil {
-		return "", err
+	if err := m.preload(ctx, pair.Base); err != nil {
+		return firstLines(err, ctx)
+	}
+	m.data[1] = m.data[0]
+	if !m.sides[0].sharesData(m.sides[1]) {
+		if err := m.preload(ctx, pair.Candidate); err != nil {
+			return firstLines(err, ctx)
+		}
+	}
+	if m.scenario.Workload.Rate > 0 {
+		return firstLines(m.findRate(ctx), ctx)
+	}
+	return "", nil
+}
+
+// preload writes the objects of a scenario with the server of a side.
+func (m *comparison) preload(ctx context.Context, side pair.Side) (err error) {
+	if m.data[side], err = m.workspace.Fresh("preloaded-" + side.String()); err != nil {
+		return err
 	}
 	w := m.scenario.Workload
 	fmt.Fprintf(m.messages, "  preloading %d objects of %s\n", w.Objects, w.ObjSize)
-	server, err := target.Start(ctx, m.target(pair.Base, m.data, nil))
+	server, err := target.Start(ctx, m.target(side, m.data[side], nil))
 	if err != nil {
-		return firstLines(err, ctx)
+		return err
 	}
 	defer server.Kill()
 	err = server.Preload(ctx, target.Bucket, w.Objects, int64(w.ObjSize), m.scenario.Run.Seed)
@@ -91,9 +129,9 @@ func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 		err = server.Stop()
 	}
 	if err == nil {
-		err = target.LoseDrives(m.data, m.scenario.Server.Lost)
+		err = target.LoseDrives(m.data[side], m.scenario.Server.Lost)
 	}
-	return firstLines(err, ctx)
+	return err
 }
 
 // firstLines makes a reason of an error, unless the session itself is over.
@@ -104,51 +142,53 @@ func firstLines(err error, ctx context.Context) (string, error) {
 	return err.Error(), nil
 }
 
-func (m *comparison) target(side pair.Side, dir string, cores []int) target.Config {
-	return target.Config{
-		Binary: m.options.server, Axes: m.sides[side], Dir: dir, Cores: cores,
-		Drives: m.scenario.Server.Drives, Parity: m.scenario.Server.Parity,
-	}
-}
-
-func (m *comparison) pairs(ctx context.Context) (legs []record.Leg, err error) {
-	writes := m.scenario.Workload.Op != "get"
-	failures := 0
-	for i, order := range pair.Order(m.scenario.Run.Pairs, m.scenario.Run.Seed) {
-		steps := pair.Steps[host.Calibration, record.Leg]{
-			Calibrate: m.calibrate,
-			Drifted: func(a, b host.Calibration) bool {
-				return host.Drift(a, b, writes) > host.DriftMax
-			},
-			Leg: func(ctx context.Context, side pair.Side, position, attempt int,
-				c host.Calibration) (record.Leg, error) {
-				leg := m.newLeg(side, i+1, attempt)
-				leg.Position, leg.Calibration = position, c
-				return m.leg(ctx, side, leg)
-			},
-			MayRetry: m.mayRetry,
+// pairs runs a stage, but for what is recorded of it already.
+func (m *comparison) pairs(ctx context.Context, st stage) (legs []record.Leg, err error) {
+	for i, order := range pair.Order(st.pairs, st.seed) {
+		number := st.first + i + 1
+		if before := m.recordedPair(number); before != nil {
+			legs = append(legs, before...)
+			m.legsPlanned -= 2
+			continue
 		}
-		result, err := pair.Run(ctx, order, steps)
+		result, err := pair.Run(ctx, order, m.steps(number))
 		if err != nil {
 			return legs, err
 		}
-		done, err := m.keep(result, order, writes)
+		done, err := m.keep(result, order)
 		legs = append(legs, done...)
 		if err != nil {
 			return legs, err
 		}
 		if failed(result.Legs) {
-			failures++
+			m.failures++
 		}
-		if failures >= failuresMax || result.Legs[0].Outcome == record.Skipped ||
+		if m.failures >= failuresMax || result.Legs[0].Outcome == record.Skipped ||
 			result.Legs[1].Outcome == record.Skipped {
-			left := m.scenario.Run.Pairs - i - 1
+			left := st.pairs - i - 1
 			m.legsPlanned -= 2 * left
+			m.gaveUp = true
 			fmt.Fprintf(m.messages, "  giving up on this comparison, %d pairs not run\n", left)
 			return legs, nil
 		}
 	}
 	return legs, nil
+}
+
+func (m *comparison) steps(number int) pair.Steps[host.Calibration, record.Leg] {
+	return pair.Steps[host.Calibration, record.Leg]{
+		Calibrate: m.calibrate,
+		Drifted: func(a, b host.Calibration) bool {
+			return host.Drift(a, b, m.writes()) > host.DriftMax
+		},
+		Leg: func(ctx context.Context, side pair.Side, position, attempt int,
+			c host.Calibration) (record.Leg, error) {
+			leg := m.newLeg(side, number, attempt)
+			leg.Position, leg.Calibration = position, c
+			return m.leg(ctx, side, leg)
+		},
+		MayRetry: m.mayRetry,
+	}
 }
 
 func failed(legs [2]record.Leg) bool {
@@ -157,7 +197,7 @@ func failed(legs [2]record.Leg) bool {
 
 // keep records a pair once it is known whether it counts.
 func (m *comparison) keep(
-	r pair.Result[host.Calibration, record.Leg], order [2]pair.Side, writes bool,
+	r pair.Result[host.Calibration, record.Leg], order [2]pair.Side,
 ) ([]record.Leg, error) {
 	legs := r.Discarded
 	for i := range legs {
@@ -167,12 +207,12 @@ func (m *comparison) keep(
 	for _, side := range order {
 		leg := r.Legs[side]
 		leg.Noisy = r.Noisy || others
-		leg.Drift = host.Drift(r.Calibrations[order[0]], r.Calibrations[side], writes)
+		leg.Drift = host.Drift(r.Calibrations[order[0]], r.Calibrations[side], m.writes())
 		legs = append(legs, leg)
 	}
 	if r.Noisy {
 		fmt.Fprintf(m.messages, "  pair kept as noisy at attempt %d: calibrator moved by %.1f%%\n",
-			r.Attempts, 100*host.Drift(r.Calibrations[order[0]], r.Calibrations[order[1]], writes))
+			r.Attempts, 100*host.Drift(r.Calibrations[order[0]], r.Calibrations[order[1]], m.writes()))
 	}
 	if others {
 		fmt.Fprintf(m.messages, "  pair marked as noisy: other programs and the kernel took "+
@@ -187,23 +227,6 @@ func (m *comparison) keep(
 	return legs, nil
 }
 
-// newLeg fills in what is known before a leg runs.
-func (m *comparison) newLeg(side pair.Side, number, attempt int) record.Leg {
-	config := map[string]string{}
-	for _, choice := range m.sides[side] {
-		config[choice.Axis] = choice.Value
-	}
-	return record.Leg{
-		Session: m.id, Scenario: m.scenario.Name, ScenarioHash: m.hash,
-		Base: m.labels[0], Candidate: m.labels[1],
-		Primary: m.scenario.Metrics.Primary, MinEffect: float64(m.scenario.Gate.MinEffect) / 100,
-		Writes: m.scenario.Workload.Op != "get",
-		Pair:   number, Attempt: attempt, Side: side.String(),
-		Seed: m.scenario.Run.Seed, Config: config, Start: time.Now(),
-		ServerCores: m.session.server, ClientCores: m.client,
-	}
-}
-
 // progress prints one line a leg.
 func (m *comparison) progress(leg record.Leg, side pair.Side) {
 	text := fmt.Sprintf("%s: %s", leg.Outcome, leg.Reason)
@@ -212,5 +235,5 @@ func (m *comparison) progress(leg record.Leg, side pair.Side) {
 			report.Number(leg.Metrics["ops_per_s"]), report.Number(leg.Metrics["server_cpu_us_per_op"]))
 	}
 	fmt.Fprintf(m.messages, "  [%d/%d] pair %d %-12s %s  (%s left)\n", m.legsDone, m.legsPlanned,
-		leg.Pair, m.labels[side], text, m.timeLeft().Round(time.Second))
+		leg.Pair, m.sides[side].label, text, m.timeLeft().Round(time.Second))
 }

@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
+	"flashstore/bench/figure"
 	"flashstore/bench/host"
 	"flashstore/bench/pair"
 	"flashstore/bench/record"
 	"flashstore/bench/scenario"
 	"flashstore/bench/target"
-	"flashstore/bench/warp"
 )
-
-// loadSlack is what warp may take beyond its lead time and duration: preparing, listing, saving.
-const loadSlack = 90 * time.Second
 
 // leg runs one leg and fills in its record. An error ends the session; whatever spoils the leg
 // alone is its outcome.
@@ -45,19 +41,23 @@ func (m *comparison) leg(ctx context.Context, side pair.Side, leg record.Leg) (r
 
 // measure starts a server, lets it prove itself, puts the load on it and stops it.
 func (m *comparison) measure(ctx context.Context, side pair.Side, leg *record.Leg) (err error) {
-	dir := m.data
+	dir := m.data[side]
 	if dir == "" {
 		if dir, err = m.workspace.Fresh("leg"); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, m.workspace.Remove("leg")) }()
 	}
-	server, err := target.Start(ctx, m.target(side, dir, m.session.server))
+	cores, _ := m.cores()
+	server, err := target.Start(ctx, m.target(side, dir, cores))
 	if err != nil {
 		return err
 	}
 	defer server.Kill()
 	if err := m.prove(ctx, server, side, leg); err != nil {
+		return err
+	}
+	if err := m.cache(ctx, server, dir); err != nil {
 		return err
 	}
 	if err := m.load(ctx, server, leg); err != nil {
@@ -71,7 +71,7 @@ func (m *comparison) measure(ctx context.Context, side pair.Side, leg *record.Le
 
 // proveDegraded asks a server that lacks drives whether it rebuilt what was on them.
 func (m *comparison) proveDegraded(ctx context.Context, server *target.Server) error {
-	if m.scenario.Server.Lost == 0 {
+	if m.scenario.Server.Lost == 0 || !server.Ours() {
 		return nil
 	}
 	status, err := server.Status(ctx)
@@ -90,6 +90,9 @@ func (m *comparison) prove(
 	if err := server.Verify(ctx, int64(m.scenario.Workload.ObjSize), run.Seed); err != nil {
 		return err
 	}
+	if !server.Ours() {
+		return server.MakeBucket(ctx)
+	}
 	status, err := server.Status(ctx)
 	if err != nil {
 		return err
@@ -100,74 +103,117 @@ func (m *comparison) prove(
 			leg.Active[axis.Name] = a.Active
 		}
 	}
-	if err := status.Engaged(m.sides[side]); err != nil {
+	if err := status.Engaged(m.sides[side].axes); err != nil {
 		return err
 	}
 	return server.MakeBucket(ctx)
 }
 
-// load runs warp beside the watch of both processes and takes the figures of its window.
+// cache brings the page cache into the state that the scenario wants.
+func (m *comparison) cache(ctx context.Context, server *target.Server, dir string) error {
+	switch m.scenario.Workload.Cache {
+	case "cold":
+		return host.Evict(dir)
+	case "hot":
+		return server.ReadAll(ctx, m.scenario.Workload.Objects)
+	}
+	return nil
+}
+
+// load applies the load between two accounts of the server, and takes the figures of its window.
 func (m *comparison) load(ctx context.Context, server *target.Server, leg *record.Leg) error {
-	run := m.scenario.Run
-	load := warp.Load{
-		Binary: m.warp, Address: server.Address, AccessKey: server.AccessKey,
-		SecretKey: server.SecretKey, Bucket: target.Bucket, Workload: m.scenario.Workload,
-		Duration: run.Duration, Cores: m.client,
-		Data: filepath.Join(m.raw, fmt.Sprintf("%s-%s-p%d-%s-a%d", leg.Scenario,
-			m.labels[1], leg.Pair, leg.Side, leg.Attempt)),
-		Log: filepath.Join(m.workspace.Path(), "warp.log"),
-	}
-	samples, err := m.watchWarp(ctx, load, server)
+	before, err := account(ctx, server)
 	if err != nil {
 		return err
 	}
-	operations, err := warp.ReadFile(load.DataPath())
+	stop := m.keepCold(m.data[pair.Base], m.data[pair.Candidate])
+	a, err := m.apply(ctx, server, leg)
+	stop()
 	if err != nil {
 		return err
 	}
-	figures, err := warp.Summarize(operations, run.Duration, run.TrimHead, run.TrimTail)
+	after, err := account(ctx, server)
 	if err != nil {
 		return err
 	}
-	window, ok := host.Between(samples, figures.From, figures.To)
+	window, ok := host.Between(a.samples, a.figures.From, a.figures.To)
 	if !ok {
 		return errors.New("the CPU was not sampled during the window: the machine stalled")
 	}
-	leg.Operations = figures.Operations
-	leg.Metrics = metrics(figures, window)
-	machine := figures.To.Sub(figures.From) * time.Duration(host.Cores())
+	leg.Operations = a.figures.Operations
+	leg.Metrics = metrics(a.figures, window)
+	for _, q := range a.figures.Quantiles {
+		leg.Quantiles = append(leg.Quantiles, micros(q))
+	}
+	leg.Cost = after.PerRequest(&before)
+	machine := a.figures.To.Sub(a.figures.From) * time.Duration(host.Cores())
 	leg.OtherCPU = max(0, float64(window.Busy-window.Server-window.Client)/float64(machine))
-	leg.Raw = load.DataPath()
+	if err := m.proveCache(a.figures, window); err != nil {
+		return err
+	}
+	if leg.Raw = a.raw; a.raw == "" {
+		return nil
+	}
 	leg.RawHash, err = hashFile(leg.Raw)
 	return err
 }
 
-func (m *comparison) watchWarp(
-	ctx context.Context, load warp.Load, server *target.Server,
-) ([]host.Sample, error) {
-	client, err := warp.Start(load)
-	if err != nil {
-		return nil, err
+// account is what our server says it has spent; nothing of others.
+func account(ctx context.Context, server *target.Server) (target.Cost, error) {
+	if !server.Ours() {
+		return target.Cost{}, nil
 	}
-	defer client.Kill()
-	ctx, cancel := context.WithTimeout(ctx, warp.LeadTime+load.Duration+loadSlack)
-	defer cancel()
-	watched := make(chan []host.Sample)
-	watching, stop := context.WithCancel(context.Background())
-	go func() { watched <- host.Watch(watching, server.PID(), client.PID()) }()
-	select {
-	case <-client.Done():
-		err = client.Wait()
-	case <-ctx.Done():
-		client.Kill()
-		err = fmt.Errorf("warp: %w\n%s", context.Cause(ctx), client.LogTail())
+	status, err := server.Status(ctx)
+	return status.Cost, err
+}
+
+// evictEvery keeps data cold that a load reads more than once.
+const evictEvery = 200 * time.Millisecond
+
+// keepCold evicts the data again and again until the function it returns is called.
+func (m *comparison) keepCold(dirs ...string) (stop func()) {
+	if m.scenario.Workload.Cache != "cold" {
+		return func() {}
 	}
-	stop()
-	return <-watched, err
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(evictEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+			for _, dir := range dirs {
+				_ = host.Evict(dir) // whether it is cold is proven by what comes from the device
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// Shares of the bytes sent to clients that come from the device: less is hot, more is cold.
+const (
+	hotShareMax  = 0.05
+	coldShareMin = 0.5
+)
+
+// proveCache compares what came from the device with what the scenario wants.
+func (m *comparison) proveCache(f figure.Figures, w host.Window) error {
+	sent := f.BytesPerSecond * f.To.Sub(f.From).Seconds()
+	share := float64(w.Read) / sent
+	switch want := m.scenario.Workload.Cache; {
+	case want == "hot" && share > hotShareMax, want == "cold" && share < coldShareMin:
+		return fmt.Errorf("%w: cache %s: %.0f%% of the bytes sent came from the device",
+			target.ErrNotEngaged, want, 100*share)
+	}
+	return nil
 }
 
 // metrics by the names that scenario files use: times in microseconds, MB = 10^6 bytes, RSS in MiB.
-func metrics(f warp.Figures, w host.Window) map[string]float64 {
+func metrics(f figure.Figures, w host.Window) map[string]float64 {
 	perOp := func(d time.Duration) float64 { return micros(d) / float64(f.Operations) }
 	return map[string]float64{
 		"ops_per_s": f.PerSecond, "mb_per_s": f.BytesPerSecond / 1e6,
@@ -177,6 +223,8 @@ func metrics(f warp.Figures, w host.Window) map[string]float64 {
 		"client_cpu_us_per_op": perOp(w.Client),
 		"busy_cpu_us_per_op":   perOp(w.Busy - w.Client),
 		"rss_mb":               float64(w.RSSPeak) / (1 << 20),
+		"device_read_mb":       float64(w.Read) / 1e6,
+		"device_written_mb":    float64(w.Written) / 1e6,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"flashstore/bench/host"
+	"flashstore/bench/load"
 	"flashstore/bench/record"
 	"flashstore/bench/scenario"
 	"flashstore/bench/target"
@@ -35,20 +36,21 @@ type session struct {
 	legsDone    int
 	legsPlanned int
 	perLeg      time.Duration // as far as known
+	now         func() time.Time
+	before      []record.Leg // of the session that is resumed
+	resumed     bool
+	preloaded   []load.Object // see objects
+	preloadedOf string
 }
 
 func openSession(o options, messages io.Writer) (*session, error) {
-	for _, binary := range []string{o.server, o.warp} {
+	for _, binary := range o.needed() {
 		if _, err := os.Stat(binary); err != nil {
 			return nil, fmt.Errorf("%w: %w; make build warp", errUsage, err)
 		}
 	}
-	s := &session{options: o, messages: messages, started: time.Now()}
+	s := &session{options: o, messages: messages, started: time.Now(), now: time.Now}
 	s.id = s.started.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:4])
-	s.raw = filepath.Join(filepath.Dir(o.index), "raw", s.id)
-	if err := os.MkdirAll(s.raw, 0o755); err != nil {
-		return nil, err
-	}
 	var err error
 	if s.index, err = record.Open(o.index); err != nil {
 		return nil, err
@@ -62,7 +64,16 @@ func openSession(o options, messages io.Writer) (*session, error) {
 	if err := s.recordStart(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	s.raw = filepath.Join(filepath.Dir(o.index), "raw", s.id)
+	if err := os.MkdirAll(s.raw, 0o755); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	return s, nil
+}
+
+// end records that there is nothing to resume.
+func (s *session) end() error {
+	return s.index.Append(record.Line{End: &record.End{Session: s.id, At: time.Now()}})
 }
 
 func (s *session) close() error { return s.workspace.Close() }
@@ -70,7 +81,7 @@ func (s *session) close() error { return s.workspace.Close() }
 func (s *session) recordStart() error {
 	print := host.TakeFingerprint(s.workspace.Path())
 	start := record.Session{
-		ID: s.id, Start: s.started, Machine: print.ID(), Fingerprint: print,
+		ID: s.id, Purpose: s.purpose, Start: s.started, Machine: print.ID(), Fingerprint: print,
 		Binaries: map[string]string{}, Args: s.args,
 	}
 	start.Revision, start.Dirty = gitRevision(".")
@@ -78,9 +89,7 @@ func (s *session) recordStart() error {
 	if err != nil {
 		return err
 	}
-	for name, path := range map[string]string{
-		"flashstore": s.options.server, "warp": s.warp, "flashbench": self,
-	} {
+	for name, path := range s.programs(self) {
 		if start.Binaries[name], err = hashFile(path); err != nil {
 			return err
 		}
@@ -91,7 +100,50 @@ func (s *session) recordStart() error {
 		fmt.Fprintf(s.messages, "server on core %s, client on core %s\n",
 			host.CoreList(s.server), host.CoreList(s.client))
 	}
+	for _, lack := range lacks() {
+		fmt.Fprintln(s.messages, "not measured: "+lack)
+	}
+	if s.options.resume {
+		if err := s.resume(&start); err != nil || s.resumed {
+			return err
+		}
+	}
 	return s.index.Append(record.Line{Session: &start})
+}
+
+// lacks lists what this machine does not let the harness measure.
+func lacks() (out []string) {
+	if u, err := host.ProcessUsage(os.Getpid()); err == nil && u.CPU == 0 && u.RSS == 0 {
+		out = append(out, "CPU and memory of processes: /proc does not say")
+	}
+	if _, err := os.Stat("/proc/self/io"); err != nil {
+		out = append(out, "bytes from and to devices: /proc/PID/io is absent, so hot and cold are not "+
+			"proven and such scenarios are skipped")
+	}
+	if server, _ := host.Split(); server == nil {
+		out = append(out, "server and client apart: one core, which both share")
+	}
+	return out
+}
+
+// needed are the programs that must be there.
+func (o *options) needed() []string {
+	if o.withoutWarp {
+		return []string{o.server}
+	}
+	return []string{o.server, o.warp}
+}
+
+// programs are those whose hashes a record carries, by name.
+func (o *options) programs(self string) map[string]string {
+	out := map[string]string{"flashstore": o.server, "flashbench": self}
+	if !o.withoutWarp {
+		out["warp"] = o.warp
+	}
+	for name, path := range o.others {
+		out[name] = path
+	}
+	return out
 }
 
 // gitRevision of the tree at dir, and whether it has changes other than records. Empty without git.
@@ -125,12 +177,16 @@ func hashFile(path string) (string, error) {
 const legOverhead = 2 * time.Second
 
 // plan counts the legs, for the time left.
-func (s *session) plan(scenarios []*scenario.Scenario) {
+func (s *session) plan(scenarios []*scenario.Scenario, comparisons func(*scenario.Scenario) int) {
 	total := time.Duration(0)
 	for _, sc := range scenarios {
-		legs := 2 * sc.Run.Pairs * len(sc.Comparisons())
+		legs := 2 * sc.Run.Pairs * comparisons(sc)
 		s.legsPlanned += legs
-		total += time.Duration(legs) * (sc.Run.Duration + warp.LeadTime + legOverhead)
+		lead := legOverhead
+		if sc.Workload.Driver == "warp" {
+			lead += warp.LeadTime
+		}
+		total += time.Duration(legs) * (sc.Run.Duration + lead)
 	}
 	s.perLeg = total / time.Duration(max(1, s.legsPlanned))
 	fmt.Fprintf(s.messages, "%d legs, about %s\n", s.legsPlanned, total.Round(time.Second))

@@ -99,14 +99,15 @@ func TestBetween(t *testing.T) {
 	for i := range 101 {
 		d := time.Duration(i)
 		samples = append(samples, Sample{
-			At:     start.Add(d * 100 * time.Millisecond),
-			Server: Usage{CPU: d * 50 * time.Millisecond, RSS: int64(i)},
+			At: start.Add(d * 100 * time.Millisecond),
+			Server: Usage{CPU: d * 50 * time.Millisecond, RSS: int64(i), Read: int64(i * 100),
+				Written: int64(i * 200)},
 			Client: Usage{CPU: d * 70 * time.Millisecond},
 			Busy:   d * 130 * time.Millisecond,
 		})
 	}
 	w, ok := Between(samples, start.Add(2*time.Second), start.Add(8*time.Second))
-	want := Window{3 * time.Second, 4200 * time.Millisecond, 7800 * time.Millisecond, 80}
+	want := Window{3 * time.Second, 4200 * time.Millisecond, 7800 * time.Millisecond, 80, 6000, 12000}
 	if !ok || w != want {
 		t.Errorf("%+v, %v; want %+v", w, ok, want)
 	}

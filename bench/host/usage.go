@@ -19,6 +19,8 @@ type Usage struct {
 	CPU     time.Duration // user and system, all threads and reaped children
 	RSS     int64         // bytes resident now
 	RSSPeak int64         // bytes, the most so far
+	Read    int64         // bytes that came from a device for it; 0 where the kernel does not say
+	Written int64         // bytes that it caused to be written to a device
 }
 
 // ProcessUsage reads the kernel's account of pid, in steps of 10 ms of CPU.
@@ -35,7 +37,9 @@ func ProcessUsage(pid int) (Usage, error) {
 	if err != nil {
 		return Usage{}, err
 	}
+	account, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid)) // absent without CONFIG_TASK_IO_ACCOUNTING
 	return Usage{
+		Read: ioBytes(account, "read_bytes:"), Written: ioBytes(account, "write_bytes:"),
 		CPU: cpu, RSS: statusBytes(status, "VmRSS:"), RSSPeak: statusBytes(status, "VmHWM:"),
 	}, nil
 }
@@ -71,6 +75,17 @@ func statusBytes(status []byte, key string) int64 {
 				kib, _ := strconv.ParseInt(fields[0], 10, 64)
 				return kib << 10
 			}
+		}
+	}
+	return 0
+}
+
+// ioBytes reads a line of proc_pid_io(5).
+func ioBytes(account []byte, key string) int64 {
+	for line := range strings.Lines(string(account)) {
+		if rest, ok := strings.CutPrefix(line, key); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
+			return n
 		}
 	}
 	return 0
@@ -146,6 +161,7 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 type Window struct {
 	Server, Client, Busy time.Duration // CPU time
 	RSSPeak              int64         // bytes, the server's largest sample within
+	Read, Written        int64         // bytes, the server's, from and to devices
 }
 
 // Between takes the difference between the samples nearest to from and to. ok is false if the
@@ -160,6 +176,8 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 	}
 	w.Server = samples[b].Server.CPU - samples[a].Server.CPU
 	w.Client = samples[b].Client.CPU - samples[a].Client.CPU
+	w.Read = samples[b].Server.Read - samples[a].Server.Read
+	w.Written = samples[b].Server.Written - samples[a].Server.Written
 	w.Busy = samples[b].Busy - samples[a].Busy
 	for _, s := range samples[a : b+1] {
 		w.RSSPeak = max(w.RSSPeak, s.Server.RSS)

@@ -14,11 +14,31 @@ type Line struct {
 	Schema  int      `json:"schema"`
 	Session *Session `json:"session,omitempty"`
 	Leg     *Leg     `json:"leg,omitempty"`
+	End     *End     `json:"end,omitempty"`
+	Verdict *Verdict `json:"verdict,omitempty"`
+}
+
+// End says that a session has measured all it wanted to: there is nothing to resume.
+type End struct {
+	Session string    `json:"session"`
+	At      time.Time `json:"at"`
+}
+
+// Verdict is what a gate has decided on the legs before it.
+type Verdict struct {
+	Session  string  `json:"session"`
+	Scenario string  `json:"scenario"`
+	Verdict  string  `json:"verdict"` // PASS, FAIL, INCONCLUSIVE or INVALID
+	Reason   string  `json:"reason"`
+	Change   float64 `json:"change"` // of the primary metric, as a share: -0.05 is 5% worse
+	P        float64 `json:"p"`
+	Pairs    int     `json:"pairs"`
 }
 
 // Session is one start of the harness.
 type Session struct {
 	ID          string            `json:"id"`
+	Purpose     string            `json:"purpose,omitempty"` // run (empty), gate, aa, peer, tune
 	Start       time.Time         `json:"start"`
 	Machine     string            `json:"machine"` // ID of Fingerprint
 	Fingerprint host.Fingerprint  `json:"fingerprint"`
@@ -66,6 +86,12 @@ type Leg struct {
 	ServerCores []int              `json:"server_cores,omitempty"`
 	ClientCores []int              `json:"client_cores,omitempty"`
 	OtherCPU    float64            `json:"other_cpu,omitempty"` // share of the machine
+	Driver      string             `json:"driver,omitempty"`
+	Concurrent  int                `json:"concurrent,omitempty"`
+	Family      string             `json:"family,omitempty"`       // of the scenarios of a sweep
+	Rate        float64            `json:"rate,omitempty"`         // asked for, per second; open loop
+	Quantiles   []float64          `json:"quantiles_us,omitempty"` // at figure.Percents
+	Cost        map[string]float64 `json:"cost_per_op,omitempty"`  // the server's own account
 	Operations  int                `json:"operations,omitempty"`
 	Metrics     map[string]float64 `json:"metrics,omitempty"` // by the names scenario files use
 	Raw         string             `json:"raw,omitempty"`     // file of operations, if kept

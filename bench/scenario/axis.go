@@ -12,18 +12,22 @@ import (
 type Axis struct {
 	Name   string
 	Values []string
+	// Env is the variable that sets it, where that is not the server's own business but that of Go's
+	// runtime. Such an axis is proven by the environment of the process.
+	Env string
 }
 
 // Axes lists all axes in the order in which a matrix is expanded.
 func Axes() []Axis {
 	return []Axis{
-		{"netloop", []string{"nethttp", "netconn", "epoll", "kqueue"}},
-		{"allocator", []string{"heap", "syncpool", "arena"}},
-		{"ioengine", []string{"threadpool", "uring"}},
-		{"simd", []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"}},
-		{"durability", []string{"full", "relaxed"}},
-		{"checksum", []string{"xxh3", "highwayhash"}},
-		{"etag", []string{"md5", "fast"}},
+		{Name: "netloop", Values: []string{"nethttp", "netconn", "epoll", "kqueue"}},
+		{Name: "allocator", Values: []string{"heap", "syncpool", "arena"}},
+		{Name: "ioengine", Values: []string{"threadpool", "uring"}},
+		{Name: "simd", Values: []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"}},
+		{Name: "durability", Values: []string{"full", "relaxed"}},
+		{Name: "checksum", Values: []string{"xxh3", "highwayhash"}},
+		{Name: "etag", Values: []string{"md5", "fast"}},
+		{Name: "gogc", Env: "GOGC", Values: []string{"100", "50", "200", "400", "off"}},
 	}
 }
 
@@ -36,6 +40,10 @@ type Matrix struct {
 	Durability []string `yaml:"durability"`
 	Checksum   []string `yaml:"checksum"`
 	ETag       []string `yaml:"etag"`
+	GOGC       []string `yaml:"gogc"`
+	// Expand is product (every combination against the first, the default), each (one axis at a
+	// time) or ends (the last level of all axes at once).
+	Expand string `yaml:"expand"`
 }
 
 // levels returns where m keeps the levels of an axis, nil if there is no such axis.
@@ -55,6 +63,8 @@ func (m *Matrix) levels(axis string) *[]string {
 		return &m.Checksum
 	case "etag":
 		return &m.ETag
+	case "gogc":
+		return &m.GOGC
 	}
 	return nil
 }
@@ -97,10 +107,9 @@ func (c Comparison) Labels() (base, candidate string) {
 	return strings.Join(from, "+"), strings.Join(to, "+")
 }
 
-// Comparisons expands the matrix: the product of all axes, each member but the first against the
-// first.
+// Comparisons expands the matrix: each configuration but the base against the base.
 func (s *Scenario) Comparisons() []Comparison {
-	product := []Configuration{{}}
+	base, others := Configuration{}, []Configuration{}
 	for _, axis := range Axes() {
 		levels := *s.Matrix.levels(axis.Name)
 		if axis.Name == "durability" && len(levels) == 0 {
@@ -109,22 +118,63 @@ func (s *Scenario) Comparisons() []Comparison {
 		if len(levels) == 0 {
 			continue
 		}
-		var next []Configuration
-		for _, c := range product {
-			for _, level := range levels {
-				next = append(next, append(slices.Clone(c), Choice{axis.Name, level}))
-			}
-		}
-		product = next
+		base, others = s.Matrix.extend(base, others, axis.Name, levels)
 	}
-	var out []Comparison
-	for _, candidate := range product[1:] {
-		out = append(out, Comparison{Base: product[0], Candidate: candidate})
+	out := make([]Comparison, len(others))
+	for i, candidate := range others {
+		out[i] = Comparison{Base: base, Candidate: candidate}
 	}
 	return out
 }
 
+// Base is the first level of each axis.
+func (s *Scenario) Base() Configuration {
+	if all := s.Comparisons(); len(all) > 0 {
+		return all[0].Base
+	}
+	return Configuration{{"durability", s.Server.Durability}}
+}
+
+// extend adds an axis to all configurations, in the order of a product.
+func (m *Matrix) extend(
+	base Configuration, others []Configuration, axis string, levels []string,
+) (Configuration, []Configuration) {
+	with := func(c Configuration, level string) Configuration {
+		return append(slices.Clone(c), Choice{axis, level})
+	}
+	var next []Configuration
+	if m.Expand == "ends" {
+		last := levels[len(levels)-1]
+		for _, c := range others {
+			next = append(next, with(c, last))
+		}
+		if next == nil && len(levels) > 1 {
+			next = append(next, with(base, last))
+		}
+		return with(base, levels[0]), next
+	}
+	for _, level := range levels[1:] {
+		next = append(next, with(base, level))
+	}
+	for _, c := range others {
+		if m.Expand == "each" {
+			next = append(next, with(c, levels[0]))
+			continue
+		}
+		for _, level := range levels {
+			next = append(next, with(c, level))
+		}
+	}
+	return with(base, levels[0]), next
+}
+
 func (m *Matrix) validate() error {
+	if m.Expand == "" {
+		m.Expand = "product"
+	}
+	if err := oneOf("matrix.expand", m.Expand, "product", "each", "ends"); err != nil {
+		return err
+	}
 	for _, axis := range Axes() {
 		levels := *m.levels(axis.Name)
 		for i, level := range levels {

@@ -74,6 +74,9 @@ func checkKeys(node ast.Node, t reflect.Type, within string) error {
 	fields, valid := map[string]reflect.Type{}, []string{}
 	for field := range t.Fields() {
 		tag := field.Tag.Get("yaml")
+		if tag == "-" {
+			continue
+		}
 		fields[tag], valid = field.Type, append(valid, tag)
 	}
 	for _, v := range values {

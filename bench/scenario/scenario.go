@@ -14,21 +14,40 @@ type Scenario struct {
 	Run      Run      `yaml:"run"`
 	Server   Server   `yaml:"server"`
 	Matrix   Matrix   `yaml:"matrix"`
+	Sweep    Sweep    `yaml:"sweep"`
 	Requires Requires `yaml:"requires"`
 	Metrics  Metrics  `yaml:"metrics"`
 	Gate     Gate     `yaml:"gate"`
+
+	// Family is the name in the file, where a sweep has made several scenarios of it.
+	Family string `yaml:"-"`
 }
 
 // Workload is what the client does.
 type Workload struct {
-	Driver         string `yaml:"driver"`          // warp
-	Op             string `yaml:"op"`              // get, put or mixed
-	ObjSize        Bytes  `yaml:"obj_size"`        // of every object
-	Objects        int    `yaml:"objects"`         // on the server before the clock runs; not for put
-	Concurrent     int    `yaml:"concurrent"`      // requests in flight
-	PayloadSigning string `yaml:"payload_signing"` // signed or unsigned
-	Data           string `yaml:"data"`            // preload (once a comparison) or fresh (each leg)
+	Driver         string  `yaml:"driver"`          // warp, or load: our own, which takes less CPU
+	Op             string  `yaml:"op"`              // see Ops
+	ObjSize        Bytes   `yaml:"obj_size"`        // of every object
+	RangeSize      Bytes   `yaml:"range_size"`      // get: of each read, at a random offset; 0: all
+	Batch          int     `yaml:"batch"`           // delete: objects a request
+	Objects        int     `yaml:"objects"`         // on the server before the clock runs; not for put
+	Concurrent     int     `yaml:"concurrent"`      // requests in flight
+	Rate           Percent `yaml:"rate"`            // load: of the base's peak, due whatever happens
+	PayloadSigning string  `yaml:"payload_signing"` // signed or unsigned
+	Data           string  `yaml:"data"`            // preload (once a comparison) or fresh (each leg)
+	Cache          string  `yaml:"cache"`           // get: hot, cold (both proven), or any
 }
+
+// Ops lists what a workload can do. multipart is a put in parts of 16 MiB, warp's own size.
+func Ops() []string {
+	return []string{"get", "put", "mixed", "list", "stat", "delete", "multipart"}
+}
+
+// Reads says whether nothing is written while the clock runs.
+func (w *Workload) Reads() bool { return w.Op == "get" || w.Op == "stat" || w.Op == "list" }
+
+// StartsEmpty says whether the load needs no objects to be there.
+func (w *Workload) StartsEmpty() bool { return w.Op == "put" || w.Op == "multipart" }
 
 // Run is how long and how often.
 type Run struct {
@@ -47,12 +66,16 @@ type Server struct {
 	Parity     int    `yaml:"parity"`
 	Durability string `yaml:"durability"` // full or relaxed
 	// Lost drives are taken away once the data is preloaded: reads of it need parity.
-	Lost int `yaml:"lost"`
+	Lost int  `yaml:"lost"`
+	TLS  bool `yaml:"tls"` // HTTPS with a certificate made for the leg
+	// Cores of the server, as many for the client; 0: half of the machine.
+	Cores int `yaml:"-"`
 }
 
 // Requires says what a machine must have; where it lacks it, the scenario is skipped.
 type Requires struct {
 	DiskFree Bytes `yaml:"disk_free"`
+	Cores    int   `yaml:"cores"`
 }
 
 // Metrics names the measure that decides, those that support it and those only shown.

@@ -38,7 +38,8 @@ func TestParse(t *testing.T) {
 func TestParseRejects(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown key", "question:", "qestion:", `x.yaml:3: unknown key "qestion" in the file; ` +
-			"valid keys: gate, matrix, metrics, name, question, requires, run, schema, server, workload"},
+			"valid keys: gate, matrix, metrics, name, question, requires, run, schema, server, sweep, " +
+			"workload"},
 		{"unknown nested key", "seed: 7", "sed: 7", `x.yaml:5: unknown key "sed" in run; valid`},
 		{"unknown axis", "allocator:", "alocator:", `:7: unknown key "alocator" in matrix; valid`},
 		{"unknown level", "epoll", "epol", `matrix.netloop: unknown level "epol"; valid: nethttp`},

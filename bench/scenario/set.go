@@ -38,6 +38,18 @@ func (s *Scenario) setters() map[string]func(string) error {
 		"workload.obj_size": func(v string) error {
 			return s.Workload.ObjSize.UnmarshalText([]byte(v))
 		},
+		"workload.range_size": func(v string) error {
+			return s.Workload.RangeSize.UnmarshalText([]byte(v))
+		},
+		"workload.driver":          setText(&s.Workload.Driver),
+		"workload.op":              setText(&s.Workload.Op),
+		"workload.cache":           setText(&s.Workload.Cache),
+		"workload.batch":           setInt(&s.Workload.Batch),
+		"workload.rate":            setPercent(&s.Workload.Rate),
+		"gate.min_effect":          setPercent(&s.Gate.MinEffect),
+		"metrics.primary":          setText(&s.Metrics.Primary),
+		"matrix.expand":            setText(&s.Matrix.Expand),
+		"run.confirm_pairs":        setInt(&s.Run.ConfirmPairs),
 		"workload.objects":         setInt(&s.Workload.Objects),
 		"workload.concurrent":      setInt(&s.Workload.Concurrent),
 		"workload.payload_signing": setText(&s.Workload.PayloadSigning),
@@ -65,6 +77,10 @@ func (s *Scenario) setters() map[string]func(string) error {
 
 func setText(field *string) func(string) error {
 	return func(v string) error { *field = v; return nil }
+}
+
+func setPercent(field *Percent) func(string) error {
+	return func(v string) error { return field.UnmarshalText([]byte(v)) }
 }
 
 func setInt(field *int) func(string) error {

@@ -34,6 +34,30 @@ func (c *Cost) Add(after, before *Cost) {
 	}
 }
 
+// PerRequest is what a request cost between two accounts, by the names of the status document; nil
+// without requests.
+func (c *Cost) PerRequest(before *Cost) map[string]float64 {
+	n := c.Requests - before.Requests
+	if !(n > 0) {
+		return nil
+	}
+	out := map[string]float64{}
+	for name, field := range c.counts() {
+		out[name] = (field - before.counts()[name]) / n
+	}
+	return out
+}
+
+// counts are the accounts that do not depend on time.
+func (c *Cost) counts() map[string]float64 {
+	return map[string]float64{
+		"socket_reads": c.SocketReads, "socket_writes": c.SocketWrites, "io_enters": c.IOEnters,
+		"cached_reads": c.CachedReads, "synced_writes": c.SyncedWrites,
+		"drive_bytes_read": c.DriveRead, "drive_bytes_written": c.DriveWritten,
+		"copied_bytes": c.Copied, "heap_objects": c.HeapObjects, "epoll_waits": c.EpollWaits,
+	}
+}
+
 func (c *Cost) fields() []*float64 {
 	return []*float64{&c.Requests, &c.CPUSeconds, &c.HeapObjects, &c.EpollWaits, &c.SocketReads,
 		&c.SocketWrites, &c.IOEnters, &c.CachedReads, &c.SyncedWrites, &c.DriveRead, &c.DriveWritten,

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,6 +41,10 @@ type Config struct {
 	Dir    string // holds the drives d1…dn, created where missing, and server.log
 	Cores  []int
 	Env    []string // added to the harness's own, as in "GOMAXPROCS=1"
+	TLS    bool     // HTTPS with a certificate made here; not with Foreign
+	Trace  []string // a program and its arguments that runs the server's, as in strace -f -o FILE
+	// Foreign says how to start a server that is not ours; nil for ours.
+	Foreign *Foreign
 }
 
 // Validate returns an error for a config that cannot start.
@@ -61,8 +66,10 @@ type Server struct {
 	AccessKey string
 	SecretKey string
 
+	config  Config
 	process *process.Process
 	client  *minio.Client
+	http    *http.Client
 }
 
 // Start starts the server and returns once it is ready. The caller ends it by Stop or Kill.
@@ -72,7 +79,11 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitReady(ctx); err != nil {
+	err = s.awaitReady(ctx)
+	if err == nil && c.Foreign != nil {
+		err = s.setUp(ctx)
+	}
+	if err != nil {
 		s.Kill()
 		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
 	}
@@ -94,27 +105,68 @@ func Launch(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Address: address, AccessKey: "bench" + rand.Text()[:8], SecretKey: rand.Text()}
+	s := &Server{Address: address, AccessKey: "bench" + rand.Text()[:8], SecretKey: rand.Text(),
+		config: c, http: http.DefaultClient}
+	if c.Foreign != nil && c.Foreign.AccessKey != "" {
+		s.AccessKey, s.SecretKey = c.Foreign.AccessKey, c.Foreign.SecretKey
+	}
+	if c.TLS {
+		if s.http, err = newCertificate(c.certsDir()); err != nil {
+			return nil, err
+		}
+	}
 	s.client, err = minio.New(address, &minio.Options{
 		Creds:        credentials.NewStaticV4(s.AccessKey, s.SecretKey, ""),
-		Region:       Region,
+		Region:       c.region(),
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   1, // a retry would hide what the pass is looking for
+		Secure:       c.TLS,
+		Transport:    s.http.Transport,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.process, err = process.Start(process.Spec{
-		Path: c.Binary, Args: c.args(address), Log: filepath.Join(c.Dir, "server.log"),
-		Cores: c.Cores,
-		Env: append([]string{
-			"FLASHSTORE_ROOT_USER=" + s.AccessKey, "FLASHSTORE_ROOT_PASSWORD=" + s.SecretKey,
-		}, c.Env...),
-	})
-	if err != nil {
+	spec := process.Spec{Path: c.Binary, Args: c.args(address), Env: c.env(s),
+		Log: filepath.Join(c.Dir, "server.log"), Cores: c.Cores}
+	if c.Foreign != nil {
+		if spec.Args, err = c.Foreign.prepare(s); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.Trace) > 0 {
+		spec.Path, spec.Args = c.Trace[0], slices.Concat(c.Trace[1:], []string{c.Binary}, spec.Args)
+	}
+	if s.process, err = process.Start(spec); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotReady, err)
 	}
 	return s, nil
+}
+
+func (c Config) certsDir() string { return filepath.Join(c.Dir, "certs") }
+
+func (c Config) region() string {
+	if c.Foreign != nil && c.Foreign.Region != "" {
+		return c.Foreign.Region
+	}
+	return Region
+}
+
+// env is what the process gets beside the harness's own environment.
+func (c Config) env(s *Server) []string {
+	if c.Foreign != nil {
+		return append(c.Foreign.fill(s, c.Foreign.Env), c.Env...)
+	}
+	env := append([]string{
+		"FLASHSTORE_ROOT_USER=" + s.AccessKey, "FLASHSTORE_ROOT_PASSWORD=" + s.SecretKey,
+	}, c.Env...)
+	for _, axis := range scenario.Axes() {
+		for _, choice := range c.Axes {
+			if axis.Env != "" && choice.Axis == axis.Name {
+				env = append(env, axis.Env+"="+choice.Value)
+			}
+		}
+	}
+	return env
 }
 
 func (c Config) args(address string) []string {
@@ -125,10 +177,25 @@ func (c Config) args(address string) []string {
 	args := []string{
 		"server", "--address", address, "--drives", drives, "--parity", strconv.Itoa(c.Parity),
 	}
+	if c.TLS {
+		args = append(args, "--certs-dir", c.certsDir())
+	}
 	for _, choice := range c.Axes {
-		args = append(args, "--"+choice.Axis, choice.Value)
+		if envOf(choice.Axis) == "" {
+			args = append(args, "--"+choice.Axis, choice.Value)
+		}
 	}
 	return args
+}
+
+// envOf is the variable that sets an axis, empty where a flag does.
+func envOf(name string) string {
+	for _, axis := range scenario.Axes() {
+		if axis.Name == name {
+			return axis.Env
+		}
+	}
+	return ""
 }
 
 // FreeAddress asks the kernel for a port nobody uses. It may be taken before a server binds it;
@@ -167,21 +234,38 @@ func (s *Server) awaitReady(ctx context.Context) error {
 }
 
 func (s *Server) probe(ctx context.Context) error {
-	url := "http://" + s.Address + "/flashstore/health/ready"
+	path := "/flashstore/health/ready"
+	if s.config.Foreign != nil {
+		path = s.config.Foreign.Health
+	}
+	url := s.URL() + path
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := s.http.Do(request)
 	if err != nil {
 		return err
 	}
 	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
+	// Any answer below 500 shows that a foreign server without a health path is up.
+	anyAnswer := s.config.Foreign != nil && path == "" && answer.StatusCode < 500
+	if answer.StatusCode != http.StatusOK && !anyAnswer {
 		return fmt.Errorf("GET %s: %s", url, answer.Status)
 	}
 	return nil
 }
+
+// URL is where the server answers, without a path.
+func (s *Server) URL() string {
+	if s.config.TLS {
+		return "https://" + s.Address
+	}
+	return "http://" + s.Address
+}
+
+// Region is what requests are signed for.
+func (s *Server) Region() string { return s.config.region() }
 
 // PID is the server's process number.
 func (s *Server) PID() int { return s.process.PID() }

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/signer"
 
+	"flashstore/bench/process"
 	"flashstore/bench/scenario"
 )
 
@@ -28,6 +30,8 @@ type Status struct {
 	Store struct {
 		DegradedReads uint64 `json:"degraded_reads"`
 	} `json:"store"`
+
+	environment []string // of the process, as the kernel has it
 }
 
 // AxisStatus is one axis: what was asked for, what runs, and a counter that only moves if it does.
@@ -45,9 +49,12 @@ const statusBytesMax = 1 << 20
 
 // Status asks the server, signed with the leg's credentials.
 func (s *Server) Status(ctx context.Context) (Status, error) {
+	if !s.Ours() {
+		return Status{}, errForeign
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	url := "http://" + s.Address + "/flashstore/v1/status"
+	url := s.URL() + "/flashstore/v1/status"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return Status{}, err
@@ -55,7 +62,7 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 	nothing := sha256.Sum256(nil)
 	request.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(nothing[:]))
 	signed := signer.SignV4(*request, s.AccessKey, s.SecretKey, "", Region)
-	answer, err := http.DefaultClient.Do(signed)
+	answer, err := s.http.Do(signed)
 	if err != nil {
 		return Status{}, err
 	}
@@ -71,7 +78,8 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 	if err := json.Unmarshal(body, &status); err != nil {
 		return Status{}, fmt.Errorf("GET %s: %w: %.200s", url, err, body)
 	}
-	return status, nil
+	status.environment, err = process.Environment(s.PID())
+	return status, err
 }
 
 // Engaged checks that every axis of c is active and has moved its proof counter. "auto" is engaged
@@ -79,7 +87,13 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 func (status Status) Engaged(c scenario.Configuration) error {
 	for _, choice := range c {
 		axis, ok := status.Axes[choice.Axis]
+		variable := envOf(choice.Axis)
 		switch {
+		case variable != "":
+			if !slices.Contains(status.environment, variable+"="+choice.Value) {
+				return fmt.Errorf("%w: %s: the process has no %s=%s", ErrNotEngaged, choice.Axis,
+					variable, choice.Value)
+			}
 		case !ok:
 			return fmt.Errorf("%w: %s: the server's status does not mention it", ErrNotEngaged, choice.Axis)
 		case axis.Requested != choice.Value:

@@ -30,6 +30,9 @@ const (
 func (s *Server) Verify(ctx context.Context, objectBytes int64, seed uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, verifyMax)
 	defer cancel()
+	if s.getOnly() {
+		return s.verifyFiles(ctx, objectBytes, seed)
+	}
 	if err := s.makeBucket(ctx, verifyBucket); err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -57,6 +60,12 @@ func (s *Server) verifyObject(ctx context.Context, key string, data []byte) erro
 	if err != nil {
 		return fmt.Errorf("PUT: %w", err)
 	}
+	return s.verifyRead(ctx, verifyBucket, key, data)
+}
+
+// verifyRead gets an object whole and in parts and compares hashes.
+func (s *Server) verifyRead(ctx context.Context, bucket, key string, data []byte) error {
+	size := int64(len(data))
 	first, last := size/3, size-1-size/5
 	for _, part := range [][2]int64{{0, size - 1}, {first, last}, {last, last}} {
 		var options minio.GetObjectOptions
@@ -66,7 +75,7 @@ func (s *Server) verifyObject(ctx context.Context, key string, data []byte) erro
 			}
 		}
 		want := data[part[0] : part[1]+1]
-		got, err := s.get(ctx, key, options, int64(len(want)))
+		got, err := s.get(ctx, bucket, key, options, int64(len(want)))
 		if err != nil {
 			return fmt.Errorf("GET bytes %d-%d: %w", part[0], part[1], err)
 		}
@@ -79,16 +88,26 @@ func (s *Server) verifyObject(ctx context.Context, key string, data []byte) erro
 }
 
 func (s *Server) get(
-	ctx context.Context, key string, options minio.GetObjectOptions, bytesMax int64,
+	ctx context.Context, bucket, key string, options minio.GetObjectOptions, bytesMax int64,
 ) ([]byte, error) {
 	core := minio.Core{Client: s.client}
-	body, _, _, err := core.GetObject(ctx, verifyBucket, key, options)
+	body, _, _, err := core.GetObject(ctx, bucket, key, options)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
 	// One more than expected, so that a body too long is seen.
 	return io.ReadAll(io.LimitReader(body, bytesMax+1))
+}
+
+// verifyFiles reads objects that lie on the disk as files: what such a server can prove.
+func (s *Server) verifyFiles(ctx context.Context, objectBytes int64, seed uint64) error {
+	data := make([]byte, objectBytes)
+	content.Fill(data, seed, 0)
+	if err := s.verifyRead(ctx, Bucket, content.Key(0), data); err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	return nil
 }
 
 func (s *Server) verifyList(ctx context.Context, keys []string, sizes []int64) error {
@@ -110,10 +129,15 @@ func (s *Server) verifyList(ctx context.Context, keys []string, sizes []int64) e
 	return nil
 }
 
+func (s *Server) getOnly() bool { return s.config.Foreign != nil && s.config.Foreign.GetOnly }
+
 func (s *Server) makeBucket(ctx context.Context, bucket string) error {
+	if s.getOnly() {
+		return nil
+	}
 	there, err := s.client.BucketExists(ctx, bucket)
 	if err != nil || there {
 		return err
 	}
-	return s.client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{Region: Region})
+	return s.client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{Region: s.config.region()})
 }

@@ -15,7 +15,8 @@ const LeadTime = 3 * time.Second
 // Load is one run of warp.
 type Load struct {
 	Binary    string
-	Address   string // host:port, plain HTTP
+	Address   string // host:port
+	TLS       bool   // with any certificate: the server is the harness's own, on loopback
 	AccessKey string
 	SecretKey string
 	Bucket    string // exists already
@@ -38,24 +39,36 @@ func Start(l Load) (*process.Process, error) {
 }
 
 func (l Load) args() []string {
+	w := &l.Workload
+	op := w.Op
+	if op == "multipart" {
+		op = "put" // in parts, unless told otherwise
+	}
 	args := []string{
-		l.Workload.Op, "--no-color", "--host", l.Address, "--region", "us-east-1",
+		op, "--no-color", "--host", l.Address, "--region", "us-east-1",
 		"--bucket", l.Bucket, "--noclear", "--benchdata", l.Data,
-		"--obj.size", fmt.Sprintf("%d", l.Workload.ObjSize),
-		"--concurrent", strconv.Itoa(l.Workload.Concurrent),
+		"--obj.size", fmt.Sprintf("%d", w.ObjSize),
+		"--concurrent", strconv.Itoa(w.Concurrent),
 		"--duration", l.Duration.String(),
 	}
-	if l.Workload.Op != "put" {
-		args = append(args, "--objects", strconv.Itoa(l.Workload.Objects))
+	for flag, wanted := range map[string]bool{
+		"--tls": l.TLS, "--insecure": l.TLS,
+		"--list-existing":          w.Data == "preload",
+		"--disable-sha256-payload": w.PayloadSigning == "unsigned",
+		"--disable-multipart":      w.Op == "put",
+	} {
+		if wanted {
+			args = append(args, flag)
+		}
 	}
-	if l.Workload.Data == "preload" {
-		args = append(args, "--list-existing")
+	if !w.StartsEmpty() {
+		args = append(args, "--objects", strconv.Itoa(w.Objects))
 	}
-	if l.Workload.PayloadSigning == "unsigned" {
-		args = append(args, "--disable-sha256-payload")
+	if w.RangeSize > 0 {
+		args = append(args, "--range-size", fmt.Sprintf("%d", w.RangeSize))
 	}
-	if l.Workload.Op == "put" {
-		args = append(args, "--disable-multipart")
+	if w.Op == "delete" {
+		args = append(args, "--batch", strconv.Itoa(w.Batch))
 	}
 	return args
 }

@@ -4,47 +4,29 @@ import (
 	"fmt"
 	"time"
 
+	"flashstore/bench/figure"
 	"flashstore/bench/stat"
 )
-
-// Figures is what one leg's load amounts to. Latencies are from sending the request to the last
-// byte of the answer, as the client saw it.
-type Figures struct {
-	From, To            time.Time // the window
-	Operations          int       // that ended in it
-	PerSecond           float64
-	BytesPerSecond      float64
-	P50, P90, P99, P999 time.Duration
-	TTFB50              time.Duration // zero if no operation has a first byte
-}
 
 // shareMin: a run that covers less of its duration than this stopped early or stalled.
 const shareMin = 0.9
 
 // Summarize counts the operations that ended within duration less both trims, from the start of
 // the first. Errors wrap ErrInvalid.
-func Summarize(operations []Operation, duration, head, tail time.Duration) (Figures, error) {
+func Summarize(operations []Operation, duration, head, tail time.Duration) (figure.Figures, error) {
 	if len(operations) == 0 {
-		return Figures{}, fmt.Errorf("%w: no operations", ErrInvalid)
+		return figure.Figures{}, fmt.Errorf("%w: no operations", ErrInvalid)
 	}
-	first, last := operations[0].Start, operations[0].End
-	for _, o := range operations {
-		if o.Start.Before(first) {
-			first = o.Start
-		}
-		if o.End.After(last) {
-			last = o.End
-		}
-	}
+	first, last := bounds(operations)
 	if covered := last.Sub(first); covered < time.Duration(shareMin*float64(duration)) {
-		return Figures{}, fmt.Errorf("%w: operations cover %s of %s",
+		return figure.Figures{}, fmt.Errorf("%w: operations cover %s of %s",
 			ErrInvalid, covered.Round(time.Millisecond), duration)
 	}
-	f := Figures{From: first.Add(head), To: first.Add(duration - tail)}
-	return f.fill(operations)
+	f := figure.Figures{From: first.Add(head), To: first.Add(duration - tail)}
+	return fill(f, operations)
 }
 
-func (f Figures) fill(operations []Operation) (Figures, error) {
+func fill(f figure.Figures, operations []Operation) (figure.Figures, error) {
 	var latencies, ttfbs []float64
 	bytes := int64(0)
 	for _, o := range operations {
@@ -59,7 +41,7 @@ func (f Figures) fill(operations []Operation) (Figures, error) {
 	}
 	f.Operations = len(latencies)
 	if f.Operations == 0 {
-		return Figures{}, fmt.Errorf("%w: no operation ended within the window", ErrInvalid)
+		return figure.Figures{}, fmt.Errorf("%w: no operation ended within the window", ErrInvalid)
 	}
 	seconds := f.To.Sub(f.From).Seconds()
 	f.PerSecond = float64(f.Operations) / seconds
@@ -69,8 +51,33 @@ func (f Figures) fill(operations []Operation) (Figures, error) {
 	} {
 		*out = time.Duration(stat.Percentile(latencies, percent))
 	}
+	for _, percent := range figure.Percents() {
+		f.Quantiles = append(f.Quantiles, time.Duration(stat.Percentile(latencies, percent)))
+	}
 	if len(ttfbs) > 0 {
 		f.TTFB50 = time.Duration(stat.Percentile(ttfbs, 50))
 	}
 	return f, nil
+}
+
+// Covered is how long operations took from the first start to the last end, at most limit.
+func Covered(operations []Operation, limit time.Duration) time.Duration {
+	if len(operations) == 0 {
+		return limit
+	}
+	first, last := bounds(operations)
+	return min(limit, last.Sub(first))
+}
+
+func bounds(operations []Operation) (first, last time.Time) {
+	first, last = operations[0].Start, operations[0].End
+	for _, o := range operations {
+		if o.Start.Before(first) {
+			first = o.Start
+		}
+		if o.End.After(last) {
+			last = o.End
+		}
+	}
+	return first, last
 }

@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"errors"
+
+	"flashstore/bench/record"
+)
+
+// resume looks for the last session of the same purpose and arguments that has not ended, and
+// makes its legs known, so that they are not run again. It refuses where the machine or a program
+// is another one now: such legs are not of one session. Without such a session it starts anew.
+func (s *session) resume(start *record.Session) error {
+	lines, _, err := s.index.Read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ended, last := map[string]bool{}, (*record.Session)(nil)
+	for _, line := range lines {
+		if line.End != nil {
+			ended[line.End.Session] = true
+		}
+		if line.Session != nil && line.Session.Purpose == start.Purpose &&
+			slices.Equal(line.Session.Args, start.Args) {
+			last = line.Session
+		}
+	}
+	if last == nil || ended[last.ID] {
+		fmt.Fprintln(s.messages, "nothing to resume: a new session")
+		return nil
+	}
+	if last.Machine != start.Machine {
+		return fmt.Errorf("%w: --resume: session %s ran on machine %s, this is %s: its legs do not "+
+			"belong together", errUsage, last.ID, last.Machine, start.Machine)
+	}
+	if !maps.Equal(last.Binaries, start.Binaries) {
+		return fmt.Errorf("%w: --resume: session %s ran other binaries", errUsage, last.ID)
+	}
+	s.id, s.resumed = last.ID, true
+	for _, line := range lines {
+		if line.Leg != nil && line.Leg.Session == last.ID {
+			s.before = append(s.before, *line.Leg)
+		}
+	}
+	fmt.Fprintf(s.messages, "resuming session %s: %d legs are there\n", s.id, len(s.before))
+	return nil
+}
+
+// recordedPair returns the legs of a pair that was run to its end before, nil otherwise. A leg that
+// was skipped or invalid is an answer too; what is missing is a pair that was cut off.
+func (m *comparison) recordedPair(number int) []record.Leg {
+	var legs []record.Leg
+	final := map[string]bool{}
+	for _, leg := range m.before {
+		if leg.Pair == number && leg.ScenarioHash == m.hash && leg.Base == m.sides[0].label &&
+			leg.Candidate == m.sides[1].label {
+			legs = append(legs, leg)
+			if leg.Outcome != record.Discarded {
+				final[leg.Side] = true
+			}
+		}
+	}
+	if len(final) < len(m.sides) {
+		return nil
+	}
+	return legs
+}
+
+// complete says whether a whole stage is recorded.
+func (m *comparison) complete(st stage) bool {
+	if len(m.before) == 0 {
+		return false
+	}
+	for i := range st.pairs {
+		if m.recordedPair(st.first+i+1) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// recorded are the legs of a stage that is complete.
+func (m *comparison) recorded(st stage) (legs []record.Leg) {
+	for i := range st.pairs {
+		legs = append(legs, m.recordedPair(st.first+i+1)...)
+	}
+	return legs
+}
+
+// recordedRate is the rate that legs of this comparison had before, 0 without any.
+func (m *comparison) recordedRate() float64 {
+	for _, leg := range m.before {
+		if leg.ScenarioHash == m.hash && leg.Rate > 0 {
+			return leg.Rate
+		}
+	}
+	return 0
+}
