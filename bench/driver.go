@@ -155,7 +155,8 @@ func (m *comparison) lightLoad(server *target.Server) (load.Config, error) {
 		Address: server.Address, Connections: w.Concurrent, Cores: cores, Seed: m.scenario.Run.Seed,
 		Threads: max(1, min(len(cores), w.Concurrent)),
 		Signer:  sign.New(server.AccessKey, server.SecretKey, server.Region()),
-		Method:  map[string]string{"get": http.MethodGet, "stat": http.MethodHead, "put": http.MethodPut}[w.Op],
+		Method: map[string]string{"get": http.MethodGet, "stat": http.MethodHead,
+			"put": http.MethodPut}[w.Op],
 
 		UnsignedPayload: w.PayloadSigning == "unsigned",
 	}

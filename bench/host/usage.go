@@ -37,7 +37,8 @@ func ProcessUsage(pid int) (Usage, error) {
 	if err != nil {
 		return Usage{}, err
 	}
-	account, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid)) // absent without CONFIG_TASK_IO_ACCOUNTING
+	// Absent without CONFIG_TASK_IO_ACCOUNTING.
+	account, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
 	return Usage{
 		Read: ioBytes(account, "read_bytes:"), Written: ioBytes(account, "write_bytes:"),
 		CPU: cpu, RSS: statusBytes(status, "VmRSS:"), RSSPeak: statusBytes(status, "VmHWM:"),

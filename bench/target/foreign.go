@@ -13,9 +13,9 @@ import (
 )
 
 // Foreign is how to start a server that is not ours. In its texts these words are replaced:
-// {binary}, {address}, {host}, {port}, {dir} (a folder of the leg), {drives} (its n drives, apart by blanks; alone in
-// an argument it becomes n arguments), {drive1}, {parity}, {access_key}, {secret_key}, {www} (the
-// folder of static files).
+// {binary}, {address}, {host}, {port}, {dir} (a folder of the leg), {drives} (its n drives, apart
+// by blanks; alone in an argument it becomes n arguments), {drive1}, {parity}, {access_key},
+// {secret_key}, {www} (the folder of static files).
 type Foreign struct {
 	Args   []string
 	Env    []string
