@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -59,15 +60,15 @@ func (s *server) send(t *testing.T, f webForm) *answer {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	url, host := s.base+"/"+f.bucket, ""
+	at, host := s.base+"/"+f.bucket, ""
 	if f.virtual {
-		url, host = s.base+"/", f.bucket+"."+virtualDomain
+		at, host = s.base+"/", f.bucket+"."+virtualDomain
 	}
 	var src io.Reader = &body
 	if f.chunked {
 		src = io.MultiReader(&body) // of no known length
 	}
-	req, err := http.NewRequest(http.MethodPost, url, src)
+	req, err := http.NewRequest(http.MethodPost, at, src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +142,12 @@ func TestForms(t *testing.T) {
 				}
 			}
 			s.testBadForms(t, signed.Values)
+			// However long it is, a file is an object of one part.
+			part := func(n string) request {
+				return request{method: "GET", path: "/forms/dir/photo.jpg", query: url.Values{"partNumber": {n}}}
+			}
+			s.must(t, http.StatusPartialContent, part("1"))
+			s.must(t, http.StatusRequestedRangeNotSatisfiable, part("2"))
 			if keys := s.listKeys("forms"); len(keys) != 1 {
 				t.Errorf("keys %v", keys)
 			}
@@ -259,25 +266,8 @@ func TestExpectContinue(t *testing.T) {
 // firstLine sends a head that expects to be told, and no body, and returns the first line that comes.
 func (c *client) firstLine(t *testing.T, r request) string {
 	t.Helper()
-	req, err := c.build(context.Background(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("tcp", req.URL.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := c.begin(t, r, fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n", r.streamBytes))
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(callMax))
-	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n", r.method,
-		req.URL.RequestURI(), req.URL.Host, r.streamBytes)
-	if r.method == "POST" { // a form is signed by its fields
-		req.Header.Del("Authorization")
-	}
-	for name := range req.Header {
-		fmt.Fprintf(conn, "%s: %s\r\n", name, req.Header.Get(name))
-	}
-	fmt.Fprint(conn, "\r\n")
 	line := make([]byte, 0, 64)
 	for one := make([]byte, 1); len(line) < cap(line); {
 		if _, err := conn.Read(one); err != nil {

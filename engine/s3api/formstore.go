@@ -108,7 +108,10 @@ func (u *formUpload) storeParts() (info object.Info, err error) {
 		}
 	}()
 	all := object.Complete{Bucket: rq.bucket, Key: rq.key, Upload: id,
-		Seal: func(_ []object.Part, info *object.Info) error { return u.body.seal(info) }}
+		Seal: func(_ []object.Part, info *object.Info) error {
+			info.Parts = 0 // of one piece to everybody else
+			return u.body.seal(info)
+		}}
 	tag := partTag()
 	for ended := false; ; {
 		part := object.PutPart{Put: *u.put(), Upload: id, Number: len(all.Parts) + 1}

@@ -84,6 +84,7 @@ func (s *memStore) CompleteUpload(_ context.Context, c *object.Complete) (object
 		data = append(data, p.data)
 	}
 	o := &memObject{info: info, data: bytes.Join(data, nil), parts: parts}
+	o.info.Parts = len(parts)
 	o.info.SizeBytes, o.info.ModTime = int64(len(o.data)), time.Now()
 	if err := c.Seal(parts, &o.info); err != nil {
 		return info, err
