@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"flashstore/engine/sigv4"
 )
@@ -213,4 +214,20 @@ func TestUnknownOverride(t *testing.T) {
 	if h.Get("Content-Type") != "a/b" {
 		t.Errorf("HEAD: %v", h)
 	}
+}
+
+func FuzzMetadata(f *testing.F) {
+	for _, s := range []string{"plain", "=?UTF-8?Q?=C3=84?=", "=?ISO-8859-1?B?xA==?=", "\xc4", "=?UTF-8?Q?=0D=0A?= =?x?="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, sent string) {
+		text := plainText(sent)
+		shown := mailSafe(text)
+		if !ascii(shown) {
+			t.Errorf("%q is shown as %q", sent, shown)
+		}
+		if back := plainText(shown); back != text && !strings.Contains(text, "=?") && utf8.ValidString(text) {
+			t.Errorf("%q means %q, and shown %q", sent, text, back)
+		}
+	})
 }

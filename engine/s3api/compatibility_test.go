@@ -160,7 +160,7 @@ var pageNotes = map[string]string{
 	"GetObjectAttributes": "asks for `s3:GetObjectAttributes` or `s3:GetObjectVersionAttributes` too",
 	"UploadPartCopy":      "no access points as a source: 501",
 	"PostObject":          "forms signed by Signature V2 are refused: 400; a file over 5 MiB is an unfinished upload of its key until it ends",
-	"ListObjectsV2":       "no `RestoreStatus`: there is no archive",
+	"ListObjectsV2":       "no `RestoreStatus`: there is no archive; `metadata=true`, an extension, shows what a HEAD would",
 }
 
 // TestCompatibilityPage keeps docs/s3-compatibility.md true: what is there stands in the dispatch

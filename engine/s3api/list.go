@@ -61,7 +61,28 @@ func (h *Handler) listObjectsV2(rq *request) error {
 	if next != "" {
 		list.NextToken = makeToken(next)
 	}
+	if metadata, _, err := rq.param("metadata"); err == nil && metadata == "true" {
+		h.listMetadata(rq, list)
+	}
 	return rq.xml(list.Append(rq.list(len(list.Entries))))
+}
+
+// listMetadata adds what a HEAD of each object would show, to who may ask for that. It is an
+// extension that minio-go knows as ListObjectsOptions.WithMetadata; S3 ignores the parameter.
+func (h *Handler) listMetadata(rq *request, list *s3xml.List) {
+	list.Metadata = make([]s3xml.Metadata, len(list.Entries))
+	for i := range list.Entries {
+		info, m := &list.Entries[i].Info, &list.Metadata[i]
+		bucket, key := string(rq.bucket), string(info.Key)
+		if list.Entries[i].Prefix != "" || !h.allows(rq, "s3:GetObject", bucket, key) {
+			continue
+		}
+		m.Headers = info.Headers
+		if tags := info.Attributes.Tags; len(tags) > 0 &&
+			h.allows(rq, "s3:GetObjectTagging", bucket, key) {
+			m.Tags = tagQuery(tags)
+		}
+	}
 }
 
 // newList reads what both versions have in common. Errors: InvalidArgument.

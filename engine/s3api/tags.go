@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -55,6 +56,15 @@ func parseTagging(field string) (tags []object.Pair, ok bool) {
 		tags = append(tags, object.Pair{Name: string(key), Value: string(text)})
 	}
 	return tags, !twice(tags)
+}
+
+// tagQuery is what parseTagging reads.
+func tagQuery(tags []object.Pair) string {
+	parts := make([]string, len(tags))
+	for i, tag := range tags {
+		parts[i] = url.QueryEscape(tag.Name) + "=" + url.QueryEscape(tag.Value)
+	}
+	return strings.Join(parts, "&")
 }
 
 // checkTags applies the rules of tags and puts them in order.

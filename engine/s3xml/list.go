@@ -14,10 +14,18 @@ type List struct {
 	Truncated    bool
 	Entries      []object.ListEntry
 	Owner        *User // of every object; nil: not shown
+	// Metadata of every entry; nil: not shown.
+	Metadata []Metadata
 
 	Marker, NextMarker string // V1
 
 	StartAfter, Token, NextToken string // V2
+}
+
+// Metadata is what a list shows of an object beside what S3 shows.
+type Metadata struct {
+	Headers []object.Pair
+	Tags    string // as in a query
 }
 
 // Append writes the document into buf.
@@ -40,7 +48,7 @@ func (l *List) Append(buf []byte) []byte {
 	w.Bool("IsTruncated", l.Truncated)
 	for i := range l.Entries {
 		if l.Entries[i].Prefix == "" {
-			l.object(w, &l.Entries[i].Info)
+			l.object(w, i)
 		}
 	}
 	for i := range l.Entries {
@@ -65,7 +73,8 @@ func (l *List) headV2(w *Writer) {
 	w.Int("KeyCount", int64(len(l.Entries)))
 }
 
-func (l *List) object(w *Writer, info *object.Info) {
+func (l *List) object(w *Writer, i int) {
+	info := &l.Entries[i].Info
 	w.Open("Contents")
 	w.Name("Key", string(info.Key))
 	w.Time("LastModified", info.ModTime)
@@ -79,7 +88,38 @@ func (l *List) object(w *Writer, info *object.Info) {
 		w.Owner("Owner", l.Owner.ID, l.Owner.DisplayName)
 	}
 	w.Text("StorageClass", string(object.ClassOf(info.Headers)))
+	if l.Metadata != nil {
+		l.Metadata[i].write(w)
+	}
 	w.Close("Contents")
+}
+
+func (m *Metadata) write(w *Writer) {
+	if len(m.Headers) > 0 {
+		w.Open("UserMetadata")
+		for _, p := range m.Headers {
+			if elementName(p.Name) {
+				w.Text(p.Name, p.Value)
+			}
+		}
+		w.Close("UserMetadata")
+	}
+	if m.Tags != "" {
+		w.Text("UserTags", m.Tags)
+	}
+}
+
+// elementName reports whether the name of a header field can be that of an element as well
+// (https://www.w3.org/TR/xml/#NT-Name).
+func elementName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || c != '-' && c != '.' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 func optionalNames(w *Writer, delimiter, encodingType string) {

@@ -78,7 +78,7 @@ func TestDocumentsAreWellFormed(t *testing.T) {
 		(&ListUploads{Truncated: true, CommonPrefixes: []string{"p"},
 			Uploads: []object.Upload{{Key: "k", ID: "i", Info: info}}}).Append(nil),
 	}
-	for _, doc := range docs {
+	for _, doc := range append(docs, newer(info)...) {
 		d := xml.NewDecoder(bytes.NewReader(doc))
 		for {
 			_, err := d.Token()
