@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys \
-	bench-erasure bench-list bench-full gate gate-counts gate-selftest powercut \
+	bench-erasure bench-list conformance bench-full gate gate-counts gate-selftest powercut \
 	killtest slowtest overload model linearize faults mutants test lint cross race arenadebug fuzz-smoke \
 	ci-long clean
 .DEFAULT_GOAL := help
