@@ -152,6 +152,7 @@ func TestForms(t *testing.T) {
 				t.Errorf("keys %v", keys)
 			}
 			s.stop()
+			check(t, s.drives, 0)
 		})
 	}
 }

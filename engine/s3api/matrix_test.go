@@ -268,6 +268,10 @@ func TestAuthorizationMatrix(t *testing.T) {
 		c.Authorizer = allows("somebody-else")
 	})
 	open := newFixture(t, domains)
+	public := newFixture(t, func(c *Config) {
+		domains(c)
+		c.Authorizer = allows("") // anybody
+	})
 	elsewhere := newFixture(t, func(c *Config) {
 		domains(c)
 		c.Authorizer = onlyBucket("another")
@@ -298,6 +302,10 @@ func TestAuthorizationMatrix(t *testing.T) {
 			m = &matrix{elsewhere, r, virtual, ""}
 			if got := elsewhere.send(m.header(signer{}, nil)); got.status != 403 {
 				t.Errorf("%v, whose bucket is another: %d %s", r.op, got.status, got.code())
+			}
+			m = &matrix{public, r, virtual, ""}
+			if got := public.send(m.plain()); got.status == 403 || got.status == 501 {
+				t.Errorf("%v, anonymous and permitted: %d %s", r.op, got.status, got.code())
 			}
 			m = &matrix{open, r, virtual, ""}
 			for who, req := range m.root() {
