@@ -83,7 +83,7 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestOverload$$' -e2e.overloadtime 15s \
 		-e2e.overloadshare 0.9
 
-test: ## all tests
+test: ## all tests but the conformance suite
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance)$$")
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./e2e # alone: some of it measures
@@ -110,6 +110,7 @@ bin/staticcheck: tools/lint/go.mod tools/lint/go.sum
 	cd tools/lint && go build -trimpath -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 
 race: ## all tests with the race detector (needs a C compiler)
+	go build -o bin/flashstore ./cmd/flashstore
 	CGO_ENABLED=1 go test -count=1 -race -timeout 60m ./...
 
 arenadebug: ## a server between guard pages and red zones: who breaks the rules of memory?
@@ -128,7 +129,7 @@ faults: ## every fault on every subset of drives that a set may lose, under load
 mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
-ci-long: lint race arenadebug fuzz-smoke killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -140,10 +140,10 @@ func TestLies(t *testing.T) {
 		lie    func(*http.Response)
 		except string // areas
 	}{
-		{"headers", lieHeaders, "xml"}, {"body", lieBody, ""},
+		{"headers", lieHeaders, "xml listing"}, {"body", lieBody, ""},
 		{"elements", lieElements, "keys ranges"}, {"code", lieCode, "keys"},
 	}
-	noticed := map[string]int{}
+	noticed, few := map[string]int{}, fewCases()
 	var passed atomic.Int64
 	var mu sync.Mutex
 	eachCase(t, honest, func(p *liar, to *target, c testCase) {
@@ -157,6 +157,9 @@ func TestLies(t *testing.T) {
 		p.lieAt(answers, lieStatus)
 		if wrong := c.ask(to); len(wrong) == 0 {
 			t.Errorf("%s believes that its last answer, the %dth, had another status", c, answers)
+		}
+		if !few[c.String()] {
+			return
 		}
 		for _, l := range lies {
 			p.lieAt(everyAnswer, l.lie)
@@ -181,6 +184,22 @@ func TestLies(t *testing.T) {
 		}
 		t.Log("noticed: " + line)
 	}
+}
+
+// fewCases are those that are asked with the lies that need not be noticed by all: all of a small
+// area, every fourth of a large one.
+func fewCases() map[string]bool {
+	few := map[string]bool{}
+	for _, a := range areas() {
+		l := &list{area: a.name}
+		for _, add := range a.add {
+			add(l)
+		}
+		for i, c := range l.cases {
+			few[c.String()] = len(l.cases) < 70 || i%4 == 0
+		}
+	}
+	return few
 }
 
 // makeShares makes all shared buckets, so that no case does and each asks as often again.

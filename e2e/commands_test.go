@@ -16,10 +16,13 @@ const commandMax = 60 * time.Second
 
 // tool is somebody else's command line client, with a folder to work in.
 type tool struct {
-	t   *testing.T
-	env []string
-	dir string
-	run []string // the command and the arguments that come first
+	t       *testing.T
+	env     []string
+	dir     string
+	run     []string // the command and the arguments that come first
+	name    string
+	version string
+	steps   []string // what it did, in words, for docs/s3-clients.md
 }
 
 // newTool finds a client on this machine, or skips the test.
@@ -28,14 +31,20 @@ func newTool(t *testing.T, name string, env, args []string) *tool {
 	if testing.Short() {
 		t.Skip("an interpreter for every command takes its time; not with -short")
 	}
+	ask := "--version"
+	if name == "restic" {
+		ask = "version"
+	}
 	path, err := exec.LookPath(name)
+	var said []byte
 	if err == nil {
-		err = exec.Command(path, "--version").Run()
+		said, err = exec.Command(path, ask).CombinedOutput()
 	}
 	if err != nil {
-		t.Skipf("%s is not on this machine (%v): apt-get install awscli s3cmd", name, err)
+		t.Skipf("%s is not on this machine (%v): apt-get install %s", name, err, clientPackage(name))
 	}
-	tool := &tool{t: t, dir: t.TempDir(), run: append([]string{path}, args...)}
+	tool := &tool{t: t, dir: t.TempDir(), run: append([]string{path}, args...), name: name,
+		version: versionIn(string(said))}
 	for _, v := range os.Environ() {
 		if lower := strings.ToLower(v); !strings.HasPrefix(v, "AWS_") &&
 			!strings.Contains(lower, "proxy=") {
@@ -115,17 +124,21 @@ func (c *tool) writeFolder() {
 }
 
 func TestAWSCommandLine(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, 4).start()
 	c := newTool(t, "aws", []string{"AWS_ACCESS_KEY_ID=" + rootUser,
 		"AWS_SECRET_ACCESS_KEY=" + rootPassword, "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER="}, []string{"--endpoint-url", s.base})
 	c.writeFolder()
+	c.step("mb, cp of 20 MiB in parts: up, from key to key by UploadPartCopy, and down")
 	c.do("s3", "mb", "s3://aws-bucket")
 	c.do("s3", "cp", "up/large", "s3://aws-bucket/one/large")
-	c.do("s3", "cp", "s3://aws-bucket/one/large", "copied/large")
+	c.do("s3", "cp", "s3://aws-bucket/one/large", "s3://aws-bucket/three/large")
+	c.do("s3", "cp", "s3://aws-bucket/three/large", "copied/large")
 	c.write("wanted/large", content{3, 20<<20 + 1})
 	c.same("wanted", "copied")
+	c.step("sync up, again, and down")
 	c.do("s3", "sync", "up", "s3://aws-bucket/two")
 	if again := c.do("s3", "sync", "up", "s3://aws-bucket/two"); strings.Contains(again, "upload") {
 		t.Errorf("a second sync uploads again:\n%s", again)
@@ -139,6 +152,7 @@ func TestAWSCommandLine(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, listed)
 		}
 	}
+	c.step("ls --recursive, rb, rb --force")
 	if said, err := c.try("s3", "rb", "s3://aws-bucket"); err == nil ||
 		!strings.Contains(said, "BucketNotEmpty") {
 		t.Errorf("a full bucket was removed: %v\n%s", err, said)
@@ -149,20 +163,24 @@ func TestAWSCommandLine(t *testing.T) {
 		t.Errorf("the bucket is still there: %v\n%s", err, said)
 	}
 	s.stop()
+	c.document()
 }
 
 func TestS3cmd(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, 4).start()
 	host := s.host()
 	c := newTool(t, "s3cmd", nil, []string{"--config=/dev/null", "--access_key=" + rootUser,
 		"--secret_key=" + rootPassword, "--host=" + host, "--host-bucket=" + host, "--no-ssl",
 		"--region=us-east-1", "--no-progress", "--multipart-chunk-size-mb=5"})
 	c.writeFolder()
+	c.step("mb, put of 20 MiB in parts of 5 MiB")
 	c.do("mb", "s3://s3cmd-bucket")
 	c.do("put", "up/large", "s3://s3cmd-bucket/one/large")
 	if err := os.Mkdir(filepath.Join(c.dir, "down"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	c.step("sync up and down")
 	c.do("sync", "up/", "s3://s3cmd-bucket/two/")
 	c.do("sync", "s3://s3cmd-bucket/two/", "down/")
 	c.same("up", "down")
@@ -173,7 +191,12 @@ func TestS3cmd(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, listed)
 		}
 	}
+	c.step("cp, mv, info, ls --recursive")
+	c.do("cp", "s3://s3cmd-bucket/two/small", "s3://s3cmd-bucket/three/copy")
+	c.do("mv", "s3://s3cmd-bucket/three/copy", "s3://s3cmd-bucket/three/moved")
+	c.do("get", "s3://s3cmd-bucket/three/moved", "moved-small")
 	c.do("info", "s3://s3cmd-bucket/one/large")
+	c.step("del --recursive, rb")
 	c.do("del", "--recursive", "--force", "s3://s3cmd-bucket")
 	c.do("rb", "s3://s3cmd-bucket")
 	if said, err := c.try("ls", "s3://s3cmd-bucket"); err == nil ||
@@ -181,4 +204,5 @@ func TestS3cmd(t *testing.T) {
 		t.Errorf("the bucket is still there: %v\n%s", err, said)
 	}
 	s.stop()
+	c.document()
 }
