@@ -85,7 +85,8 @@ func TestAttributesOfParts(t *testing.T) {
 	var parts []string
 	for n := 1; n <= 3; n++ {
 		body := strings.Repeat("x", n)
-		parts = append(parts, fmt.Sprint(n), f.part(id, n, body).header.Get("ETag"), body)
+		parts = append(parts, fmt.Sprint(n), f.part(id, n, body, sumSHA256.header(), sumOf(sumSHA256, body)).header.Get("ETag"),
+			body)
 	}
 	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeSums(sumSHA256, parts...))
 	const max, marker = "x-amz-max-parts", "x-amz-part-number-marker"

@@ -58,7 +58,7 @@ func (h *Handler) completeUpload(rq *request) error {
 		return err
 	}
 	info.Key = rq.key
-	rq.version(info.Version)
+	rq.made(info.Version)
 	return rq.xml(s3xml.AppendCompleted(rq.document(smallDocument), rq.location(),
 		string(rq.bucket), &info))
 }

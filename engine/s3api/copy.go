@@ -30,7 +30,7 @@ func (h *Handler) copyObject(rq *request) error {
 	if err != nil {
 		return sourceFault(err)
 	}
-	rq.version(info.Version)
+	rq.made(info.Version)
 	rq.copiedVersion(&sums.source)
 	return rq.xml(s3xml.AppendCopied(rq.document(smallDocument), "CopyObjectResult", &info))
 }

@@ -157,7 +157,8 @@ func TestCopyOfMultipart(t *testing.T) {
 	f := newFixture(t, nil)
 	f.store.partMin = 1
 	id := f.begin("x-amz-checksum-algorithm", "SHA256")
-	one, two := f.part(id, 1, "one"), f.part(id, 2, "two")
+	one := f.part(id, 1, "one", sumSHA256.header(), sumOf(sumSHA256, "one"))
+	two := f.part(id, 2, "two", sumSHA256.header(), sumOf(sumSHA256, "two"))
 	f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeSums(sumSHA256, "1", one.header.Get("ETag"), "one",
 		"2", two.header.Get("ETag"), "two"))
 	etag, sum := f.copied(f.want(200, "", "PUT", "/bucket/copy", "", source, "bucket/k"), "CopyObjectResult")

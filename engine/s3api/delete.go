@@ -14,6 +14,9 @@ func (h *Handler) deleteObject(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if err := h.checkBypass(rq); err != nil {
+		return err
+	}
 	done, err := h.store.DeleteObject(rq.ctx, &object.Delete{Ref: ref, If: only,
 		Bypass: h.bypass(rq, string(rq.key))})
 	if err != nil {

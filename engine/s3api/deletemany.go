@@ -27,6 +27,9 @@ func (h *Handler) deleteObjects(rq *request) error {
 	if _, err := h.store.Bucket(rq.ctx, rq.bucket); err != nil {
 		return err
 	}
+	if err := h.checkBypass(rq); err != nil {
+		return err
+	}
 	lines := make([]s3xml.Deleted, len(wanted.Objects))
 	var next sync.Mutex
 	at := 0

@@ -12,7 +12,7 @@ import (
 // answerForm answers a form whose file is stored: by a redirect, if it asks for one to an address
 // that can be understood, else with the status it asks for.
 func (rq *request) answerForm(f *form.Form, info *object.Info) error {
-	rq.version(info.Version)
+	rq.made(info.Version)
 	rq.etag(info.ETag)
 	rq.checksum(info.Checksum)
 	if to, ok := redirectOf(f, string(rq.bucket), string(rq.key), info.ETag); ok {

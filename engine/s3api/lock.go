@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -115,7 +116,25 @@ func (h *Handler) requireDigest(rq *request, c *claims, a *object.Attributes, wh
 
 // bypass reports whether whoever asks wants to pass governance by, and may.
 func (h *Handler) bypass(rq *request, key string) bool {
-	value, _ := rq.header(bypassField)
-	return strings.EqualFold(value, "true") &&
+	return rq.wantsBypass() &&
 		h.allows(rq, "s3:BypassGovernanceRetention", string(rq.bucket), key)
+}
+
+func (rq *request) wantsBypass() bool {
+	value, _ := rq.header(bypassField)
+	return strings.EqualFold(value, "true")
+}
+
+// checkBypass refuses the wish where there is no governance.
+// Errors: InvalidArgument, those of the store.
+func (h *Handler) checkBypass(rq *request) error {
+	if !rq.wantsBypass() {
+		return nil
+	}
+	err := h.requireLock(rq)
+	if errors.Is(err, object.ErrNoLock) {
+		return s3err.InvalidArgument.With(bypassField +
+			" is only applicable to Object Lock enabled buckets.")
+	}
+	return err
 }

@@ -190,6 +190,10 @@ func TestLegalHold(t *testing.T) {
 	}
 	f.want(204, "", "DELETE", version, "")
 	f.want(400, "InvalidRequest", "GET", "/bucket/k?legal-hold", "")
+	f.want(400, "InvalidArgument", "DELETE", "/bucket/k", "", bypassField, "true")
+	const many = "<Delete><Object><Key>k</Key></Object></Delete>"
+	f.want(400, "InvalidArgument", "POST", "/bucket?delete", many, "Content-MD5", md5Base64(many), bypassField, "true")
+	f.want(204, "", "DELETE", "/bucket/k", "", bypassField, "false")
 }
 
 // TestGovernanceBypassTakesPermissionCVE202325812: CVE-2023-25812, the header alone passes nothing by.

@@ -34,12 +34,18 @@ func (h *Handler) putObjectLockConfiguration(rq *request) error {
 		return err
 	}
 	if rule.Mode != "" {
+		unit := "Days"
+		if rule.Years != 0 {
+			unit = "Years"
+		}
 		switch {
 		case rule.Days < 0 || rule.Years < 0 || rule.Days+rule.Years == 0:
 			return s3err.InvalidArgument.With(
-				"Default retention period must be a positive integer value.")
+				"Default retention period must be a positive integer value.").
+				Detail("ArgumentName", unit)
 		case rule.Days > retentionDaysMax || rule.Years > retentionYearsMax:
-			return s3err.InvalidArgument.With("Default retention period too large")
+			return s3err.InvalidArgument.With("Default retention period too large").
+				Detail("ArgumentName", unit)
 		}
 	}
 	err = h.store.SetBucket(rq.ctx, rq.bucket, func(s *object.BucketSettings) error {

@@ -164,7 +164,15 @@ func TestMultipartChecksums(t *testing.T) {
 			}
 			id := f.begin(header...)
 			e1 := f.part(id, 1, first, a.header(), sumOf(a, first))
-			e2 := f.part(id, 2, second)
+			if at := "/bucket/k?partNumber=2&uploadId=" + id; kind == composite {
+				mismatch := f.want(400, "InvalidRequest", "PUT", at, second)
+				if !strings.Contains(mismatch.body, "actual checksum Type: null") {
+					t.Error(mismatch.body)
+				}
+			} else if r := f.part(id, 2, second); r.header.Get(a.header()) != sumOf(a, second) {
+				t.Errorf("%v: a part without claim: %v", a, r.header)
+			}
+			e2 := f.part(id, 2, second, a.header(), sumOf(a, second))
 			if e2.header.Get(a.header()) != sumOf(a, second) {
 				t.Errorf("%v: part: %v", a, e2.header)
 			}
@@ -192,7 +200,7 @@ func TestMultipartChecksums(t *testing.T) {
 		"x-amz-checksum-crc32", sumOf(sumCRC32, "v"))
 	f.want(400, "BadDigest", "PUT", "/bucket/k?partNumber=1&uploadId="+id, "v",
 		"x-amz-checksum-sha256", sumOf(sumSHA256, "w"))
-	etag := f.part(id, 1, "v").header.Get("ETag")
+	etag := f.part(id, 1, "v", "x-amz-checksum-sha256", sumOf(sumSHA256, "v")).header.Get("ETag")
 	f.want(400, "InvalidPart", "POST", "/bucket/k?uploadId="+id, strings.Replace(completeXML("1", etag),
 		"</Part>", "<ChecksumSHA256>"+sumOf(sumSHA256, "w")+"</ChecksumSHA256></Part>", 1))
 	free := f.begin() // no algorithm asked for: parts may bring any

@@ -36,10 +36,10 @@ func (h *Handler) uploadPart(rq *request) error {
 		return err
 	}
 	defer body.close(h)
-	if claimed := body.claims.algo; asked && claimed != noChecksum && claimed != stored {
-		return s3err.InvalidRequest.With("Checksum Type mismatch occurred, expected checksum " +
-			"Type: " + strings.ToLower(stored.String()) + ", actual checksum Type: " +
-			strings.ToLower(claimed.String()))
+	if asked {
+		if err := checkPartClaim(upload.Info.Checksum.Type, stored, body.claims.algo); err != nil {
+			return err
+		}
 	}
 	err = h.requireDigest(rq, &body.claims, &upload.Info.Attributes, "Put Part")
 	if err != nil {
@@ -60,6 +60,20 @@ func (h *Handler) uploadPart(rq *request) error {
 		rq.field(body.claims.algo.header(), body.claimed())
 	}
 	return rq.empty(200)
+}
+
+// checkPartClaim wants the checksum of a part to be the one that the upload is to have; where that
+// is to be a checksum of those, there must be one. Errors: InvalidRequest.
+func checkPartClaim(kind string, stored, claimed algorithm) error {
+	actual := strings.ToLower(claimed.String())
+	switch {
+	case claimed == stored, claimed == noChecksum && kind != composite:
+		return nil
+	case claimed == noChecksum:
+		actual = "null"
+	}
+	return s3err.InvalidRequest.With("Checksum Type mismatch occurred, expected checksum Type: " +
+		strings.ToLower(stored.String()) + ", actual checksum Type: " + actual)
 }
 
 // partNumber reads the parameter of that name. Errors: InvalidArgument.

@@ -35,7 +35,7 @@ func (h *Handler) putObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	rq.version(info.Version)
+	rq.made(info.Version)
 	rq.etag(info.ETag)
 	rq.checksum(info.Checksum)
 	return rq.empty(200)

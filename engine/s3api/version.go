@@ -33,6 +33,14 @@ func parseVersion(id string) (object.VersionID, error) {
 		Detail("ArgumentName", "versionId").Detail("ArgumentValue", id)
 }
 
+// made says which version a write made. Of a null version S3 says nothing
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_Examples).
+func (rq *request) made(id object.VersionID) {
+	if id != object.NullVersion {
+		rq.version(id)
+	}
+}
+
 // version says which version an answer is about, if the bucket has versions.
 func (rq *request) version(id object.VersionID) {
 	if id != object.Newest {

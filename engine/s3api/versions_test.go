@@ -113,8 +113,11 @@ func TestVersions(t *testing.T) {
 		f.want(400, "InvalidArgument", "DELETE", "/bucket/k?versionId="+bad, "")
 	}
 	f.versioning("Suspended")
-	if r := f.want(200, "", "PUT", "/bucket/k", "again"); id(r) != "null" {
-		t.Errorf("suspended: %q", id(r))
+	if r := f.want(200, "", "PUT", "/bucket/k", "again"); id(r) != "" {
+		t.Errorf("suspended: PUT says %q", id(r))
+	}
+	if r := f.want(200, "", "HEAD", "/bucket/k", ""); id(r) != "null" {
+		t.Errorf("suspended: HEAD says %q", id(r))
 	}
 	if r := f.want(204, "", "DELETE", "/bucket/k", ""); id(r) != "null" || r.header.Get("x-amz-delete-marker") != "true" {
 		t.Errorf("suspended: %v", r.header)
