@@ -40,9 +40,9 @@ func appendHeaders(dst []byte, r *Request, c *claim) ([]byte, error) {
 	var signed signedSet
 	var last []byte
 	hostSigned := false
-	for names := c.signedHeaders; len(names) > 0; {
+	for names, more := c.signedHeaders, true; more; {
 		var name []byte
-		name, names, _ = bytes.Cut(names, []byte{';'})
+		name, names, more = bytes.Cut(names, []byte{';'})
 		if !isFieldName(name) || bytes.Compare(last, name) >= 0 {
 			return dst, fmt.Errorf("%w: SignedHeaders not in lower case and order", c.malformed())
 		}

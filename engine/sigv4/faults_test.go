@@ -202,6 +202,8 @@ func TestFaultRow3UnsignedFields(t *testing.T) {
 			edit("Authorization", "host;", "host;host;"), ErrMalformedHeader},
 		{"empty signed name", signed(t, "GET", "/b/k", emptySHA256).
 			edit("Authorization", "host;", ";host;"), ErrMalformedHeader},
+		{"empty signed name at the end", signed(t, "GET", "/b/k", emptySHA256).
+			edit("Authorization", ", Signature=", ";, Signature="), ErrMalformedHeader},
 	})
 }
 

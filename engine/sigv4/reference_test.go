@@ -105,6 +105,7 @@ func asciiLower(s string) string {
 // the same.
 func FuzzCanonicalRequest(f *testing.F) {
 	f.Add("GET", "/b/a%2Fb+ü", "a=1&b=+", "h:9000", "X-Amz-Date: a  b \nx-amz-meta-a:1\nX-AMZ-meta-A: 2", "host;x-amz-date;x-amz-meta-a", int64(0), false)
+	f.Add("0", "0", "0", "0", "X-AmZ-DAte: 0  0 \n:\n:", "host;x-amz-date;", int64(0), true)
 	f.Add("PUT", "", "", "h", "Content-Type:\t a", "content-length;content-type;host", int64(5), true)
 	f.Add("PUT", "/", "X-Amz-Signature=1", "h", "x-amz-content-sha256:a", "host", int64(-1), true)
 	f.Add("PUT", "//%zz", "%", "", "x-amz-content-sha256:a\nx-amz-content-sha256:b", "host;host", int64(-1), false)
