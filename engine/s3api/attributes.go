@@ -42,12 +42,14 @@ func (h *Handler) getObjectAttributes(rq *request) error {
 	}
 	if wanted[attrChecksum] {
 		answer.Checksum = info.Checksum
+		// Here S3 leaves out how many parts a composite one is of.
+		answer.Checksum.Value, _, _ = strings.Cut(info.Checksum.Value, "-")
 	}
 	if wanted[attrParts] && info.Parts > 0 {
 		if info.Version != object.Newest {
 			ref.Version = info.Version // the parts are those of this one
 		}
-		if answer.Parts, err = h.attributeParts(rq, ref, info.Parts); err != nil {
+		if answer.Parts, err = h.attributeParts(rq, ref, &info); err != nil {
 			return err
 		}
 	}
@@ -102,11 +104,15 @@ func (rq *request) headers(name string) (values []string) {
 	return values
 }
 
-// attributeParts is the page of parts that a client asks for. S3 takes numbers that are none for
-// absent ones.
-func (h *Handler) attributeParts(rq *request, ref object.Ref, count int) (*s3xml.AttributeParts,
-	error) {
-	p := &s3xml.AttributeParts{Count: count, Max: object.ListMax}
+// attributeParts is the page of parts that a client asks for. S3 lists them only where they have
+// checksums that the object's is made of, and takes numbers that are none for absent ones.
+func (h *Handler) attributeParts(rq *request, ref object.Ref, info *object.Info) (
+	*s3xml.AttributeParts, error) {
+	p := &s3xml.AttributeParts{Count: info.Parts, Max: object.ListMax}
+	if info.Checksum.Type != composite {
+		return p, nil
+	}
+	p.Listed = true
 	if text, given := rq.header("x-amz-max-parts"); given {
 		if n, ok := digits(text); ok {
 			p.Max = int(min(n, object.ListMax))

@@ -115,7 +115,7 @@ func TestAttributesOfParts(t *testing.T) {
 			t.Errorf("%q: %s, want %s", c.header, got, c.want)
 		}
 	}
-	if a := f.attributes("k", "Checksum"); a.Checksum.ChecksumType != "COMPOSITE" || !strings.HasSuffix(a.Checksum.ChecksumSHA256, "-3") {
+	if a := f.attributes("k", "Checksum"); a.Checksum.ChecksumType != "COMPOSITE" || len(a.Checksum.ChecksumSHA256) != 44 {
 		t.Errorf("%+v", a)
 	}
 	for _, method := range []string{"GET", "HEAD"} { // of a part: its own checksum, its own range
@@ -231,4 +231,28 @@ func FuzzMetadata(f *testing.F) {
 			t.Errorf("%q means %q, and shown %q", sent, text, back)
 		}
 	})
+}
+
+// TestPartsWithoutChecksums: of an object whose checksum is of all its bytes no parts are listed, and
+// a part has a checksum only if it is the object
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html).
+func TestPartsWithoutChecksums(t *testing.T) {
+	f := newFixture(t, nil)
+	f.store.partMin = 1
+	for parts := 1; parts <= 2; parts++ {
+		id := f.begin()
+		var list []string
+		for n := 1; n <= parts; n++ {
+			list = append(list, fmt.Sprint(n), f.part(id, n, "part").header.Get("ETag"))
+		}
+		f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeXML(list...))
+		r := f.want(200, "", "GET", "/bucket/k?attributes", "", "x-amz-object-attributes", "ObjectParts")
+		if want := fmt.Sprintf("<ObjectParts><PartsCount>%d</PartsCount></ObjectParts>", parts); !strings.Contains(r.body, want) {
+			t.Errorf("%s lacks %s", r.body, want)
+		}
+		h := f.want(206, "", "GET", "/bucket/k?partNumber=1", "", "x-amz-checksum-mode", "ENABLED").header
+		if got := h.Get("x-amz-checksum-crc64nvme"); (got == "") != (parts > 1) {
+			t.Errorf("%d parts: %q", parts, got)
+		}
+	}
 }

@@ -72,7 +72,7 @@ func (rq *request) storedHeaders(info *object.Info, overrides []object.Pair) {
 }
 
 // shownChecksum is the checksum of what is answered, if somebody asked for it and there is one: of
-// a whole object, or of one of its parts.
+// a whole object, or of a part if that of the object is made of those of its parts.
 func (h *Handler) shownChecksum(rq *request, info *object.Info, part span) (object.Checksum,
 	error) {
 	var none object.Checksum
@@ -80,7 +80,7 @@ func (h *Handler) shownChecksum(rq *request, info *object.Info, part span) (obje
 	switch {
 	case !ok || !netloop.EqualFold([]byte(mode), "enabled"):
 		return none, nil
-	case part.part > 0 && info.Parts > 0:
+	case part.part > 0 && info.Checksum.Type == composite:
 		ref, err := rq.ref()
 		if err != nil {
 			return none, err
@@ -92,7 +92,7 @@ func (h *Handler) shownChecksum(rq *request, info *object.Info, part span) (obje
 		sum := parts[0].Info.Checksum
 		sum.Type = info.Checksum.Type
 		return sum, nil
-	case part.kind == rangeWhole || part.part > 0:
+	case part.kind == rangeWhole || part.part > 0 && info.Parts <= 1:
 		return info.Checksum, nil
 	}
 	return none, nil

@@ -15,9 +15,12 @@ type Attributes struct {
 
 // AttributeParts is one page of the parts of a multipart object.
 type AttributeParts struct {
-	Count, After, Max int
-	Parts             []object.Part
-	Truncated         bool
+	Count int
+	// Listed: there is more to be shown than their number.
+	Listed     bool
+	After, Max int
+	Parts      []object.Part
+	Truncated  bool
 }
 
 // Append writes the document into buf. The ETag stands without quotes, as in S3.
@@ -48,6 +51,14 @@ func (a *Attributes) Append(buf []byte) []byte {
 
 func (p *AttributeParts) write(w *Writer) {
 	w.Open("ObjectParts")
+	if p.Listed {
+		p.list(w)
+	}
+	w.Int("PartsCount", int64(p.Count))
+	w.Close("ObjectParts")
+}
+
+func (p *AttributeParts) list(w *Writer) {
 	w.Bool("IsTruncated", p.Truncated)
 	w.Int("MaxParts", int64(p.Max))
 	next := 0
@@ -63,6 +74,4 @@ func (p *AttributeParts) write(w *Writer) {
 		checksum(w, p.Parts[i].Info.Checksum)
 		w.Close("Part")
 	}
-	w.Int("PartsCount", int64(p.Count))
-	w.Close("ObjectParts")
 }

@@ -28,7 +28,7 @@ func newer(info object.Info) [][]byte {
 		(&ListVersions{Truncated: true, NextKey: "k<", NextVersion: "1", Delimiter: "&", EncodingType: "url",
 			Entries: []object.VersionEntry{{Info: info, Newest: true}, {Info: marker}, {Prefix: "p<"}}}).Append(nil),
 		(&Attributes{ETag: "e", Checksum: info.Checksum, Class: object.Standard, Sized: true,
-			Parts: &AttributeParts{Count: 1, Parts: []object.Part{{Number: 1, Info: info}}}}).Append(nil),
+			Parts: &AttributeParts{Count: 1, Listed: true, Parts: []object.Part{{Number: 1, Info: info}}}}).Append(nil),
 	}
 }
 
