@@ -37,6 +37,15 @@ bench-full: ## every scenario, some hours; goes on where it was interrupted
 	@$(MAKE) --no-print-directory build warp
 	bin/flashbench run --resume
 
+gate: build ## is this tree slower than BASE, a revision or a server binary? 0 no, 1 yes, 3 cannot say
+	@tools/gate.sh "$(BASE)" $(GATEFLAGS)
+
+gate-counts: build ## what requests cost in exact counts, against BASE: on any machine, in a minute
+	@tools/gate.sh "$(BASE)" --timing=false $(GATEFLAGS)
+
+gate-selftest: build ## how often the gate is wrong: rates from results/aa.ndjson into docs/gate.md
+	bin/flashbench gate-selftest
+
 bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
 	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson
 

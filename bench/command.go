@@ -15,10 +15,11 @@ import (
 
 // Exit codes, the same for every command.
 const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-	exitInvalid = 4 // something was measured that does not count
+	exitOK           = 0
+	exitFailure      = 1 // or a regression
+	exitUsage        = 2
+	exitInconclusive = 3 // the machine was too noisy to say
+	exitInvalid      = 4 // something was measured that does not count
 )
 
 // errUsage is wrapped by errors of the command line.
@@ -34,11 +35,14 @@ type command struct {
 
 func commands() map[string]command {
 	return map[string]command{
-		"run":     {"measure scenarios and print what won", runCommand},
-		"compare": {"print recorded sessions again, or two of them side by side", compareCommand},
-		"hotpath": {"measure the path of a request against its targets and nginx", hotpathCommand},
-		"load":    {"put load on any S3 server or static files", loadCommand},
-		"version": {"print the version", versionCommand},
+		"run":           {"measure scenarios and print what won", runCommand},
+		"aa":            {"measure a server against itself, for the gate's self-test", aaCommand},
+		"gate":          {"is a change slower? exit 0 no, 1 yes, 3 cannot say, 4 invalid", gateCommand},
+		"gate-selftest": {"how often the gate is wrong, from recorded pairs", selftestCommand},
+		"compare":       {"print recorded sessions again, or two of them side by side", compareCommand},
+		"hotpath":       {"measure the path of a request against its targets and nginx", hotpathCommand},
+		"load":          {"put load on any S3 server or static files", loadCommand},
+		"version":       {"print the version", versionCommand},
 	}
 }
 
@@ -72,6 +76,8 @@ func Main(ctx context.Context, args []string, out, messages io.Writer) int {
 	switch {
 	case errors.Is(err, errUsage):
 		return exitUsage
+	case errors.Is(err, errInconclusive):
+		return exitInconclusive
 	case errors.Is(err, errInvalid):
 		return exitInvalid
 	}
@@ -81,7 +87,7 @@ func Main(ctx context.Context, args []string, out, messages io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "flashbench measures S3 servers, configuration against configuration.\n\n")
 	for _, name := range slices.Sorted(maps.Keys(commands())) {
-		fmt.Fprintf(w, "  flashbench %-8s %s\n", name, commands()[name].summary)
+		fmt.Fprintf(w, "  flashbench %-13s %s\n", name, commands()[name].summary)
 	}
 	fmt.Fprint(w, "\nflashbench COMMAND --help lists the flags.\n")
 }

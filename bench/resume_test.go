@@ -15,7 +15,7 @@ import (
 func light(pairs string) []string {
 	var args []string
 	for _, set := range []string{"workload.driver=load", "run.trim_head=50ms", "run.trim_tail=50ms",
-		"run.duration=300ms", "workload.concurrent=4", "workload.objects=20"} {
+		"run.duration=500ms", "workload.concurrent=4", "workload.objects=20"} {
 		args = append(args, "--set", set)
 	}
 	return append(args, "--pairs", pairs, "--budget", "1ms") // no retries

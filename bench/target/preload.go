@@ -20,6 +20,11 @@ const Bucket = "flashbench"
 // MakeBucket creates the bucket of the load if it is not there.
 func (s *Server) MakeBucket(ctx context.Context) error { return s.makeBucket(ctx, Bucket) }
 
+// MakeBucketNamed creates another bucket if it is not there.
+func (s *Server) MakeBucketNamed(ctx context.Context, bucket string) error {
+	return s.makeBucket(ctx, bucket)
+}
+
 // preloadWorkers is enough for a server that commits in groups.
 const preloadWorkers = 32
 

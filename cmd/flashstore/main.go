@@ -18,7 +18,10 @@ const usage = `usage: flashstore COMMAND [flags]
   version   print the version
 `
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	plant()
+	os.Exit(run(os.Args[1:]))
+}
 
 // run carries out a command and returns the exit code: 0 done, 1 failed, 2 usage.
 func run(args []string) int {

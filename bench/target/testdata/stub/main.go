@@ -60,6 +60,9 @@ func main() {
 
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.count.Add(1)
+	if delay, err := time.ParseDuration(os.Getenv("STUB_DELAY")); err == nil {
+		time.Sleep(delay) // a server that is slow in a way that does not depend on the machine
+	}
 	if r.URL.Path == "/flashstore/health/ready" {
 		if s.fault == "never-ready" {
 			w.WriteHeader(http.StatusServiceUnavailable)

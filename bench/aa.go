@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"flashstore/bench/gate"
+	"flashstore/bench/record"
+	"flashstore/bench/scenario"
+)
+
+// poolPairsMin is the least that a pool of pairs is drawn from.
+const poolPairsMin = 150
+
+// aaCommand records pairs of one binary under two names: what differs is noise.
+func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
+	o := options{purpose: "aa", args: withoutResume(args)}
+	flags := flag.NewFlagSet("aa", flag.ContinueOnError)
+	chosen := newChoice(flags)
+	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
+	o.flags(flags)
+	flags.Lookup("record").DefValue = poolFile
+	o.index = poolFile
+	files, err := parse(flags, args, out, messages)
+	if err != nil {
+		return err
+	}
+	if len(chosen.only.values) == 0 && len(files) == 0 {
+		chosen.only.values = gateScenarios()
+	}
+	if chosen.pairs == 0 {
+		chosen.pairs = poolPairsMin
+	}
+	scenarios, err := chosen.load(files)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	o.withoutWarp = !needWarp(scenarios)
+	s, err := openSession(o, messages)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	for _, sc := range scenarios {
+		fmt.Fprintf(messages, "\n%s against itself\n", sc.Name)
+		axes := scenario.Configuration{{Axis: "durability", Value: sc.Server.Durability}}
+		legs, err := s.compare(ctx, sc, [2]contender{
+			{label: "A", binary: o.server, axes: axes}, {label: "B", binary: o.server, axes: axes},
+		})
+		if err != nil {
+			return err
+		}
+		pool := gate.PoolOf(okLegs(legs), sc.Name, sc.Metrics.Primary)
+		fmt.Fprintf(out, "%s: %d quiet pairs of %d\n", sc.Name, len(pool), sc.Run.Pairs)
+	}
+	return s.end()
+}
+
+func okLegs(legs []record.Leg) (out []record.Leg) {
+	for _, leg := range legs {
+		if leg.Outcome == record.OK {
+			out = append(out, leg)
+		}
+	}
+	return out
+}

@@ -1,0 +1,64 @@
+package gate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Counts of one request: socket reads, synced writes, copied bytes… by name.
+type Counts map[string]float64
+
+// Tolerances of a count that does not depend on time: what a status request between, or a batch
+// that fell on the other side of the window, changes of a few hundred requests.
+const (
+	countShareMax = 0.01
+	countAbsolute = 0.02
+)
+
+// CountFinding is a count that is another one now.
+type CountFinding struct {
+	Request, Count  string
+	Base, Candidate float64 // a request
+	Worse           bool
+}
+
+func (f CountFinding) String() string {
+	word := map[bool]string{true: "more", false: "less"}[f.Worse]
+	return fmt.Sprintf("%s: %s per request: %s than before: %.2f, was %.2f", f.Request, f.Count, word,
+		f.Candidate, f.Base)
+}
+
+// CompareCounts compares repetitions on fresh processes. A count differs if all of the candidate's
+// repetitions lie beyond all of the base's, by more than the tolerance: one that differs from run
+// to run by itself never does, whatever the machine does meanwhile.
+func CompareCounts(request string, base, candidate []Counts) []CountFinding {
+	var out []CountFinding
+	if len(base) == 0 || len(candidate) == 0 {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(base[0])) {
+		lo, hi := span(base, name)
+		newLo, newHi := span(candidate, name)
+		tolerance := max(countAbsolute, countShareMax*hi)
+		f := CountFinding{Request: request, Count: name}
+		switch {
+		case newLo > hi+tolerance:
+			f.Base, f.Candidate, f.Worse = hi, newLo, true
+		case newHi < lo-tolerance:
+			f.Base, f.Candidate = lo, newHi
+		default:
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func span(all []Counts, name string) (lo, hi float64) {
+	lo, hi = all[0][name], all[0][name]
+	for _, c := range all[1:] {
+		lo, hi = min(lo, c[name]), max(hi, c[name])
+	}
+	return lo, hi
+}

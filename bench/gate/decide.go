@@ -1,0 +1,122 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+
+	"flashstore/bench/stat"
+)
+
+// Verdict is the answer of the gate.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass         Verdict = "PASS"
+	Fail         Verdict = "FAIL"
+	Inconclusive Verdict = "INCONCLUSIVE"
+	Invalid      Verdict = "INVALID"
+)
+
+// Rule is how the gate decides.
+type Rule struct {
+	Margin         float64 // a loss up to this share is none
+	Pairs, Confirm int     // of the two stages
+	P1, P2         float64 // one-sided p below which a stage shows a loss
+	GoodShare      float64 // of a stage's pairs that must be quiet
+}
+
+// PassLevel is what the interval of a PASS holds at, one-sided.
+const PassLevel = 0.95
+
+// NewRule is the rule for a margin and numbers of pairs.
+func NewRule(margin float64, pairs, confirm int) Rule {
+	return Rule{Margin: margin, Pairs: pairs, Confirm: confirm, P1: 0.05, P2: 0.01, GoodShare: 2.0 / 3}
+}
+
+// Stage is what the pairs of a stage say: the logarithms of candidate / base of those that are
+// quiet, turned so that below zero is worse.
+type Stage struct {
+	Differences []float64
+	Planned     int
+	Noisy       int
+	Problem     string // why a leg does not count; empty if all do
+}
+
+// Finding is what a stage, or both, amount to.
+type Finding struct {
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`
+	Change  float64 `json:"change"` // Hodges-Lehmann, as a share: -0.05 is 5% worse
+	Lower   float64 `json:"lower"`  // end of the one-sided interval at PassLevel
+	P       float64 `json:"p"`      // one-sided, of "not worse"
+	Pairs   int     `json:"pairs"`  // that counted
+}
+
+// First judges the first stage. confirm says that the second is to be run.
+func (r Rule) First(s Stage) (f Finding, confirm bool) {
+	f, loss := r.judge(s, r.P1)
+	if !loss {
+		return f, false
+	}
+	f.Verdict = Inconclusive
+	f.Reason = fmt.Sprintf("a loss of %.1f%% in the first stage (p = %.3f), to be confirmed",
+		-100*f.Change, f.P)
+	return f, r.Confirm > 0
+}
+
+// Second judges new pairs after a first stage that showed a loss.
+func (r Rule) Second(s Stage) Finding {
+	f, loss := r.judge(s, r.P2)
+	if loss {
+		f.Verdict = Fail
+		f.Reason = fmt.Sprintf("a loss of %.1f%% in both stages (p = %.4f in the second)",
+			-100*f.Change, f.P)
+	}
+	return f
+}
+
+// judge says whether a stage shows a loss at level p; if not, f has the verdict.
+func (r Rule) judge(s Stage, p float64) (f Finding, loss bool) {
+	f.Pairs = len(s.Differences)
+	switch {
+	case s.Problem != "":
+		f.Verdict, f.Reason = Invalid, s.Problem
+		return f, false
+	case float64(f.Pairs) < r.GoodShare*float64(s.Planned) || f.Pairs < 2:
+		f.Verdict = Inconclusive
+		f.Reason = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", f.Pairs, s.Planned)
+		return f, false
+	}
+	f.Change = math.Expm1(stat.HodgesLehmann(s.Differences))
+	f.P = stat.TLess(s.Differences)
+	f.Lower = math.Expm1(stat.TLower(s.Differences, PassLevel))
+	switch {
+	case f.Change < -r.Margin && f.P < p:
+		return f, true
+	case f.Lower > -r.Margin:
+		f.Verdict = Pass
+		f.Reason = fmt.Sprintf("%+.1f%%, and not worse than %+.1f%% at %.0f%%", 100*f.Change,
+			100*f.Lower, 100*PassLevel)
+	default:
+		f.Verdict = Inconclusive
+		f.Reason = fmt.Sprintf("%+.1f%%, but a loss of %.1f%% cannot be excluded (down to %+.1f%%)",
+			100*f.Change, 100*r.Margin, 100*f.Lower)
+	}
+	return f, false
+}
+
+// Worst is the verdict of several: FAIL before INVALID before INCONCLUSIVE before PASS.
+func Worst(verdicts ...Verdict) Verdict {
+	for _, v := range []Verdict{Fail, Invalid, Inconclusive} {
+		for _, got := range verdicts {
+			if got == v {
+				return v
+			}
+		}
+	}
+	if len(verdicts) == 0 {
+		return Invalid
+	}
+	return Pass
+}

@@ -1,0 +1,220 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"flashstore/bench/record"
+	"flashstore/bench/stat"
+)
+
+// seed of all simulations here; it is printed with what fails.
+const seed = 20260701
+
+func TestDecide(t *testing.T) {
+	rule := NewRule(0.03, 6, 12)
+	flat := func(change float64, n int) []float64 {
+		out := make([]float64, n)
+		for i := range out {
+			out[i] = math.Log1p(change) + 0.001*float64(i%3-1)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		first, second Stage
+		want          Verdict
+		confirm       bool
+	}{
+		"equal":        {first: Stage{Differences: flat(0, 6), Planned: 6}, want: Pass},
+		"better":       {first: Stage{Differences: flat(0.5, 6), Planned: 6}, want: Pass},
+		"within":       {first: Stage{Differences: flat(-0.02, 6), Planned: 6}, want: Pass},
+		"at margin":    {first: Stage{Differences: flat(-0.03, 6), Planned: 6}, want: Inconclusive},
+		"worse":        {Stage{Differences: flat(-0.1, 6), Planned: 6}, Stage{Differences: flat(-0.1, 12), Planned: 12}, Fail, true},
+		"not again":    {Stage{Differences: flat(-0.1, 6), Planned: 6}, Stage{Differences: flat(0, 12), Planned: 12}, Pass, true},
+		"noisy again":  {Stage{Differences: flat(-0.1, 6), Planned: 6}, Stage{Differences: flat(-0.1, 7), Planned: 12, Noisy: 5}, Inconclusive, true},
+		"failed again": {Stage{Differences: flat(-0.1, 6), Planned: 6}, Stage{Differences: flat(-0.1, 11), Planned: 12, Problem: "x"}, Invalid, true},
+		"noisy":        {first: Stage{Differences: flat(-0.1, 3), Planned: 6, Noisy: 3}, want: Inconclusive},
+		"nothing":      {first: Stage{Planned: 6, Noisy: 6}, want: Inconclusive},
+		"an error":     {first: Stage{Differences: flat(0.5, 5), Planned: 6, Problem: "x"}, want: Invalid},
+	} {
+		f, confirm := rule.First(c.first)
+		if confirm != c.confirm {
+			t.Errorf("%s: confirm is %v", name, confirm)
+		}
+		if confirm {
+			f = rule.Second(c.second)
+		}
+		if f.Verdict != c.want {
+			t.Errorf("%s: %+v, want %s", name, f, c.want)
+		}
+	}
+}
+
+// The rates that the design promises, and the Wilson interval of each.
+func TestRates(t *testing.T) {
+	rule := NewRule(0.03, 6, 12)
+	const runs = 4000
+	for _, noise := range []float64{0.005, 0.01, 0.02, 0.03} {
+		got := rule.Simulate(Normal(noise), 0, runs, seed)
+		_, hi := stat.Wilson(got.Verdict[Fail], runs)
+		t.Logf("seed %d, noise %.1f%%: %v, false FAIL below %.4f", seed, 100*noise, got.Verdict, hi)
+		if got.Verdict[Fail] != 0 {
+			t.Errorf("seed %d, noise %g: %d false FAILs in %d", seed, noise, got.Verdict[Fail], runs)
+		}
+		better := rule.Simulate(Normal(noise), 0.05, runs, seed)
+		if better.Verdict[Fail] != 0 {
+			t.Errorf("seed %d, noise %g: an improvement failed", seed, noise)
+		}
+	}
+	for _, c := range []struct{ noise, change, least float64 }{
+		{0.01, -0.05, 0.97}, {0.03, -0.07, 0.99}, {0.03, -0.10, 0.999}, {0.05, -0.10, 0.97},
+		{0.05, -0.20, 0.999},
+	} {
+		got := rule.Simulate(Normal(c.noise), c.change, runs, seed)
+		share := float64(got.Verdict[Fail]) / runs
+		t.Logf("seed %d, noise %.0f%%, planted %.0f%%: %v", seed, 100*c.noise, 100*c.change, got.Verdict)
+		if share < c.least {
+			t.Errorf("seed %d, noise %g: %g found in %.4f, want %.3f", seed, c.noise, c.change, share,
+				c.least)
+		}
+	}
+	// What is just the margin is not often called a regression, and what is far below never.
+	if got := rule.Simulate(Normal(0.02), -0.01, runs, seed); got.Verdict[Fail] > runs/1000 {
+		t.Errorf("seed %d: -1%% failed %d times", seed, got.Verdict[Fail])
+	}
+}
+
+// legsOf are n pairs of legs whose candidate has change, with some noise drawn from random.
+func legsOf(random *rand.Rand, n int, change, noise float64) []record.Leg {
+	var legs []record.Leg
+	for i := range n {
+		base := 1000 * math.Exp(noise*random.NormFloat64())
+		for side, value := range []float64{base, base * (1 + change) * math.Exp(noise*random.NormFloat64())} {
+			legs = append(legs, record.Leg{Pair: i + 1, Outcome: record.OK, Primary: "ops_per_s",
+				Side:    []string{"base", "candidate"}[side],
+				Metrics: map[string]float64{"ops_per_s": value, "server_cpu_us_per_op": 1e6 / value}})
+		}
+	}
+	return legs
+}
+
+// Load during one side only: every such pair is noisy, and what is left decides nothing, whatever
+// the figures say.
+func TestLoadOnOneSideNeverDecides(t *testing.T) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	rule := NewRule(0.03, 6, 12)
+	for spoiled := 3; spoiled <= 6; spoiled++ {
+		for _, slow := range []string{"base", "candidate"} {
+			legs := legsOf(random, 6, 0, 0.01)
+			for i := range legs {
+				if legs[i].Pair <= spoiled && legs[i].Side == slow {
+					legs[i].Metrics["ops_per_s"] /= 2
+				}
+				legs[i].Noisy = legs[i].Pair <= spoiled
+			}
+			f, confirm := rule.First(StageOf(legs, 0, 6, "ops_per_s"))
+			if confirm || f.Verdict != Inconclusive {
+				t.Errorf("seed %d: %d pairs spoiled on %s: %+v, confirm %v", seed, spoiled, slow, f, confirm)
+			}
+		}
+	}
+}
+
+func TestStageOf(t *testing.T) {
+	random := rand.New(rand.NewPCG(seed, 2))
+	legs := legsOf(random, 6, -0.1, 0)
+	s := StageOf(legs, 2, 3, "ops_per_s")
+	if len(s.Differences) != 3 || math.Abs(s.Differences[0]-math.Log(0.9)) > 1e-9 {
+		t.Errorf("pairs 3 to 5: %+v", s)
+	}
+	if cpu := StageOf(legs, 0, 6, "server_cpu_us_per_op"); math.Abs(cpu.Differences[0]-math.Log(0.9)) > 1e-9 {
+		t.Errorf("more CPU is worse: %+v", cpu)
+	}
+	shuffled := slices.Clone(legs)
+	random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+	if got, want := fmt.Sprint(StageOf(shuffled, 0, 6, "ops_per_s")), fmt.Sprint(StageOf(legs, 0, 6, "ops_per_s")); got != want {
+		t.Errorf("the order of legs matters: %s, %s", got, want)
+	}
+	for _, outcome := range []record.Outcome{record.Invalid, record.Skipped} {
+		bad := slices.Clone(legs)
+		bad[3].Outcome, bad[3].Reason, bad[3].Metrics = outcome, "why", nil
+		if s := StageOf(bad, 0, 6, "ops_per_s"); s.Problem == "" || len(s.Differences) != 5 {
+			t.Errorf("%s: %+v", outcome, s)
+		}
+	}
+	discarded := append(slices.Clone(legs), record.Leg{Pair: 1, Side: "base", Outcome: record.Discarded})
+	if s := StageOf(discarded, 0, 6, "ops_per_s"); s.Problem != "" || len(s.Differences) != 6 {
+		t.Errorf("a discarded leg: %+v", s)
+	}
+}
+
+func TestMetric(t *testing.T) {
+	legs := legsOf(rand.New(rand.NewPCG(seed, 3)), 2, 0, 0)
+	if m := Metric(legs); m != "ops_per_s" {
+		t.Errorf("metric %s", m)
+	}
+	for i := range legs {
+		legs[i].Metrics["client_cpu_us_per_op"] = 1e9
+	}
+	if m := Metric(legs); m != "server_cpu_us_per_op" {
+		t.Errorf("client-bound: metric %s", m)
+	}
+}
+
+func TestCompareCounts(t *testing.T) {
+	of := func(synced ...float64) (out []Counts) {
+		for _, v := range synced {
+			out = append(out, Counts{"synced_writes": v, "heap_objects": 3})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		base, candidate []Counts
+		want            int
+		worse           bool
+	}{
+		"same":                {of(4, 4, 4), of(4, 4, 4), 0, false},
+		"one sync more":       {of(4, 4, 4), of(5, 5, 5), 1, true},
+		"one sync less":       {of(4, 4, 4), of(3, 3, 3), 1, false},
+		"differs by itself":   {of(4, 6, 5), of(6, 5.5, 7), 0, false},
+		"a status in between": {of(4, 4, 4), of(4.01, 4.01, 4.01), 0, false},
+		"a twentieth of one":  {of(1, 1, 1), of(1.05, 1.05, 1.05), 1, true},
+	} {
+		got := CompareCounts("PUT", c.base, c.candidate)
+		if len(got) != c.want || len(got) > 0 && got[0].Worse != c.worse {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestWorst(t *testing.T) {
+	if v := Worst(Pass, Inconclusive, Fail, Invalid); v != Fail {
+		t.Error(v)
+	}
+	if v := Worst(); v != Invalid {
+		t.Error("nothing measured: ", v)
+	}
+	if v := Worst(Pass, Pass); v != Pass {
+		t.Error(v)
+	}
+}
+
+func TestPool(t *testing.T) {
+	random := rand.New(rand.NewPCG(seed, 4))
+	legs := legsOf(random, 40, 0, 0.01)
+	for i := range legs {
+		legs[i].Session, legs[i].Scenario = "s", "get-4k"
+	}
+	pool := PoolOf(legs, "get-4k", "ops_per_s")
+	if len(pool) != 40 || len(PoolOf(legs, "put-4k", "ops_per_s")) != 0 {
+		t.Fatalf("%d pairs", len(pool))
+	}
+	rule := NewRule(0.03, 6, 12)
+	a, b := rule.Simulate(Pool(pool), -0.2, 200, seed), rule.Simulate(Pool(pool), -0.2, 200, seed)
+	if fmt.Sprint(a) != fmt.Sprint(b) || a.Verdict[Fail] != 200 {
+		t.Errorf("seed %d: %v, %v", seed, a, b)
+	}
+}

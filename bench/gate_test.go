@@ -1,0 +1,187 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"flashstore/bench/record"
+)
+
+// gateArgs is a gate between two variants of the stub: what is set before the program's name.
+func (p place) gateArgs(t *testing.T, base, candidate string, more ...string) []string {
+	t.Helper()
+	dir := filepath.Dir(p.server)
+	for name, env := range map[string]string{"base": base, "candidate": candidate} {
+		text := "#!/bin/sh\n" + env + " exec " + os.Getenv("STUB") + ` "$@"` + "\n"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"gate", "../scenarios/get-4k.yaml", "--dir", p.dir, "--record", p.index,
+		"--base", filepath.Join(dir, "base"), "--candidate", filepath.Join(dir, "candidate"),
+		"--set", "run.confirm_pairs=3", "--counts=false"}
+	return append(append(args, light("3")...), more...)
+}
+
+// The machine may be busy, so a verdict may always be INCONCLUSIVE, and INVALID where it stalls;
+// what must not come is the wrong one.
+func TestGateVerdicts(t *testing.T) {
+	for name, c := range map[string]struct {
+		base, candidate string
+		may             []int
+		want            string
+	}{
+		"half as fast":  {"STUB_DELAY=4ms", "STUB_DELAY=9ms", []int{exitFailure, exitInconclusive, exitInvalid}, ""},
+		"twice as fast": {"STUB_DELAY=9ms", "STUB_DELAY=4ms", []int{exitOK, exitInconclusive, exitInvalid}, ""},
+		"errors":        {"STUB_DELAY=4ms", "STUB_FAULT=fails-load", []int{exitInvalid}, "status 500"},
+		"another axis":  {"STUB_DELAY=4ms", "STUB_FAULT=falls-back", []int{exitInvalid}, "active is other"},
+		"wrong data":    {"STUB_FAULT=flips", "STUB_DELAY=4ms", []int{exitInvalid}, "another SHA-256"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t, "", "exit 1")
+			var out bytes.Buffer
+			code := Main(t.Context(), p.gateArgs(t, c.base, c.candidate), &out, &out)
+			if !slices.Contains(c.may, code) || !strings.Contains(out.String(), c.want) {
+				t.Errorf("code %d, may be %v with %q:\n%s", code, c.may, c.want, out.String())
+			}
+			p.mustBeEmpty(t)
+		})
+	}
+}
+
+// Killed right before it decides, a gate decides the same without running anything again.
+func TestGateResume(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	dir := filepath.Dir(p.server)
+	junit, markdown, ndjson, benchmark := filepath.Join(dir, "j.xml"), filepath.Join(dir, "m.md"),
+		filepath.Join(dir, "n.ndjson"), filepath.Join(dir, "b.txt")
+	args := p.gateArgs(t, "STUB_DELAY=2ms", "STUB_DELAY=6ms", "--junit", junit, "--markdown", markdown,
+		"--ndjson", ndjson, "--benchfmt", benchmark)
+	var first, second bytes.Buffer
+	code := Main(t.Context(), args, &first, &first)
+	legs := len(p.legs(t))
+	text, err := os.ReadFile(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []byte
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, []byte(`"end":{`)) && !bytes.Contains(line, []byte(`"verdict":{`)) {
+			kept = append(kept, line...)
+		}
+	}
+	if err := os.WriteFile(p.index, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := Main(t.Context(), append(args, "--resume"), &second, &second)
+	if again != code || len(p.legs(t)) != legs {
+		t.Errorf("code %d, then %d; %d legs, then %d:\n%s\n%s", code, again, legs, len(p.legs(t)),
+			first.String(), second.String())
+	}
+	if a, b := lastLine(first.String()), lastLine(second.String()); a != b {
+		t.Errorf("%q, then %q", a, b)
+	}
+	checkGateFiles(t, junit, markdown, ndjson, benchmark)
+}
+
+func lastLine(text string) string {
+	i := strings.LastIndex(text, "verdict: ")
+	return text[max(0, i):]
+}
+
+func checkGateFiles(t *testing.T, junit, markdown, ndjson, benchmark string) {
+	t.Helper()
+	read := func(path string) []byte {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	var suite struct {
+		Tests int `xml:"tests,attr"`
+		Cases []struct {
+			Name string `xml:"name,attr"`
+		} `xml:"testcase"`
+	}
+	if err := xml.Unmarshal(read(junit), &suite); err != nil || suite.Tests != 2 ||
+		suite.Cases[0].Name != "get-4k" {
+		t.Errorf("JUnit: %+v, error %v", suite, err)
+	}
+	if text := string(read(markdown)); strings.Count(text, "### Performance gate") != 2 {
+		t.Errorf("a summary is added to what is there:\n%s", text)
+	}
+	for line := range bytes.Lines(read(ndjson)) {
+		if !json.Valid(line) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(string(read(benchmark))), "\n")
+	if len(lines) < 8 || !strings.HasPrefix(lines[2], "BenchmarkGet4k/side=") ||
+		!strings.Contains(lines[2], " ns/op") {
+		t.Errorf("benchmark format:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// A gate needs a base, and says how to get one.
+func TestGateUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"gate": "make gate BASE=REVISION",
+		"gate --base /nonexistent ../scenarios/get-4k.yaml":   "no such file",
+		"gate --base /bin/true --counts=false --timing=false": "nothing is to be compared",
+	} {
+		var out bytes.Buffer
+		if code := Main(t.Context(), strings.Fields(args), &out, &out); code != exitUsage ||
+			!strings.Contains(out.String(), want) {
+			t.Errorf("%s: code %d:\n%s", args, code, out.String())
+		}
+	}
+}
+
+// The self-test writes rates between its marks and leaves the rest of the page alone.
+func TestSelftest(t *testing.T) {
+	dir := t.TempDir()
+	pool, doc := filepath.Join(dir, "aa.ndjson"), filepath.Join(dir, "gate.md")
+	x, err := record.Open(pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * poolPairsMin {
+		leg := record.Leg{Session: "s", Scenario: "get-4k", Pair: i/2 + 1, Outcome: record.OK,
+			Side: []string{"base", "candidate"}[i%2], Primary: "ops_per_s",
+			Metrics: map[string]float64{"ops_per_s": float64(1000 + i*7919%13)}}
+		if err := x.Append(record.Line{Leg: &leg}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(doc, []byte("before\n"+selftestBegin+"old"+selftestEnd+"\nafter\n"),
+		0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // twice: what it wrote is replaced
+		var out bytes.Buffer
+		if code := Main(t.Context(), []string{"gate-selftest", "--pool", pool, "--doc", doc, "--runs",
+			"200"}, &out, &out); code != exitOK {
+			t.Fatalf("code %d: %s", code, out.String())
+		}
+	}
+	text, err := os.ReadFile(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"before\n", "\nafter\n", "**get-4k**, drawn from 150", "| -20% | 100.00% |",
+		"| +5% | 0.00% |"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "old") || strings.Count(string(text), selftestBegin) != 1 {
+		t.Errorf("not replaced:\n%s", text)
+	}
+}

@@ -1,0 +1,198 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"flashstore/bench/gate"
+	"flashstore/bench/record"
+	"flashstore/bench/report"
+	"flashstore/bench/scenario"
+)
+
+// errRegression and errInconclusive are how a gate ends; see the exit codes.
+var (
+	errRegression   = errors.New("regression")
+	errInconclusive = errors.New("inconclusive")
+)
+
+// gateScenarios are those that a gate runs unless told otherwise.
+func gateScenarios() []string { return []string{"get-4k", "put-4k"} }
+
+// gateOptions are flags of the gate command that are not a session's.
+type gateOptions struct {
+	options
+	base, candidate                    string
+	env                                list // of the candidate
+	counts, timing                     bool
+	junit, markdown, ndjson, benchmark string
+}
+
+func gateCommand(ctx context.Context, args []string, out, messages io.Writer) error {
+	o := gateOptions{options: options{purpose: "gate", args: withoutResume(args)}}
+	flags := flag.NewFlagSet("gate", flag.ContinueOnError)
+	chosen := newChoice(flags)
+	o.options.flags(flags)
+	flags.StringVar(&o.base, "base", "", "server `binary` before the change")
+	flags.StringVar(&o.candidate, "candidate", "bin/flashstore", "server `binary` with the change")
+	flags.Var(&o.env, "candidate-env", "`NAME=VALUE` in the candidate's environment; repeatable")
+	flags.BoolVar(&o.counts, "counts", true, "compare what a request costs in exact counts")
+	flags.BoolVar(&o.timing, "timing", true, "compare how fast they are")
+	flags.StringVar(&o.junit, "junit", "", "JUnit `file` to write")
+	flags.StringVar(&o.markdown, "markdown", "", "`file` that a summary in Markdown is added to")
+	flags.StringVar(&o.ndjson, "ndjson", "", "`file` of findings, one JSON object a line")
+	flags.StringVar(&o.benchmark, "benchfmt", "", "`file` in Go's benchmark format, for benchstat")
+	files, err := parse(flags, args, out, messages)
+	if err != nil {
+		return err
+	}
+	if o.base == "" || !o.counts && !o.timing {
+		return fmt.Errorf("%w: --base BINARY is missing, or nothing is to be compared; make gate "+
+			"BASE=REVISION builds one", errUsage)
+	}
+	if len(chosen.only.values) == 0 && len(files) == 0 {
+		chosen.only.values = gateScenarios()
+	}
+	scenarios, err := chosen.load(files)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	o.server, o.others = o.candidate, map[string]string{"base": o.base}
+	o.withoutWarp = !o.timing || !needWarp(scenarios)
+	if _, err := os.Stat(o.base); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return o.run(ctx, scenarios, out, messages)
+}
+
+func (o *gateOptions) run(
+	ctx context.Context, scenarios []*scenario.Scenario, out, messages io.Writer,
+) (err error) {
+	s, err := openSession(o.options, messages)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	results := report.Gate{Session: s.id}
+	if o.counts {
+		results.Counts, err = s.gateCounts(ctx, o.base, o.candidate)
+		if err != nil {
+			return err
+		}
+	}
+	if o.timing {
+		for _, sc := range scenarios {
+			fmt.Fprintf(messages, "\n%s: %s\n", sc.Name, sc.Question)
+			row, err := s.gateOne(ctx, sc, [2]contender{
+				{label: "base", binary: o.base},
+				{label: "candidate", binary: o.candidate, env: o.env.values},
+			})
+			if err != nil {
+				return err
+			}
+			results.Rows = append(results.Rows, row)
+		}
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+	results.Print(out)
+	if err := o.write(&results); err != nil {
+		return err
+	}
+	return gateError(results.Verdict())
+}
+
+// gateError is how a verdict ends the program.
+func gateError(v gate.Verdict) error {
+	switch v {
+	case gate.Pass:
+		return nil
+	case gate.Fail:
+		return errRegression
+	case gate.Inconclusive:
+		return errInconclusive
+	}
+	return errInvalid
+}
+
+// gateOne runs the stages of one scenario and judges them.
+func (s *session) gateOne(
+	ctx context.Context, sc *scenario.Scenario, sides [2]contender,
+) (report.GateRow, error) {
+	axes := slices.DeleteFunc(slices.Clone(sc.Base()), func(c scenario.Choice) bool {
+		return c.Axis != "durability" // what is deployed: the server's own defaults
+	})
+	sides[0].axes, sides[1].axes = axes, axes
+	m, err := s.newComparison(sc, sides)
+	if err != nil {
+		return report.GateRow{}, err
+	}
+	rule := gate.NewRule(float64(sc.Gate.MinEffect)/100, sc.Run.Pairs, sc.Run.ConfirmPairs)
+	row := report.GateRow{Scenario: sc.Name, Margin: rule.Margin, P99: sc.Gate.P99}
+	second := stage{first: rule.Pairs, pairs: rule.Confirm, seed: sc.Run.Seed + 1}
+	next := func(legs []record.Leg) (stage, bool) {
+		row.Metric = gate.Metric(legs)
+		if row.Stages++; row.Stages == 2 {
+			row.Second = rule.Second(gate.StageOf(legs, rule.Pairs, rule.Confirm, row.Metric))
+			return stage{}, false
+		}
+		var confirm bool
+		row.First, confirm = rule.First(gate.StageOf(legs, 0, rule.Pairs, row.Metric))
+		if confirm {
+			fmt.Fprintf(s.messages, "  %s: %d new pairs\n", row.First.Reason, rule.Confirm)
+			s.legsPlanned += 2 * rule.Confirm
+		}
+		return second, confirm
+	}
+	row.Legs, err = m.runStages(ctx, stage{pairs: rule.Pairs, seed: sc.Run.Seed}, next)
+	if err != nil {
+		return row, err
+	}
+	if m.gaveUp || row.Stages == 0 {
+		row.Metric = gate.Metric(row.Legs)
+		row.First, _ = rule.First(gate.StageOf(row.Legs, 0, rule.Pairs, row.Metric))
+		if row.First.Verdict != gate.Invalid {
+			row.First.Verdict, row.First.Reason = gate.Invalid, "legs failed in the second stage"
+		}
+		row.Stages = 1
+	}
+	row.Complete()
+	f := row.Finding()
+	return row, s.index.Append(record.Line{Verdict: &record.Verdict{Session: s.id, Scenario: sc.Name,
+		Verdict: string(f.Verdict), Reason: f.Reason, Change: f.Change, P: f.P, Pairs: f.Pairs}})
+}
+
+// write puts the results into the files that were asked for.
+func (o *gateOptions) write(g *report.Gate) error {
+	for _, f := range []struct {
+		path   string
+		append bool
+		write  func(io.Writer) error
+	}{
+		{o.junit, false, g.JUnit}, {o.markdown, true, g.Markdown}, {o.ndjson, true, g.NDJSON},
+		{o.benchmark, false, g.Benchfmt},
+	} {
+		if f.path == "" {
+			continue
+		}
+		flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+		if f.append { // a summary file of continuous integration may hold more
+			flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+		}
+		file, err := os.OpenFile(f.path, flags, 0o644)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.write(file), file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

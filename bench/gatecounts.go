@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"flashstore/bench/content"
+	"flashstore/bench/gate"
+	"flashstore/bench/load"
+	"flashstore/bench/sign"
+	"flashstore/bench/target"
+)
+
+// countRequest is a request whose cost is counted, one connection asking for one after the other.
+type countRequest struct {
+	name, method, bucket string
+	bytes, requests      int
+}
+
+func countRequests() []countRequest {
+	return []countRequest{
+		{"PUT 4 KiB", http.MethodPut, "counts-4k", 4 << 10, 400},
+		{"GET 4 KiB", http.MethodGet, "counts-4k", 4 << 10, 400},
+		{"HEAD 4 KiB", http.MethodHead, "counts-4k", 4 << 10, 400},
+		{"PUT 1 MiB", http.MethodPut, "counts-1m", 1 << 20, 60},
+		{"GET 1 MiB", http.MethodGet, "counts-1m", 1 << 20, 60},
+	}
+}
+
+// countRepetitions on fresh processes show which counts differ by themselves.
+const countRepetitions = 3
+
+// countTimeMax bounds one load of counts.
+const countTimeMax = 2 * time.Minute
+
+// ungated are counts that time decides: how often a loop sleeps, when the runtime allocates for
+// itself.
+func ungated() []string { return []string{"epoll_waits"} }
+
+// gateCounts compares what requests cost two servers in counts, in turns.
+func (s *session) gateCounts(
+	ctx context.Context, base, candidate string,
+) (findings []gate.CountFinding, err error) {
+	fmt.Fprintf(s.messages, "counts per request, %d times each\n", countRepetitions)
+	all := [2]map[string][]gate.Counts{{}, {}}
+	for repetition := range countRepetitions {
+		for i := range all {
+			side := (i + repetition) % len(all) // in turns, so that neither is always first
+			got, err := s.countOnce(ctx, [2]string{base, candidate}[side])
+			if err != nil {
+				return nil, fmt.Errorf("counts: %w", err)
+			}
+			for name, counts := range got {
+				all[side][name] = append(all[side][name], counts)
+			}
+		}
+	}
+	for _, r := range countRequests() {
+		findings = append(findings, gate.CompareCounts(r.name, all[0][r.name], all[1][r.name])...)
+	}
+	return findings, nil
+}
+
+// countOnce starts a server on fresh drives and counts each kind of request.
+func (s *session) countOnce(
+	ctx context.Context, binary string,
+) (out map[string]gate.Counts, err error) {
+	dir, err := s.workspace.Fresh("counts")
+	if err != nil {
+		return nil, err
+	}
+	server, err := target.Start(ctx, target.Config{Binary: binary, Dir: dir, Drives: 4, Parity: 2})
+	if err != nil {
+		return nil, err
+	}
+	defer server.Kill()
+	out = map[string]gate.Counts{}
+	for _, r := range countRequests() {
+		if err := server.MakeBucketNamed(ctx, r.bucket); err != nil {
+			return nil, err
+		}
+		c := r.load(server)
+		if r.method != http.MethodPut { // what a first read brings into memory is not counted
+			if err := runAll(ctx, c); err != nil {
+				return nil, fmt.Errorf("%s: %w", r.name, err)
+			}
+		}
+		before, err := server.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := runAll(ctx, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.name, err)
+		}
+		after, err := server.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out[r.name] = after.Cost.PerRequest(&before.Cost)
+		for _, name := range ungated() {
+			delete(out[r.name], name)
+		}
+	}
+	return out, server.Stop()
+}
+
+func (r *countRequest) load(server *target.Server) load.Config {
+	c := load.Config{Address: server.Address, Method: r.method, Connections: 1, Once: true,
+		Duration: countTimeMax, Presigned: true,
+		Signer: sign.New(server.AccessKey, server.SecretKey, target.Region)}
+	body := make([]byte, r.bytes)
+	content.Fill(body, 1, 0)
+	for i := range r.requests {
+		o := load.Object{Path: "/" + r.bucket + "/" + content.Key(i), Bytes: int64(r.bytes)}
+		if r.method == http.MethodPut {
+			o.Body = body
+		}
+		c.Objects = append(c.Objects, o)
+	}
+	return c
+}
+
+// runAll applies a load of which nothing may fail.
+func runAll(ctx context.Context, c load.Config) error {
+	r, err := load.Run(ctx, c)
+	if err != nil {
+		return err
+	}
+	if r.Failed() > 0 || r.Operations != uint64(len(c.Objects)) {
+		return fmt.Errorf("%d of %d requests: %s", r.Operations, len(c.Objects), r.ErrorText())
+	}
+	return nil
+}

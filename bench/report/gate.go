@@ -1,0 +1,221 @@
+package report
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"flashstore/bench/gate"
+	"flashstore/bench/record"
+)
+
+// Gate is what a gate has found.
+type Gate struct {
+	Session string
+	Counts  []gate.CountFinding // that differ
+	Rows    []GateRow
+}
+
+// GateRow is one scenario of it.
+type GateRow struct {
+	Scenario      string
+	Metric        string // that decided
+	Margin        float64
+	P99           string // warn or fail
+	Stages        int    // that were run
+	First, Second gate.Finding
+	Warning       string
+	Legs          []record.Leg
+}
+
+// Finding is what decides: the second stage where there was one.
+func (r *GateRow) Finding() gate.Finding {
+	if r.Stages == 2 {
+		return r.Second
+	}
+	return r.First
+}
+
+// p99Worse is the share by which the tail may grow before it is said: single tails are noisy.
+const p99Worse = 0.10
+
+// Complete looks at what does not decide, or only where the scenario says so: p99.
+func (r *GateRow) Complete() {
+	first := gate.StageOf(r.Legs, 0, math.MaxInt16, "p99")
+	rule := gate.NewRule(p99Worse, len(first.Differences), 0)
+	first.Planned = len(first.Differences)
+	f, _ := rule.First(first)
+	if !(f.P < rule.P2) || f.Change > -p99Worse {
+		return
+	}
+	r.Warning = fmt.Sprintf("p99 is worse by %.0f%% (p = %.4f)", -100*f.Change/(1+f.Change), f.P)
+	if decisive := r.Finding(); r.P99 == "fail" && decisive.Verdict == gate.Pass {
+		decisive.Verdict, decisive.Reason = gate.Fail, r.Warning
+		if r.Stages == 2 {
+			r.Second = decisive
+		} else {
+			r.First = decisive
+		}
+	}
+}
+
+// Verdict of the whole gate.
+func (g *Gate) Verdict() gate.Verdict {
+	var all []gate.Verdict
+	for i := range g.Rows {
+		all = append(all, g.Rows[i].Finding().Verdict)
+	}
+	if slices.ContainsFunc(g.Counts, func(f gate.CountFinding) bool { return f.Worse }) {
+		return gate.Fail
+	}
+	if len(all) == 0 {
+		return gate.Pass // counts alone, and none is worse
+	}
+	return gate.Worst(all...)
+}
+
+// Print writes the findings for a terminal.
+func (g *Gate) Print(w io.Writer) {
+	cells := [][]string{{"scenario", "metric", "change", "not below", "p", "pairs", "stages", "verdict"}}
+	for i := range g.Rows {
+		f := g.Rows[i].Finding()
+		cells = append(cells, []string{g.Rows[i].Scenario, g.Rows[i].Metric,
+			fmt.Sprintf("%+.1f%%", 100*f.Change), fmt.Sprintf("%+.1f%%", 100*f.Lower),
+			fmt.Sprintf("%.4f", f.P), fmt.Sprint(f.Pairs), fmt.Sprint(g.Rows[i].Stages),
+			string(f.Verdict)})
+	}
+	fmt.Fprintln(w)
+	if len(g.Rows) > 0 {
+		Columns(w, cells)
+	}
+	for i := range g.Rows {
+		fmt.Fprintf(w, "%s: %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding().Verdict,
+			g.Rows[i].Finding().Reason)
+		if g.Rows[i].Warning != "" {
+			fmt.Fprintf(w, "%s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
+		}
+	}
+	for _, f := range g.Counts {
+		fmt.Fprintln(w, f)
+	}
+	fmt.Fprintf(w, "verdict: %s\n", g.Verdict())
+}
+
+// junit is the form that continuous integration reads: one test case a scenario.
+type junit struct {
+	XMLName  xml.Name    `xml:"testsuite"`
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string       `xml:"classname,attr"`
+	Name    string       `xml:"name,attr"`
+	Failure *junitReason `xml:"failure"`
+	Error   *junitReason `xml:"error"`
+	Skipped *junitReason `xml:"skipped"`
+	Output  string       `xml:"system-out,omitempty"`
+}
+
+type junitReason struct {
+	Message string `xml:"message,attr"`
+}
+
+// JUnit writes FAIL as a failure, INVALID as an error and INCONCLUSIVE as skipped.
+func (g *Gate) JUnit(w io.Writer) error {
+	suite := junit{Name: "flashbench gate"}
+	for i := range g.Rows {
+		f := g.Rows[i].Finding()
+		c := junitCase{Class: "flashbench.gate", Name: g.Rows[i].Scenario, Output: g.Rows[i].Warning}
+		reason := &junitReason{f.Reason}
+		switch f.Verdict {
+		case gate.Fail:
+			c.Failure, suite.Failures = reason, suite.Failures+1
+		case gate.Invalid:
+			c.Error, suite.Errors = reason, suite.Errors+1
+		case gate.Inconclusive:
+			c.Skipped, suite.Skipped = reason, suite.Skipped+1
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	counts := junitCase{Class: "flashbench.gate", Name: "counts per request"}
+	for _, f := range g.Counts {
+		if f.Worse && counts.Failure == nil {
+			counts.Failure, suite.Failures = &junitReason{f.String()}, suite.Failures+1
+		}
+		counts.Output += f.String() + "\n"
+	}
+	suite.Cases = append(suite.Cases, counts)
+	suite.Tests = len(suite.Cases)
+	text, err := xml.MarshalIndent(suite, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	return err
+}
+
+// Markdown writes a summary for a pull request.
+func (g *Gate) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### Performance gate: %s\n\n", g.Verdict())
+	if len(g.Rows) > 0 {
+		b.WriteString("| scenario | metric | change | not below | p | pairs | verdict |\n" +
+			"|---|---|---|---|---|---|---|\n")
+	}
+	for i := range g.Rows {
+		f := g.Rows[i].Finding()
+		fmt.Fprintf(&b, "| %s | %s | %+.1f%% | %+.1f%% | %.4f | %d | **%s** |\n", g.Rows[i].Scenario,
+			g.Rows[i].Metric, 100*f.Change, 100*f.Lower, f.P, f.Pairs, f.Verdict)
+	}
+	b.WriteString("\n")
+	for i := range g.Rows {
+		fmt.Fprintf(&b, "- %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding().Reason)
+	}
+	for _, f := range g.Counts {
+		fmt.Fprintf(&b, "- %s\n", f)
+	}
+	if len(g.Counts) == 0 {
+		b.WriteString("- counts per request: no difference\n")
+	}
+	fmt.Fprintf(&b, "\nsession %s\n", g.Session)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// NDJSON writes one object a finding.
+func (g *Gate) NDJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	for i := range g.Rows {
+		r := &g.Rows[i]
+		if err := encoder.Encode(map[string]any{"session": g.Session, "scenario": r.Scenario,
+			"metric": r.Metric, "margin": r.Margin, "stages": r.Stages, "finding": r.Finding(),
+			"warning": r.Warning}); err != nil {
+			return err
+		}
+	}
+	for _, f := range g.Counts {
+		if err := encoder.Encode(map[string]any{"session": g.Session, "count": f}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Benchfmt writes every leg that counts in Go's benchmark format
+// (https://go.dev/design/14313-benchmark-format): benchstat -col /side compares the sides.
+func (g *Gate) Benchfmt(w io.Writer) error {
+	var legs []record.Leg
+	for i := range g.Rows {
+		legs = append(legs, g.Rows[i].Legs...)
+	}
+	return Benchfmt(w, legs)
+}

@@ -1,0 +1,139 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"flashstore/bench/gate"
+	"flashstore/bench/record"
+	"flashstore/bench/stat"
+)
+
+// poolFile holds pairs of a server against itself.
+const poolFile = "results/aa.ndjson"
+
+// Marks in docs/gate.md between which the self-test writes.
+const (
+	selftestBegin = "<!-- gate-selftest: begin -->"
+	selftestEnd   = "<!-- gate-selftest: end -->"
+)
+
+// selftestSeed draws all runs; it is printed with the rates.
+const selftestSeed = 20260701
+
+// plantedChanges are those whose detection is shown.
+func plantedChanges() []float64 { return []float64{0, -0.01, -0.03, -0.05, -0.07, -0.10, -0.20, 0.05} }
+
+func selftestCommand(_ context.Context, args []string, out, messages io.Writer) error {
+	flags := flag.NewFlagSet("gate-selftest", flag.ContinueOnError)
+	pool := flags.String("pool", poolFile, "`file` of pairs that flashbench aa has recorded")
+	doc := flags.String("doc", "docs/gate.md", "`file` whose rates are replaced")
+	runs := flags.Int("runs", 4000, "`number` of runs drawn for each figure")
+	if _, err := parse(flags, args, out, messages); err != nil {
+		return err
+	}
+	text, err := selftest(*pool, *runs)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, text)
+	return replaceBetween(*doc, text)
+}
+
+// selftest simulates the gate on noise and on a recorded pool and writes tables in Markdown.
+func selftest(pool string, runs int) (string, error) {
+	var b strings.Builder
+	rule := gate.NewRule(0.03, 6, 12)
+	fmt.Fprintf(&b, "Margin %.0f%%, %d pairs, then %d new ones. %d runs for each line, seed %d; rates "+
+		"with Wilson's 95%% interval.\n", 100*rule.Margin, rule.Pairs, rule.Confirm, runs, selftestSeed)
+	index, err := record.Open(pool)
+	if err != nil {
+		return "", err
+	}
+	lines, _, err := index.Read()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	found := false
+	for _, scenario := range poolScenarios(lines) {
+		legs, metric := poolLegs(lines, scenario)
+		differences := gate.PoolOf(legs, scenario, metric)
+		if len(differences) < poolPairsMin {
+			fmt.Fprintf(&b, "\n%s: %d quiet pairs are recorded, %d are needed: no rates of it.\n",
+				scenario, len(differences), poolPairsMin)
+			continue
+		}
+		found = true
+		fmt.Fprintf(&b, "\n**%s**, drawn from %d recorded pairs of a server against itself "+
+			"(median absolute deviation of ln ratio %.2f%%):\n\n", scenario, len(differences),
+			100*stat.MAD(differences))
+		curve(&b, rule, gate.Pool(differences), runs)
+	}
+	if !found {
+		fmt.Fprintf(&b, "\nNo pool of %d pairs is recorded yet in %s (`flashbench aa`), so only "+
+			"simulated noise:\n", poolPairsMin, poolFile)
+	}
+	for _, noise := range []float64{0.01, 0.03, 0.05} {
+		fmt.Fprintf(&b, "\n**Simulated**, normal noise of %.0f%% per pair:\n\n", 100*noise)
+		curve(&b, rule, gate.Normal(noise), runs)
+	}
+	return b.String(), nil
+}
+
+// curve writes how often each verdict comes, by planted change.
+func curve(b *strings.Builder, rule gate.Rule, source gate.Source, runs int) {
+	fmt.Fprintln(b, "| planted | FAIL | interval | INCONCLUSIVE | PASS |\n|---|---|---|---|---|")
+	for _, change := range plantedChanges() {
+		r := rule.Simulate(source, change, runs, selftestSeed)
+		lo, hi := stat.Wilson(r.Verdict[gate.Fail], runs)
+		share := func(v gate.Verdict) float64 { return 100 * float64(r.Verdict[v]) / float64(runs) }
+		fmt.Fprintf(b, "| %+.0f%% | %.2f%% | %.2f%% to %.2f%% | %.1f%% | %.1f%% |\n", 100*change,
+			share(gate.Fail), 100*lo, 100*hi, share(gate.Inconclusive), share(gate.Pass))
+	}
+}
+
+// poolScenarios are those of recorded legs, in order.
+func poolScenarios(lines []record.Line) (names []string) {
+	seen := map[string]bool{}
+	for _, line := range lines {
+		if line.Leg != nil && !seen[line.Leg.Scenario] {
+			seen[line.Leg.Scenario] = true
+			names = append(names, line.Leg.Scenario)
+		}
+	}
+	return names
+}
+
+func poolLegs(lines []record.Line, scenario string) (legs []record.Leg, metric string) {
+	for _, line := range lines {
+		if line.Leg != nil && line.Leg.Scenario == scenario && line.Leg.Outcome == record.OK {
+			legs = append(legs, *line.Leg)
+		}
+	}
+	if len(legs) > 0 {
+		metric = gate.Metric(legs)
+	}
+	return legs, metric
+}
+
+// replaceBetween puts text between the marks of a file, and appends it with marks where there are
+// none.
+func replaceBetween(path, text string) error {
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(content), selftestBegin)
+	_, after, closed := strings.Cut(rest, selftestEnd)
+	if !ok || !closed {
+		before, after = string(content), "\n"
+	}
+	return os.WriteFile(path,
+		[]byte(before+selftestBegin+"\n\n"+text+"\n"+selftestEnd+after), 0o644)
+}

@@ -1,0 +1,120 @@
+package stat
+
+import "math"
+
+// TLess is the one-sided p-value of Student's t test that the mean of values is not below zero:
+// small where it clearly is. NaN below two values.
+func TLess(values []float64) float64 {
+	mean, sem := meanAndError(values)
+	switch {
+	case len(values) < 2:
+		return math.NaN()
+	case sem == 0 && mean < 0:
+		return 0
+	case sem == 0:
+		return 1
+	}
+	return studentCDF(mean/sem, float64(len(values)-1))
+}
+
+// TLower is the lower end of a one-sided interval of the mean that holds at level; minus infinity
+// below two values.
+func TLower(values []float64, level float64) float64 {
+	if len(values) < 2 {
+		return math.Inf(-1)
+	}
+	mean, sem := meanAndError(values)
+	return mean - studentQuantile(level, float64(len(values)-1))*sem
+}
+
+// meanAndError returns the mean and its standard error.
+func meanAndError(values []float64) (mean, sem float64) {
+	n := float64(len(values))
+	for _, v := range values {
+		mean += v / n
+	}
+	squares := 0.0
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(squares / (n - 1) / n)
+}
+
+// studentCDF is the probability that Student's t with that many degrees of freedom is at most t.
+func studentCDF(t, freedom float64) float64 {
+	tail := betaRegularized(freedom/(freedom+t*t), freedom/2, 0.5) / 2
+	if t < 0 {
+		return tail
+	}
+	return 1 - tail
+}
+
+// studentQuantile inverts studentCDF by halving, for probabilities above a half.
+func studentQuantile(p, freedom float64) float64 {
+	lo, hi := 0.0, 1e6
+	for range 80 {
+		if mid := (lo + hi) / 2; studentCDF(mid, freedom) < p {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return (lo + hi) / 2
+}
+
+// betaRegularized is the regularized incomplete beta function, by its continued fraction: NIST
+// Digital Library of Mathematical Functions, 8.17.22, https://dlmf.nist.gov/8.17.
+func betaRegularized(x, a, b float64) float64 {
+	switch {
+	case x <= 0:
+		return 0
+	case x >= 1:
+		return 1
+	case x > (a+1)/(a+b+2): // where the fraction converges fast
+		return 1 - betaRegularized(1-x, b, a)
+	}
+	lgA, _ := math.Lgamma(a)
+	lgB, _ := math.Lgamma(b)
+	lgAB, _ := math.Lgamma(a + b)
+	front := math.Exp(a*math.Log(x)+b*math.Log1p(-x)+lgAB-lgA-lgB) / a
+	// Lentz's method; d is of the partial denominators, c of the numerators.
+	const tiny = 1e-300
+	f, c, d := 1.0, 1.0, 0.0
+	for i := range 400 {
+		m := float64(i / 2)
+		numerator := 1.0
+		switch {
+		case i > 0 && i%2 == 0:
+			numerator = m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
+		case i%2 == 1:
+			numerator = -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
+		}
+		d = 1 / nonZero(1+numerator*d, tiny)
+		c = nonZero(1+numerator/c, tiny)
+		f *= c * d
+		if math.Abs(1-c*d) < 1e-14 {
+			break
+		}
+	}
+	return front * (f - 1)
+}
+
+func nonZero(v, tiny float64) float64 {
+	if math.Abs(v) < tiny {
+		return tiny
+	}
+	return v
+}
+
+// Wilson is the interval of a share seen hits times in trials, at 95%: Wilson, "Probable inference",
+// JASA 22, 1927. It is [0, 1] without trials.
+func Wilson(hits, trials int) (lo, hi float64) {
+	if trials == 0 {
+		return 0, 1
+	}
+	const z = 1.959963984540054
+	n, p := float64(trials), float64(hits)/float64(trials)
+	center := (p + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return max(0, center-half), min(1, center+half)
+}
