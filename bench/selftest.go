@@ -28,7 +28,9 @@ const (
 const selftestSeed = 20260701
 
 // plantedChanges are those whose detection is shown.
-func plantedChanges() []float64 { return []float64{0, -0.01, -0.03, -0.05, -0.07, -0.10, -0.20, 0.05} }
+func plantedChanges() []float64 {
+	return []float64{0, -0.01, -0.03, -0.05, -0.07, -0.10, -0.20, 0.05}
+}
 
 func selftestCommand(_ context.Context, args []string, out, messages io.Writer) error {
 	flags := flag.NewFlagSet("gate-selftest", flag.ContinueOnError)
@@ -50,8 +52,9 @@ func selftestCommand(_ context.Context, args []string, out, messages io.Writer) 
 func selftest(pool string, runs int) (string, error) {
 	var b strings.Builder
 	rule := gate.NewRule(0.03, 6, 12)
-	fmt.Fprintf(&b, "Margin %.0f%%, %d pairs, then %d new ones. %d runs for each line, seed %d; rates "+
-		"with Wilson's 95%% interval.\n", 100*rule.Margin, rule.Pairs, rule.Confirm, runs, selftestSeed)
+	fmt.Fprintf(&b, "Margin %.0f%%, %d pairs, then %d new ones. %d runs for each line, seed %d; "+
+		"rates with Wilson's 95%% interval.\n", 100*rule.Margin, rule.Pairs, rule.Confirm, runs,
+		selftestSeed)
 	index, err := record.Open(pool)
 	if err != nil {
 		return "", err

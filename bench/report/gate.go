@@ -80,7 +80,8 @@ func (g *Gate) Verdict() gate.Verdict {
 
 // Print writes the findings for a terminal.
 func (g *Gate) Print(w io.Writer) {
-	cells := [][]string{{"scenario", "metric", "change", "not below", "p", "pairs", "stages", "verdict"}}
+	cells := [][]string{{"scenario", "metric", "change", "not below", "p", "pairs", "stages",
+		"verdict"}}
 	for i := range g.Rows {
 		f := g.Rows[i].Finding()
 		cells = append(cells, []string{g.Rows[i].Scenario, g.Rows[i].Metric,

@@ -106,8 +106,8 @@ func nonZero(v, tiny float64) float64 {
 	return v
 }
 
-// Wilson is the interval of a share seen hits times in trials, at 95%: Wilson, "Probable inference",
-// JASA 22, 1927. It is [0, 1] without trials.
+// Wilson is the interval of a share seen hits times in trials, at 95%: Wilson, "Probable
+// inference", JASA 22, 1927. It is [0, 1] without trials.
 func Wilson(hits, trials int) (lo, hi float64) {
 	if trials == 0 {
 		return 0, 1
