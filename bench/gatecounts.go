@@ -30,7 +30,7 @@ func countRequests() []countRequest {
 }
 
 // countRepetitions on fresh processes show which counts differ by themselves.
-const countRepetitions = 3
+const countRepetitions = 4
 
 // countTimeMax bounds one load of counts.
 const countTimeMax = 2 * time.Minute

@@ -10,10 +10,12 @@ import (
 type Counts map[string]float64
 
 // Tolerances of a count that does not depend on time: what a status request between, or a batch
-// that fell on the other side of the window, changes of a few hundred requests.
+// that fell on the other side of the window, changes of a few hundred requests. One that differs by
+// itself, from one process to the next, must differ by spreadsMin times as much.
 const (
 	countShareMax = 0.01
 	countAbsolute = 0.02
+	spreadsMin    = 3
 )
 
 // CountFinding is a count that is another one now.
@@ -30,8 +32,8 @@ func (f CountFinding) String() string {
 }
 
 // CompareCounts compares repetitions on fresh processes. A count differs if all of the candidate's
-// repetitions lie beyond all of the base's, by more than the tolerance: one that differs from run
-// to run by itself never does, whatever the machine does meanwhile.
+// repetitions lie beyond all of the base's, by more than the tolerance and by several times what
+// they differ among themselves: those that do not are exact, whatever the machine does meanwhile.
 func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 	var out []CountFinding
 	if len(base) == 0 || len(candidate) == 0 {
@@ -40,7 +42,8 @@ func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 	for _, name := range slices.Sorted(maps.Keys(base[0])) {
 		lo, hi := span(base, name)
 		newLo, newHi := span(candidate, name)
-		tolerance := max(countAbsolute, countShareMax*hi)
+		tolerance := max(countAbsolute, countShareMax*hi, spreadsMin*(hi-lo),
+			spreadsMin*(newHi-newLo))
 		f := CountFinding{Request: request, Count: name}
 		switch {
 		case newLo > hi+tolerance:

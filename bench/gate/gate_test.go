@@ -180,6 +180,7 @@ func TestCompareCounts(t *testing.T) {
 		"one sync more":       {of(4, 4, 4), of(5, 5, 5), 1, true},
 		"one sync less":       {of(4, 4, 4), of(3, 3, 3), 1, false},
 		"differs by itself":   {of(4, 6, 5), of(6, 5.5, 7), 0, false},
+		"all beyond, by luck": {of(4, 4.5, 4.2), of(4.9, 5.1, 4.8), 0, false},
 		"a status in between": {of(4, 4, 4), of(4.01, 4.01, 4.01), 0, false},
 		"a twentieth of one":  {of(1, 1, 1), of(1.05, 1.05, 1.05), 1, true},
 	} {

@@ -16,7 +16,8 @@ func Benchfmt(w io.Writer, legs []record.Leg) error {
 		scale        float64
 	}{
 		{"mb_per_s", "MB/s", 1}, {"ops_per_s", "ops/s", 1},
-		{"server_cpu_us_per_op", "server-cpu-ns/op", 1e3}, {"p50", "p50-ns", 1e3}, {"p99", "p99-ns", 1e3}, {"rss_mb", "rss-bytes", 1 << 20},
+		{"server_cpu_us_per_op", "server-cpu-ns/op", 1e3},
+		{"p50", "p50-ns", 1e3}, {"p99", "p99-ns", 1e3}, {"rss_mb", "rss-bytes", 1 << 20},
 	}
 	if _, err := fmt.Fprint(w, "unit ops/s better=higher\nunit MB/s better=higher\n"); err != nil {
 		return err
