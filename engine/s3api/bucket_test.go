@@ -218,7 +218,7 @@ func TestDeleteObjectsRefusals(t *testing.T) {
 	f.want(400, "BadDigest", "POST", "/bucket?delete", good, "Content-MD5", md5Base64("x"))
 	f.check(f.deleteKeys("<Delete>"), 400, "MalformedXML", "cut off")
 	f.check(f.deleteKeys(good+"x"), 400, "MalformedXML", "junk behind")
-	f.check(f.deleteKeys(""), 400, "MissingRequestBodyError", "no body")
+	f.check(f.deleteKeys(""), 400, "MalformedXML", "no body")
 	f.check(f.deleteKeys("<Delete>"+strings.Repeat("<Object><Key>a</Key></Object>", 1001)+"</Delete>"),
 		400, "MalformedXML", "1,001 keys")
 	body := good

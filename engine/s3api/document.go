@@ -7,7 +7,7 @@ import (
 )
 
 // readDocument decodes the XML document that a request brings. Of some S3 wants a digest, so that
-// what reached it is what was sent.
+// what reached it is what was sent; to those it says of no document at all that it is malformed.
 // Errors: those of openBody and decode, InvalidRequest, MissingRequestBodyError.
 func readDocument[T any](h *Handler, rq *request, digest bool,
 	decode func(io.Reader) (T, error)) (doc T, err error) {
@@ -20,7 +20,7 @@ func readDocument[T any](h *Handler, rq *request, digest bool,
 	case digest && !body.claims.any():
 		return doc, s3err.InvalidRequest.With(
 			"Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
-	case body.size == 0:
+	case !digest && body.size == 0:
 		return doc, s3err.MissingRequestBodyError
 	}
 	if doc, err = decode(body); err != nil {

@@ -64,7 +64,7 @@ func TestObjectLockConfiguration(t *testing.T) {
 	}
 	f.putXML(400, "MalformedXML", "/locked?object-lock", "<ObjectLockConfiguration/>")
 	f.putXML(400, "MalformedXML", "/locked?object-lock", strings.ReplaceAll(fmt.Sprintf(outer, ""), ">Enabled<", ">Disabled<"))
-	f.putXML(400, "MissingRequestBodyError", "/locked?object-lock", "")
+	f.putXML(400, "MalformedXML", "/locked?object-lock", "")
 	f.want(400, "InvalidRequest", "PUT", "/locked?object-lock", fmt.Sprintf(outer, ""))
 	f.putXML(409, "InvalidBucketState", "/bucket?object-lock", fmt.Sprintf(outer, ""))
 	f.want(409, "InvalidBucketState", "PUT", "/locked?versioning", fmt.Sprintf(versioningXML, "Suspended"))
@@ -140,6 +140,7 @@ func TestRetention(t *testing.T) {
 		f.putXML(400, "MalformedXML", "/locked/k?retention", bad)
 	}
 	f.putXML(400, "InvalidArgument", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(-1)))
+	f.putXML(400, "MalformedXML", "/locked/k?retention", "")
 	f.want(400, "InvalidRequest", "PUT", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(5)))
 	f.putXML(200, "", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(5)))
 	f.putXML(200, "", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(6)))

@@ -50,6 +50,7 @@ func TestObjectTagging(t *testing.T) {
 		f.want(404, "NoSuchVersion", method, "/bucket/k?tagging&versionId="+strings.Repeat("0", 32), "")
 	}
 	f.want(404, "NoSuchKey", "PUT", "/bucket/absent?tagging", taggingXML())
+	f.want(400, "MissingRequestBodyError", "PUT", "/bucket/k?tagging", "")
 }
 
 // TestTagRules: the same rules in the document and in the field.
