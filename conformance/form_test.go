@@ -226,6 +226,30 @@ func firstOf(errs ...error) error {
 }
 
 func formPolicyCases(l *list) {
+	l.raw("policy: operators in other letters", rulePolicy+": names of fields and operators",
+		func(p *probe) {
+			f := p.newForm().add("Content-Type", "a/b").allow(`["StArTs-WiTh","$cOnTeNt-TyPe","a/"]`)
+			p.post(f).status(204)
+			p.head(f.bucket, p.key("o")).status(200).has("Content-Type", "a/b")
+		})
+	l.raw("policy: expiration that is none", ruleErrors+": InvalidPolicyDocument", func(p *probe) {
+		f := p.newForm()
+		f.policy = base64.StdEncoding.EncodeToString([]byte(
+			`{"expiration":"tomorrow","conditions":[]}`))
+		p.post(f).failsAny(400, "InvalidPolicyDocument", "MalformedPolicy")
+	})
+	for _, bad := range []string{`["content-length-range",0]`, `["content-length-range","a","b"]`,
+		`["eq","$key"]`, `["starts-with","key","a"]`, `"text"`, `[]`} {
+		l.raw("policy: condition "+bad, ruleErrors+": InvalidPolicyDocument", func(p *probe) {
+			f := p.newForm().allow(bad)
+			if a := p.post(f); a.code == 403 {
+				a.fails(403, "AccessDenied")
+			} else {
+				a.failsAny(400, "InvalidPolicyDocument", "MalformedPolicy", "InvalidArgument")
+			}
+			p.get(f.bucket, p.key("o")).fails(404, "NoSuchKey")
+		})
+	}
 	for _, c := range []struct {
 		name, condition string
 		field           [2]string

@@ -107,6 +107,8 @@ func (p *probe) lists(c listCase, first, after string) {
 	a.element(root, "Prefix", values.Get("prefix"))
 	if d := values.Get("delimiter"); d != "" {
 		a.element(root, "Delimiter", d)
+	} else if len(root.all("Delimiter")) > 0 && root.at("Delimiter") != "" {
+		p.errorf("a Delimiter that nobody named: %.300s", a.bytes)
 	}
 	if m := values.Get("max-keys"); m != "" {
 		a.element(root, "MaxKeys", m)
@@ -299,6 +301,13 @@ func listEncodingCases(l *list) {
 				p.equal("Delimiter", decoded, "/x")
 			})
 	}
+	l.raw("the example of encoding-type", ruleListV2+": test_file(3).png appears as "+
+		"test_file%283%29.png", func(p *probe) {
+		b := p.shared()
+		p.put(b, p.key("test_file(3).png"), "x")
+		a := p.sub("GET", b, "", "list-type=2&encoding-type=url&prefix="+p.prefix(), "").status(200)
+		a.element(a.xml("ListBucketResult"), "Contents/Key", p.key("test_file%283%29.png"))
+	})
 	l.raw("keys in XML", ruleListV2+": text of XML is escaped", func(p *probe) {
 		b, key := p.shared(), p.key(`<a> & "b" 'c' ]]>`)
 		p.put(b, key, "x")

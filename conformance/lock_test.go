@@ -183,6 +183,40 @@ func retentionCases(l *list) {
 		p.sub("PUT", b, k, "retention", retentionXML("GOVERNANCE", until)).fails(403, "AccessDenied")
 		p.sub("PUT", b, k, "retention", retentionXML("GOVERNANCE", until), bypass, "true").status(200)
 	})
+	l.raw("governance: to compliance with the bypass only", ruleLock+": change needs the bypass",
+		func(p *probe) {
+			b, k := p.locked(), p.key("o")
+			id := p.putVersion(b, k, "x")
+			until := time.Now().Add(heldMax).Truncate(time.Second)
+			p.sub("PUT", b, k, "retention", retentionXML("GOVERNANCE", until)).status(200)
+			p.sub("PUT", b, k, "retention", retentionXML("COMPLIANCE", until)).fails(403, "AccessDenied")
+			p.sub("PUT", b, k, "retention", retentionXML("COMPLIANCE", until), bypass, "true").status(200)
+			p.sub("DELETE", b, k, "versionId="+id, "", bypass, "true").fails(403, "AccessDenied")
+		})
+	l.raw("governance: taken away", ruleRetention+": an empty Retention with the bypass",
+		func(p *probe) {
+			b, k := p.locked(), p.key("o")
+			id := p.putVersion(b, k, "x")
+			p.sub("PUT", b, k, "retention", retentionXML("GOVERNANCE", hour())).status(200)
+			p.sub("PUT", b, k, "retention", "<Retention/>").fails(403, "AccessDenied")
+			p.sub("PUT", b, k, "retention", "<Retention/>", bypass, "true").status(200)
+			p.version("DELETE", b, k, id).status(204)
+		})
+	l.raw("retention that ends by itself", ruleLock+": until the date", func(p *probe) {
+		b, k := p.locked(), p.key("o")
+		id := p.putVersion(b, k, "x")
+		until := time.Now().Add(2 * time.Second).Truncate(time.Second)
+		p.sub("PUT", b, k, "retention", retentionXML("COMPLIANCE", until)).status(200)
+		p.version("DELETE", b, k, id).fails(403, "AccessDenied")
+		for { // the server's clock may be another: whatever it says, it says in time
+			if a := p.version("DELETE", b, k, id); a.code == 204 {
+				break
+			} else if a.fails(403, "AccessDenied"); time.Since(until) > heldMax {
+				p.fatalf("still held")
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
 	l.raw("compliance: holds against everybody", ruleLock, func(p *probe) {
 		b, k := p.locked(), p.key("o")
 		id := p.putVersion(b, k, "x")

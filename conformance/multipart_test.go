@@ -140,6 +140,28 @@ func wholeUploadCases(l *list) {
 		u.complete().status(200)
 		p.get(b, k).status(200).text("").has("ETag", multiETag(""))
 	})
+	l.raw("three parts of which one is copied", ruleComplete+", API_UploadPartCopy.html",
+		func(p *probe) {
+			b, k := p.shared(), p.key("o")
+			p.put(b, p.key("from"), first)
+			u := p.newUpload(b, k)
+			u.put(1, first)
+			u.copyPart(2, p.key("from"), "").send().status(200)
+			u.parts = append(u.parts, part{number: 2, etag: etagOf(first)})
+			u.put(3, second)
+			u.complete().status(200).has("Content-Type", "application/xml")
+			p.partsOf(b, k, first, first, second)
+		})
+	l.raw("a copy of what came in parts", ruleCopy+": a single part object", func(p *probe) {
+		b, k := p.shared(), p.key("o")
+		u := p.newUpload(b, k, "Content-Type", "a/b", "x-amz-meta-a", "1")
+		u.put(1, first)
+		u.put(2, second)
+		u.complete().status(200)
+		p.copyReq(b, k, p.key("to"), "").send().status(200)
+		p.get(b, p.key("to")).status(200).text(first+second).has("ETag", etagOf(first+second)).
+			has("Content-Type", "a/b").has("x-amz-meta-a", "1")
+	})
 	l.raw("numbers with gaps", ruleComplete+": need not be consecutive", func(p *probe) {
 		b, k := p.shared(), p.key("o")
 		u := p.newUpload(b, k)

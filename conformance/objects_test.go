@@ -337,6 +337,20 @@ func metadataCases(l *list) {
 		}
 		r.send().fails(400, "MetadataTooLarge")
 	})
+	l.raw("metadata: an empty value", ruleMeta+": a name-value pair", func(p *probe) {
+		b, k := p.shared(), p.key("o")
+		p.put(b, k, "x", "x-amz-meta-empty", "", "x-amz-meta-a", "1")
+		p.head(b, k).status(200).has("x-amz-meta-empty", "").has("x-amz-meta-a", "1")
+	})
+	l.raw("metadata: of other clients", ruleMeta+": names of rclone, s3cmd and aws", func(p *probe) {
+		b, k := p.shared(), p.key("o")
+		for _, f := range [][2]string{{"x-amz-meta-mtime", "1700000000.123456789"},
+			{"x-amz-meta-s3cmd-attrs", "atime:1/ctime:2/md5:d41d8cd98f00b204e9800998ecf8427e"},
+			{"x-amz-meta-md5chksum", "1B2M2Y8AsgTpgAmY7PhCfg=="}} {
+			p.put(b, k, "x", f[0], f[1])
+			p.head(b, k).status(200).has(f[0], f[1])
+		}
+	})
 	l.raw("metadata: other fields are not kept", guide+"UsingMetadata.html#SysMetadata", func(p *probe) {
 		b, k := p.shared(), p.key("o")
 		p.put(b, k, "x", "X-Other", "value", "Content-Location", "/x")

@@ -63,11 +63,11 @@ func (r *Retention) mayEnd(now time.Time, bypass bool) error {
 	return fmt.Errorf("%w: %s until %s", ErrLocked, r.Mode, r.Until.UTC().Format(time.RFC3339))
 }
 
-// MayBecome says whether a retention may be replaced by next: it may always be made longer, and
-// governance stricter; anything else takes a bypass. Errors: ErrLocked.
+// MayBecome says whether a retention may be replaced by next: it may always be made longer; anything
+// else, governance that becomes compliance too, alters it and takes a bypass
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). Errors: ErrLocked.
 func (r *Retention) MayBecome(next Retention, now time.Time, bypass bool) error {
-	longer := !next.Until.Before(r.Until)
-	if longer && (next.Mode == r.Mode || next.Mode == Compliance) {
+	if next.Mode == r.Mode && !next.Until.Before(r.Until) {
 		return nil
 	}
 	return r.mayEnd(now, bypass)

@@ -149,7 +149,9 @@ func TestRetention(t *testing.T) {
 	f.putXML(200, "", "/locked/k?retention", "<Retention/>", bypassField, "true")
 	f.putXML(200, "", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(5)))
 	f.putXML(200, "", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(3)), bypassField, "TRUE")
-	f.putXML(200, "", "/locked/k?retention&versionId="+put.Get("x-amz-version-id"), retentionXML("COMPLIANCE", inDays(3)))
+	at := "/locked/k?retention&versionId=" + put.Get("x-amz-version-id")
+	f.putXML(403, "AccessDenied", at, retentionXML("COMPLIANCE", inDays(4)))
+	f.putXML(200, "", at, retentionXML("COMPLIANCE", inDays(3)), bypassField, "true")
 	f.putXML(403, "AccessDenied", "/locked/k?retention", retentionXML("COMPLIANCE", inDays(2)), bypassField, "true")
 	f.putXML(403, "AccessDenied", "/locked/k?retention", retentionXML("GOVERNANCE", inDays(9)), bypassField, "true")
 	if r := f.want(200, "", "GET", "/locked/k?retention", ""); !strings.Contains(r.body,
