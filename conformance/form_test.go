@@ -232,6 +232,15 @@ func formPolicyCases(l *list) {
 			p.post(f).status(204)
 			p.head(f.bucket, p.key("o")).status(200).has("Content-Type", "a/b")
 		})
+	l.raw("policy: the condition in the message", rulePolicy+"; quotes stand as they are",
+		func(p *probe) {
+			f := p.newForm().add("x-amz-meta-a", "2").allow(`["eq","$x-amz-meta-a","1"]`)
+			a := p.post(f).fails(403, "AccessDenied")
+			const want = `Policy Condition failed: ["eq", "$x-amz-meta-a", "1"]`
+			if !strings.Contains(string(a.bytes), want) {
+				p.errorf("no %s in %s", want, a.bytes)
+			}
+		})
 	l.raw("policy: expiration that is none", ruleErrors+": InvalidPolicyDocument", func(p *probe) {
 		f := p.newForm()
 		f.policy = base64.StdEncoding.EncodeToString([]byte(

@@ -63,8 +63,8 @@ func (r *Retention) mayEnd(now time.Time, bypass bool) error {
 	return fmt.Errorf("%w: %s until %s", ErrLocked, r.Mode, r.Until.UTC().Format(time.RFC3339))
 }
 
-// MayBecome says whether a retention may be replaced by next: it may always be made longer; anything
-// else, governance that becomes compliance too, alters it and takes a bypass
+// MayBecome says whether a retention may be replaced by next: it may always be made longer;
+// anything else, governance that becomes compliance too, alters it and takes a bypass
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html). Errors: ErrLocked.
 func (r *Retention) MayBecome(next Retention, now time.Time, bypass bool) error {
 	if next.Mode == r.Mode && !next.Until.Before(r.Until) {
