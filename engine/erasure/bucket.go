@@ -22,8 +22,6 @@ type bucket struct {
 	created time.Time
 	// settings change under mu, with no commit under way.
 	settings atomic.Pointer[settings]
-	// nulls orders what deletes null versions after pages of lists: see List.
-	nulls sync.RWMutex
 
 	mu   sync.RWMutex // commits share, DeleteBucket excludes
 	gone error        // why no commit may enter any more

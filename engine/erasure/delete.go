@@ -68,9 +68,5 @@ func (s *Store) deleteVersion(ctx context.Context, b *bucket,
 			return done, err
 		}
 	}
-	if t.version == nullVersion {
-		b.nulls.Lock() // see walkNewest
-		defer b.nulls.Unlock()
-	}
 	return done, s.purgeVersion(ctx, b, o.Key, t.version, grant)
 }

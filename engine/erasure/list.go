@@ -81,9 +81,6 @@ func listedInfo(r *drive.Record) (info object.Info, err error) {
 // walkNewest visits the newest versions of keys; q selects objects.
 func (s *Store) walkNewest(ctx context.Context, b *bucket, q walkQuery,
 	each func(key string, n newest) (skipTo string, more bool, err error)) error {
-	// A key that gets its head while it loses its null version must not be missed in between.
-	b.nulls.RLock()
-	defer b.nulls.RUnlock()
 	if !b.versioned() {
 		return s.walk(ctx, q, func(key string, w *write) (string, bool, error) {
 			return each(key, newest{object: w})
@@ -99,7 +96,15 @@ func (s *Store) walkNewest(ctx context.Context, b *bucket, q walkQuery,
 	if err != nil {
 		return err
 	}
-	for {
+	for pages := objects.pages(); ; {
+		// A key that gets its head while it loses its null version must not be missed in between: where
+		// an object was not there, its head is looked for later.
+		if now := objects.pages(); now != pages {
+			pages = now
+			if err := heads.restart(ctx); err != nil {
+				return err
+			}
+		}
 		key, n, err := s.newestOf(ctx, b, objects, heads)
 		if err != nil || key == "" {
 			return err

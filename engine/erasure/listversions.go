@@ -19,32 +19,48 @@ func (s *Store) ListVersions(ctx context.Context, name object.BucketName,
 	for _, one := range s.sets {
 		one.clients.note()
 	}
-	b.nulls.RLock() // see walkNewest
-	defer b.nulls.RUnlock()
-	w := &versionWalk{store: s, ctx: ctx, bucket: b, query: q}
-	if err := w.begin(); err != nil {
-		return object.VersionPage{}, err
+	return s.listVersions(ctx, b, q, q.Max)
+}
+
+// listVersions is ListVersions that reads about hint registers from a drive at a time.
+func (s *Store) listVersions(ctx context.Context, b *bucket, q object.VersionQuery,
+	hint int) (page object.VersionPage, err error) {
+	w := &versionWalk{store: s, ctx: ctx, bucket: b, query: q, hint: hint}
+	if err = w.begin(); err == nil {
+		err = w.run()
 	}
+	return w.page, err
+}
+
+// run lists until the page is full, or nothing is left.
+func (w *versionWalk) run() error {
 	for !w.full {
+		if err := w.follow(); err != nil {
+			return err
+		}
 		key, found := w.key()
 		if !found {
-			return w.page, nil
+			return nil
 		}
-		if prefix := commonPrefix(string(key), q.Prefix, q.Delimiter); prefix != "" {
-			if !w.room() {
-				break
-			}
-			w.page.Entries = append(w.page.Entries, object.VersionEntry{Prefix: prefix})
-			w.lastKey, w.lastVersion = prefix, object.Newest
-			err = w.skip(pastPrefix(prefix), pastPrefix(prefix))
-		} else {
-			err = w.visit(key)
-		}
-		if err != nil {
-			return object.VersionPage{}, err
+		if err := w.entries(key); err != nil {
+			return err
 		}
 	}
-	return w.page, nil
+	return nil
+}
+
+// entries lists a key, or the common prefix that it is rolled up into.
+func (w *versionWalk) entries(key object.Key) error {
+	prefix := commonPrefix(string(key), w.query.Prefix, w.query.Delimiter)
+	if prefix == "" {
+		return w.visit(key)
+	}
+	if !w.room() {
+		return nil
+	}
+	w.page.Entries = append(w.page.Entries, object.VersionEntry{Prefix: prefix})
+	w.lastKey, w.lastVersion = prefix, object.Newest
+	return w.skip(pastPrefix(prefix), pastPrefix(prefix))
 }
 
 // versionWalk merges the versions of all keys with their null versions and heads.
@@ -53,10 +69,12 @@ type versionWalk struct {
 	ctx      context.Context
 	bucket   *bucket
 	query    object.VersionQuery
+	hint     int
 	versions *walker
 	nulls    *walker
 	heads    *walker
 	resumed  *resumed // the key in the middle of which the page begins
+	pages    int      // of nulls that were read when the others were
 
 	page        object.VersionPage
 	lastKey     string // of the last entry
@@ -92,19 +110,33 @@ func (w *versionWalk) begin() (err error) {
 			return err
 		}
 	}
-	wq := walkQuery{bucket: w.bucket.id, prefix: q.Prefix, hint: q.Max, markers: true}
+	wq := walkQuery{bucket: w.bucket.id, prefix: q.Prefix, hint: w.hint, markers: true}
 	for _, one := range []struct {
 		walker **walker
 		space  drive.Space
 		after  string
-	}{{&w.versions, drive.SpaceVersion, afterVersion}, {&w.nulls, drive.SpaceObject, after},
+	}{{&w.nulls, drive.SpaceObject, after}, {&w.versions, drive.SpaceVersion, afterVersion},
 		{&w.heads, drive.SpaceHead, after}} {
 		wq.space, wq.after = one.space, one.after
 		if *one.walker, err = newWalker(w.ctx, s.sets, wq); err != nil {
 			return err
 		}
 	}
+	w.pages = w.nulls.pages()
 	return nil
+}
+
+// follow has versions and heads read later than the null versions beside them: see walkNewest.
+func (w *versionWalk) follow() error {
+	now := w.nulls.pages()
+	if now == w.pages {
+		return nil
+	}
+	w.pages = now
+	if err := w.versions.restart(w.ctx); err != nil {
+		return err
+	}
+	return w.heads.restart(w.ctx)
 }
 
 // resume looks up what the walks of null versions and heads leave out of a key, since they begin

@@ -527,3 +527,49 @@ func TestCompletedVersions(t *testing.T) {
 	f.awaitSettles()
 	f.censusClean() // their parts are gone with them
 }
+
+// TestListWhileNullsGo: a key that gets its first version while it loses its null version has been
+// there all the time, and is in every list that is made meanwhile.
+func TestListWhileNullsGo(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	const keys, few = 100, 1 // registers of a page of a drive, so that a list reads many
+	name := func(i int) object.Key { return object.Key(fmt.Sprintf("k%03d", i)) }
+	for i := range keys {
+		f.mustPut(name(i), []byte("null"))
+	}
+	f.setVersioning(object.Enabled)
+	change := func(key object.Key) {
+		if err := f.put(key, []byte("version")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.store.DeleteObject(t.Context(), &object.Delete{Ref: object.Ref{
+			Bucket: "bucket", Key: key, Version: object.NullVersion}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := f.store.bucket(t.Context(), "bucket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := 0
+	err = f.store.walkNewest(t.Context(), b, walkQuery{space: drive.SpaceObject, bucket: b.id,
+		hint: few}, func(string, newest) (string, bool, error) {
+		if listed++; listed == 1 {
+			change(name(keys - 1)) // heads were read to their end, and objects were not
+		}
+		return "", true, nil
+	})
+	if err != nil || listed != keys {
+		t.Errorf("%d of %d keys are listed, %v", listed, keys, err)
+	}
+	w := &versionWalk{store: f.store, ctx: t.Context(), bucket: b, hint: few,
+		query: object.VersionQuery{Max: object.ListMax}}
+	if err := w.begin(); err != nil {
+		t.Fatal(err)
+	}
+	change(name(keys - 2))
+	if err := w.run(); err != nil || len(w.page.Entries) != keys {
+		t.Errorf("%d of %d versions are listed, %v", len(w.page.Entries), keys, err)
+	}
+}

@@ -41,6 +41,7 @@ type setWalk struct {
 	query   walkQuery
 	cursors []cursor
 	idle    bool   // some cursors are
+	pages   int    // that were read
 	passed  string // what is up to it is done
 	name    string // the live register that is next
 	write   *write // nil behind the last
@@ -99,17 +100,37 @@ func (w *setWalk) wake() {
 }
 
 // walker merges the walks of some sets; each register lives in one of them.
-type walker struct{ walks []*setWalk }
+type walker struct {
+	sets  []*set
+	query walkQuery
+	walks []*setWalk
+	done  string // all names up to it were met
+}
 
 func newWalker(ctx context.Context, sets []*set, q walkQuery) (*walker, error) {
-	w := &walker{walks: make([]*setWalk, len(sets))}
-	for i, s := range sets {
+	w := &walker{sets: sets, query: q, walks: make([]*setWalk, len(sets)), done: q.after}
+	return w, w.restart(ctx)
+}
+
+// restart reads anew what comes next, as it is now.
+func (w *walker) restart(ctx context.Context) error {
+	q := w.query
+	q.after = w.done
+	for i, s := range w.sets {
 		w.walks[i] = newSetWalk(s, q)
 		if err := w.walks[i].advance(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return w, nil
+	return nil
+}
+
+// pages counts what was read from drives since the last restart.
+func (w *walker) pages() (n int) {
+	for _, one := range w.walks {
+		n += one.pages
+	}
+	return n
 }
 
 // at is the walk whose register is the next one, nil behind the last.
@@ -133,6 +154,7 @@ func (w *walker) name() string {
 // advance leaves the register behind that is the next one, and all names up to limit.
 func (w *walker) advance(ctx context.Context, limit string) error {
 	if first := w.at(); first != nil {
+		w.done = first.name
 		if err := first.advance(ctx); err != nil {
 			return err
 		}
@@ -142,6 +164,7 @@ func (w *walker) advance(ctx context.Context, limit string) error {
 
 // skip leaves out the names up to limit.
 func (w *walker) skip(ctx context.Context, limit string) error {
+	w.done = max(w.done, limit)
 	for _, one := range w.walks {
 		if err := one.skip(ctx, limit); err != nil {
 			return err
@@ -241,6 +264,7 @@ func (w *setWalk) refill(ctx context.Context, c *cursor) {
 		c.err = errHangs
 		return
 	}
+	w.pages++
 	query := drive.ScanQuery{Space: w.query.space, Bucket: w.query.bucket, Prefix: w.query.prefix,
 		After: c.after, Max: min(max(w.query.hint+1, 16), 1024)}
 	together(&w.set.patience, []int{c.position}, scanPatience*w.set.patience.hangAfter,
