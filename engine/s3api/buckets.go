@@ -105,7 +105,15 @@ func (h *Handler) headBucket(rq *request) error {
 
 // deleteBucket removes an empty bucket.
 func (h *Handler) deleteBucket(rq *request) error {
-	if err := h.store.DeleteBucket(rq.ctx, rq.bucket); err != nil {
+	err := h.store.DeleteBucket(rq.ctx, rq.bucket)
+	if errors.Is(err, object.ErrBucketNotEmpty) {
+		info, unknown := h.store.Bucket(rq.ctx, rq.bucket)
+		if unknown == nil && info.Settings.Versioning != object.Unversioned {
+			return s3err.BucketNotEmpty.With("The bucket you tried to delete is not empty. You must " +
+				"delete all versions in the bucket.") // a list may well show nothing
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return rq.empty(204)

@@ -155,7 +155,8 @@ If-Modified-Since=Fri, 27 Nov 2026 10:00:00 GMT
 var pageNotes = map[string]string{
 	"CreateBucket":        "no ACL but `private`, no tags, no directory buckets",
 	"PutBucketVersioning": "MFA delete cannot be enabled: 403 AccessDenied",
-	"DeleteObjects":       "`ETag` of a key is a condition; `Size` and `LastModifiedTime` are NotImplemented for that key: they belong to directory buckets",
+	"DeleteObject":        "`If-Match` with `versionId`: 501, as in AWS",
+	"DeleteObjects":       "`ETag` of a key is a condition; with `Size` or `LastModifiedTime`, of directory buckets, 400 MalformedXML",
 	"CopyObject":          "no access points as a source: 501",
 	"GetObjectAttributes": "asks for `s3:GetObjectAttributes` or `s3:GetObjectVersionAttributes` too",
 	"UploadPartCopy":      "no access points as a source: 501",

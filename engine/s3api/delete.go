@@ -1,6 +1,9 @@
 package s3api
 
-import "flashstore/engine/object"
+import (
+	"flashstore/engine/object"
+	"flashstore/engine/s3err"
+)
 
 // deleteObject removes a version for good, or makes a key absent; it is there or not, unless
 // If-Match wants it there
@@ -13,6 +16,9 @@ func (h *Handler) deleteObject(rq *request) error {
 	only, err := rq.condition()
 	if err != nil {
 		return err
+	}
+	if ref.Version != object.Newest && !only.None() { // S3 guards newest versions only
+		return s3err.NotImplemented.Detail("Header", "If-Match")
 	}
 	if err := h.checkBypass(rq); err != nil {
 		return err

@@ -88,9 +88,6 @@ func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject) (done object.Del
 			return done, s3err.NoSuchVersion // one line of many is wrong, not the request
 		}
 	}
-	if o.Measured {
-		return done, s3err.NotImplemented // S3 has these for directory buckets only
-	}
 	if o.HasETag {
 		d.If.Match = []string{o.ETag}
 	}

@@ -133,11 +133,27 @@ func TestVersionConditions(t *testing.T) {
 	f.want(200, "", "PUT", "/bucket/k", "two")
 	one := "/bucket/k?versionId=" + put.Get("x-amz-version-id")
 	f.want(412, "PreconditionFailed", "DELETE", "/bucket/k", "", "If-Match", put.Get("ETag"))
-	f.want(412, "PreconditionFailed", "DELETE", one, "", "If-Match", `"x"`)
-	f.want(204, "", "DELETE", one, "", "If-Match", put.Get("ETag"))
+	f.want(501, "NotImplemented", "DELETE", one, "", "If-Match", put.Get("ETag"))
+	f.want(200, "", "GET", one, "")
 	f.want(204, "", "DELETE", "/bucket/k", "", "If-Match", "*")
 	f.want(404, "NoSuchKey", "DELETE", "/bucket/k", "", "If-Match", "*") // a marker is nothing
 	f.want(200, "", "PUT", "/bucket/k", "three", "If-None-Match", "*")
+}
+
+// TestBucketOfVersions: one that looks empty is not
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html).
+func TestBucketOfVersions(t *testing.T) {
+	f := newFixture(t, nil)
+	f.want(200, "", "PUT", "/bucket/k", "v")
+	const versions = "You must delete all versions in the bucket."
+	if r := f.want(409, "BucketNotEmpty", "DELETE", "/bucket", ""); strings.Contains(r.body, versions) {
+		t.Error(r.body)
+	}
+	f.versioning("Enabled")
+	f.want(204, "", "DELETE", "/bucket/k", "")
+	if r := f.want(409, "BucketNotEmpty", "DELETE", "/bucket", ""); !strings.Contains(r.body, versions) {
+		t.Error(r.body)
+	}
 }
 
 // TestDeleteObjectsOfVersions: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.

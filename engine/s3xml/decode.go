@@ -50,8 +50,6 @@ type DeleteObject struct {
 	// ETag, without quotes, is the one that the object must have, if HasETag.
 	ETag    string
 	HasETag bool
-	// Measured: a size or a time was given that the object must have.
-	Measured bool
 }
 
 // DecodeDelete decodes a Delete of 1 to max objects. Keys are returned as they were sent,
@@ -89,8 +87,7 @@ func DecodeDelete(r io.Reader, max int) (Delete, error) {
 
 func (s *scanner) deleteObject() (DeleteObject, error) {
 	var o DeleteObject
-	var ignored string
-	var seen struct{ key, version, etag, modified, size bool }
+	var seen struct{ key, version, etag bool }
 	err := s.children(func(name string) error {
 		switch name {
 		case "Key":
@@ -99,18 +96,13 @@ func (s *scanner) deleteObject() (DeleteObject, error) {
 			return s.text(&o.VersionID, &seen.version)
 		case "ETag":
 			return s.text(&o.ETag, &seen.etag)
-		case "LastModifiedTime":
-			return s.text(&ignored, &seen.modified)
-		case "Size":
-			return s.text(&ignored, &seen.size)
 		}
-		return s.unknown(name)
+		return s.unknown(name) // LastModifiedTime and Size are of directory buckets
 	})
 	if err == nil && o.Key == "" {
 		err = s.fault(errors.New("an object without key"))
 	}
 	o.ETag, o.HasETag = Unquote(strings.TrimSpace(o.ETag)), seen.etag
-	o.Measured = seen.modified || seen.size
 	return o, err
 }
 
