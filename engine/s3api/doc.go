@@ -14,5 +14,8 @@
 //     Content-MD5 and checksums, in header or trailer.
 //  4. An error after the head was sent breaks the connection; a body never ends cleanly short.
 //  5. Internal errors are logged with the request id and told to clients by that id only.
-//  6. Stored headers are the six of HTTP and x-amz-meta-*; no other field of a client is kept.
+//  6. Stored headers are the six of HTTP, x-amz-meta-* as RFC 2047 has it, storage class and
+//     redirect; no other field of a client is kept. Tags, retention and legal hold are attributes.
+//  7. A version, a copy source, and all that a write sets beside its body take actions of their own,
+//     asked before the store is; what only some may read is not shown to others.
 package s3api
