@@ -16,6 +16,6 @@
 //  5. Internal errors are logged with the request id and told to clients by that id only.
 //  6. Stored headers are the six of HTTP, x-amz-meta-* as RFC 2047 has it, storage class and
 //     redirect; no other field of a client is kept. Tags, retention and legal hold are attributes.
-//  7. A version, a copy source, and all that a write sets beside its body take actions of their own,
+//  7. A version, a copy source, and what a write sets beside its body take actions of their own,
 //     asked before the store is; what only some may read is not shown to others.
 package s3api
