@@ -119,8 +119,9 @@ bin/staticcheck: tools/lint/go.mod tools/lint/go.sum
 	cd tools/lint && go build -trimpath -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 
 race: ## all tests with the race detector (needs a C compiler)
-	go build -o bin/flashstore ./cmd/flashstore
-	CGO_ENABLED=1 go test -count=1 -race -timeout 60m ./...
+	CGO_ENABLED=1 go build -race -o bin/flashstore-race ./cmd/flashstore
+	CONFORMANCE_BINARY=$(CURDIR)/bin/flashstore-race CGO_ENABLED=1 \
+		go test -count=1 -race -timeout 60m ./...
 
 arenadebug: ## a server between guard pages and red zones: who breaks the rules of memory?
 	go test -tags arenadebug $(GOTESTFLAGS) -count=1 ./arena/... ./netloop/...
