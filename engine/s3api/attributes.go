@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"errors"
 	"strings"
 
 	"flashstore/engine/object"
@@ -29,14 +30,38 @@ func (h *Handler) getObjectAttributes(rq *request) error {
 	if err != nil {
 		return err
 	}
-	info, err := h.store.Stat(rq.ctx, ref)
-	if err != nil {
-		return err
+	for range attributeTries {
+		info, err := h.store.Stat(rq.ctx, ref)
+		if err != nil {
+			return err
+		}
+		if err := rq.checkConditions(&info); err != nil {
+			return err
+		}
+		answer, err := h.attributes(rq, ref, &info, wanted)
+		if errors.Is(err, errAnother) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		rq.lastModified(&info)
+		rq.version(info.Version)
+		lines := 0
+		if answer.Parts != nil {
+			lines = len(answer.Parts.Parts)
+		}
+		return rq.xml(answer.Append(rq.list(lines)))
 	}
-	if err := rq.checkConditions(&info); err != nil {
-		return err
-	}
-	var answer s3xml.Attributes
+	return object.ErrBusy
+}
+
+// attributeTries is how often a key may be written between a look at an object and one at its parts.
+const attributeTries = 3
+
+// attributes is what an answer says of info. Errors: errAnother, those of the store.
+func (h *Handler) attributes(rq *request, ref object.Ref, info *object.Info,
+	wanted map[string]bool) (answer s3xml.Attributes, err error) {
 	if wanted[attrETag] {
 		answer.ETag = info.ETag
 	}
@@ -46,24 +71,15 @@ func (h *Handler) getObjectAttributes(rq *request) error {
 		answer.Checksum.Value, _, _ = strings.Cut(info.Checksum.Value, "-")
 	}
 	if wanted[attrParts] && info.Parts > 0 {
-		if info.Version != object.Newest {
-			ref.Version = info.Version // the parts are those of this one
-		}
-		if answer.Parts, err = h.attributeParts(rq, ref, &info); err != nil {
-			return err
+		if answer.Parts, err = h.attributeParts(rq, ref, info); err != nil {
+			return answer, err
 		}
 	}
 	if wanted[attrClass] {
 		answer.Class = object.ClassOf(info.Headers)
 	}
 	answer.Sized, answer.SizeBytes = wanted[attrSize], info.SizeBytes
-	rq.lastModified(&info)
-	rq.version(info.Version)
-	lines := 0
-	if answer.Parts != nil {
-		lines = len(answer.Parts.Parts)
-	}
-	return rq.xml(answer.Append(rq.list(lines)))
+	return answer, nil
 }
 
 // wantedAttributes reads x-amz-object-attributes, which may come several times.
@@ -127,6 +143,27 @@ func (h *Handler) attributeParts(rq *request, ref object.Ref, info *object.Info)
 		return p, nil
 	}
 	var err error
-	p.Parts, p.Truncated, err = h.store.ObjectParts(rq.ctx, ref, p.After, p.Max)
+	p.Parts, p.Truncated, err = h.partsOf(rq, ref, info, p.After, p.Max)
 	return p, err
+}
+
+// errAnother: what was found is of another object, which has been written meanwhile.
+var errAnother = errors.New("s3api: another object")
+
+// partsOf returns parts of the object that info describes, and of no other one of that name.
+// Errors: errAnother, those of the store.
+func (h *Handler) partsOf(rq *request, ref object.Ref, info *object.Info, after, max int) (
+	[]object.Part, bool, error) {
+	if info.Version != object.Newest {
+		ref.Version = info.Version
+	}
+	parts, more, err := h.store.ObjectParts(rq.ctx, ref, after, max)
+	if err != nil || ref.Version != object.Newest && ref.Version != object.NullVersion {
+		return parts, more, err
+	}
+	now, err := h.store.Stat(rq.ctx, ref) // these may have been replaced; others never are
+	if err == nil && now.ETag != info.ETag {
+		err = errAnother
+	}
+	return parts, more, err
 }

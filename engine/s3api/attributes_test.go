@@ -256,3 +256,41 @@ func TestPartsWithoutChecksums(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfAnother: parts are of the object that is described, whatever is written meanwhile.
+func TestPartsOfAnother(t *testing.T) {
+	f := newFixture(t, nil)
+	f.store.partMin = 1
+	put := func(body string) *memObject {
+		id := f.begin("x-amz-checksum-algorithm", "SHA256")
+		etag := f.part(id, 1, body, sumSHA256.header(), sumOf(sumSHA256, body)).header.Get("ETag")
+		f.want(200, "", "POST", "/bucket/k?uploadId="+id, completeSums(sumSHA256, "1", etag, body))
+		return f.store.buckets["bucket"].objects["k"]
+	}
+	states := []*memObject{put("one"), put("second")}
+	swaps := 0
+	f.store.fail = func(method string) error {
+		if method == "ObjectParts" && swaps > 0 {
+			swaps--
+			f.store.buckets["bucket"].objects["k"] = states[swaps%2]
+		}
+		return nil
+	}
+	const attributes = "/bucket/k?attributes"
+	for swaps = 1; swaps > 0; {
+		f.store.buckets["bucket"].objects["k"] = states[1]
+		r := f.want(200, "", "GET", attributes, "", "x-amz-object-attributes", "ObjectParts,ObjectSize")
+		if !strings.Contains(r.body, "<Size>3</Size>") || !strings.Contains(r.body, "<ObjectSize>3</ObjectSize>") {
+			t.Errorf("a mix: %s", r.body)
+		}
+	}
+	swaps = 100
+	f.store.buckets["bucket"].objects["k"] = states[0]
+	f.want(503, "SlowDown", "GET", attributes, "", "x-amz-object-attributes", "ObjectParts")
+	swaps = 1
+	f.store.buckets["bucket"].objects["k"] = states[1]
+	h := f.want(206, "", "GET", "/bucket/k?partNumber=1", "", "x-amz-checksum-mode", "ENABLED").header
+	if got := h.Get("x-amz-checksum-sha256"); got != "" {
+		t.Errorf("the checksum of another object: %s", got)
+	}
+}

@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"errors"
 	"strconv"
 
 	"flashstore/engine/object"
@@ -85,8 +86,12 @@ func (h *Handler) shownChecksum(rq *request, info *object.Info, part span) (obje
 		if err != nil {
 			return none, err
 		}
-		parts, _, err := h.store.ObjectParts(rq.ctx, ref, part.part-1, 1)
-		if err != nil || len(parts) == 0 || parts[0].Number != part.part {
+		parts, _, err := h.partsOf(rq, ref, info, part.part-1, 1)
+		switch {
+		case errors.Is(err, errAnother), errors.Is(err, object.ErrNoSuchKey),
+			errors.Is(err, object.ErrNoSuchVersion):
+			return none, nil // it is gone, which who reads it need not know
+		case err != nil || len(parts) == 0 || parts[0].Number != part.part:
 			return none, err
 		}
 		sum := parts[0].Info.Checksum
