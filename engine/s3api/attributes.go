@@ -56,7 +56,7 @@ func (h *Handler) getObjectAttributes(rq *request) error {
 	return object.ErrBusy
 }
 
-// attributeTries is how often a key may be written between a look at an object and one at its parts.
+// attributeTries is how often an object may be replaced between a look at it and one at its parts.
 const attributeTries = 3
 
 // attributes is what an answer says of info. Errors: errAnother, those of the store.
