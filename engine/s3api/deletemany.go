@@ -27,6 +27,7 @@ func (h *Handler) deleteObjects(rq *request) error {
 	if _, err := h.store.Bucket(rq.ctx, rq.bucket); err != nil {
 		return err
 	}
+	bypass := rq.wantsBypass()
 	if err := h.checkBypass(rq); err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func (h *Handler) deleteObjects(rq *request) error {
 				if i >= len(lines) {
 					return
 				}
-				lines[i] = h.deleteOne(rq, &wanted.Objects[i])
+				lines[i] = h.deleteOne(rq, &wanted.Objects[i], bypass)
 			}
 		})
 	}
@@ -52,10 +53,11 @@ func (h *Handler) deleteObjects(rq *request) error {
 	return rq.xml(s3xml.AppendDeleteResult(rq.list(len(lines)), wanted.Quiet, lines))
 }
 
-// deleteOne authorizes and deletes one key of many. It reads rq only: several run at once.
-func (h *Handler) deleteOne(rq *request, o *s3xml.DeleteObject) s3xml.Deleted {
+// deleteOne authorizes and deletes one key of many. Several run at once, so rq is only read, and
+// its memory left alone.
+func (h *Handler) deleteOne(rq *request, o *s3xml.DeleteObject, bypass bool) s3xml.Deleted {
 	line := s3xml.Deleted{Key: o.Key, VersionID: o.VersionID}
-	done, err := h.tryDelete(rq, o)
+	done, err := h.tryDelete(rq, o, bypass)
 	if err == nil {
 		line.Marker = done.Marker
 		line.MarkerID = string(done.Version)
@@ -71,7 +73,8 @@ func (h *Handler) deleteOne(rq *request, o *s3xml.DeleteObject) s3xml.Deleted {
 	return line
 }
 
-func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject) (done object.Deleted, err error) {
+func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject, bypass bool) (done object.Deleted,
+	err error) {
 	action := "s3:DeleteObject"
 	if o.VersionID != "" {
 		action = "s3:DeleteObjectVersion"
@@ -79,7 +82,8 @@ func (h *Handler) tryDelete(rq *request, o *s3xml.DeleteObject) (done object.Del
 	if !h.allows(rq, action, string(rq.bucket), o.Key) {
 		return done, s3err.AccessDenied
 	}
-	d := object.Delete{Ref: object.Ref{Bucket: rq.bucket}, Bypass: h.bypass(rq, o.Key)}
+	d := object.Delete{Ref: object.Ref{Bucket: rq.bucket}}
+	d.Bypass = bypass && h.mayBypass(rq, o.Key)
 	if d.Key, err = object.ValidateKey(o.Key); err != nil {
 		return done, err
 	}
