@@ -41,6 +41,9 @@ func (h *Handler) completeUpload(rq *request) error {
 	if c.size, err = rq.objectSize(); err != nil {
 		return err
 	}
+	if err := c.checkType(rq); err != nil {
+		return err
+	}
 	only, err := rq.condition()
 	if err != nil {
 		return err
@@ -77,6 +80,22 @@ func (h *Handler) readComplete(rq *request) ([]s3xml.CompletePart, error) {
 		return nil, err
 	}
 	return listed, body.verify()
+}
+
+// checkType wants x-amz-checksum-type, if given, to be that of the upload
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+// Errors: InvalidRequest.
+func (c *completion) checkType(rq *request) error {
+	asked, given := rq.header("x-amz-checksum-type")
+	kind := c.sum.Type
+	if kind == "" {
+		kind = fullObject // what S3 chooses for who chooses nothing
+	}
+	if !given || c.finished || strings.EqualFold(asked, kind) {
+		return nil
+	}
+	return s3err.InvalidRequest.With("The upload was created using the " + kind + " checksum mode. " +
+		"The complete request must use the same checksum mode.")
 }
 
 // objectSize is x-amz-mp-object-size, -1 without it. Errors: InvalidRequest.

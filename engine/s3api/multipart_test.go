@@ -188,7 +188,9 @@ func TestMultipartChecksums(t *testing.T) {
 				f.want(400, "InvalidRequest", "POST", "/bucket/k?uploadId="+id, bare, a.header(), want)
 				bare = completeSums(a, "1", one, first, "2", two, second)
 			}
-			f.want(200, "", "POST", "/bucket/k?uploadId="+id, bare, a.header(), want)
+			other := map[string]string{fullObject: composite, composite: fullObject}[kind]
+			f.want(400, "InvalidRequest", "POST", "/bucket/k?uploadId="+id, bare, "x-amz-checksum-type", other)
+			f.want(200, "", "POST", "/bucket/k?uploadId="+id, bare, a.header(), want, "x-amz-checksum-type", kind)
 			r := f.want(200, "", "HEAD", "/bucket/k", "", "x-amz-checksum-mode", "ENABLED")
 			if r.header.Get(a.header()) != want || r.header.Get("x-amz-checksum-type") != kind {
 				t.Errorf("%v %s: got %v, want %s", a, kind, r.header, want)
