@@ -39,6 +39,8 @@ func commands() map[string]command {
 		"aa":            {"measure a server against itself, for the gate's self-test", aaCommand},
 		"gate":          {"is a change slower? exit 0 no, 1 yes, 3 cannot say, 4 invalid", gateCommand},
 		"gate-selftest": {"how often the gate is wrong, from recorded pairs", selftestCommand},
+		"peer":          {"measure another S3 server beside ours", peerCommand},
+		"crash":         {"what is a 200 worth? crash servers and read back", crashCommand},
 		"compare":       {"print recorded sessions again, or two of them side by side", compareCommand},
 		"hotpath":       {"measure the path of a request against its targets and nginx", hotpathCommand},
 		"load":          {"put load on any S3 server or static files", loadCommand},

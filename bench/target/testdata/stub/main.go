@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -27,6 +28,8 @@ type stub struct {
 	fault string
 	axes  map[string]string
 	count atomic.Uint64
+	syncs atomic.Uint64
+	lies  sync.Map // file → bytes that were acknowledged and are nowhere else
 }
 
 func main() {
@@ -99,7 +102,8 @@ func (s *stub) status(w http.ResponseWriter, r *http.Request) {
 		proof := map[string]any{"name": name + "_proof", "count": count}
 		axes[name] = map[string]any{"requested": value, "active": active, "proof": proof}
 	}
-	json.NewEncoder(w).Encode(map[string]any{"axes": axes})
+	json.NewEncoder(w).Encode(map[string]any{"axes": axes,
+		"cost": map[string]any{"requests": s.count.Load(), "synced_writes": s.syncs.Load()}})
 }
 
 func (s *stub) bucket(w http.ResponseWriter, r *http.Request, folder string) {
@@ -148,7 +152,7 @@ func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
 	case http.MethodPut:
 		body, err := decode(r)
 		if err == nil {
-			err = os.WriteFile(file, body, 0o600)
+			err = s.write(file, body)
 		}
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
@@ -161,12 +165,38 @@ func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
 	}
 }
 
+// write keeps a body as the fault wants: synced, left to the kernel, or in memory alone.
+func (s *stub) write(file string, body []byte) error {
+	if s.fault == "lies" && strings.Contains(file, "/flashbench/") {
+		s.lies.Store(file, body)
+		return nil
+	}
+	f, err := os.CreateTemp(s.root, ".tmp-")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(body); err != nil {
+		return err
+	}
+	if s.fault == "syncs" {
+		s.syncs.Add(1)
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return os.Rename(f.Name(), file)
+}
+
 func (s *stub) read(w http.ResponseWriter, r *http.Request, file string) {
 	if s.fault == "fails-load" && strings.Contains(file, "/flashbench/") && s.count.Load()%50 == 0 {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	body, err := os.ReadFile(file)
+	if kept, ok := s.lies.Load(file); ok {
+		body, err = kept.([]byte), nil
+	}
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
 		return

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"flashstore/bench/content"
+	"flashstore/bench/load"
+	"flashstore/bench/peer"
+	"flashstore/bench/sign"
+	"flashstore/bench/target"
+)
+
+// contractPuts of 4 KiB are counted, one after the other: nobody to share a sync with.
+const contractPuts = 20
+
+// measureContracts counts what the servers sync before they answer, in legs that nobody times.
+func (p *peerRun) measureContracts(ctx context.Context) (err error) {
+	if p.file.GetOnly {
+		return nil
+	}
+	fmt.Fprintln(p.messages, "what is a 200 of a PUT worth?")
+	p.theirs, err = p.measureContract(ctx, target.Config{Binary: p.file.Binary,
+		Foreign: p.file.Foreign(), Drives: p.file.Drives, Parity: p.file.Parity})
+	if err != nil {
+		return fmt.Errorf("contract of %s: %w", p.file.Name, err)
+	}
+	fmt.Fprintf(p.messages, "  %s: %s\n", p.file.Name, p.theirs)
+	p.ours, err = p.measureContract(ctx, target.Config{Binary: p.options.server, Axes: durable("full"),
+		Drives: p.file.Drives, Parity: p.file.Parity})
+	if err != nil {
+		return fmt.Errorf("contract of ours: %w", err)
+	}
+	fmt.Fprintf(p.messages, "  flashstore: %s\n", p.ours)
+	return nil
+}
+
+// measureContract counts syncs of one server. Ours tells by its own account, since no trace shows
+// what a ring syncs; others are traced.
+func (s *session) measureContract(
+	ctx context.Context, c target.Config,
+) (m peer.Measured, err error) {
+	if c.Dir, err = s.workspace.Fresh("contract"); err != nil {
+		return m, err
+	}
+	trace := filepath.Join(s.workspace.Path(), "contract.strace")
+	if c.Foreign != nil {
+		strace, err := exec.LookPath("strace")
+		if err != nil {
+			return peer.Measured{Contract: peer.Unknown, How: "strace is not installed"}, nil
+		}
+		c.Trace = []string{strace, "-f", "-q", "-s", "0", "-o", trace, "-e",
+			"trace=" + peer.TraceCalls}
+	}
+	server, err := target.Start(ctx, c)
+	if err != nil && c.Foreign != nil {
+		return peer.Measured{Contract: peer.Unknown, How: "it does not start under strace: " +
+			err.Error()}, ctx.Err()
+	}
+	if err != nil {
+		return m, err
+	}
+	defer server.Kill()
+	if err := server.MakeBucket(ctx); err != nil {
+		return m, err
+	}
+	if c.Foreign == nil {
+		return countOwnSyncs(ctx, server)
+	}
+	var calls peer.Trace
+	from, err := readTrace(&calls, trace, 0)
+	if err != nil {
+		return m, err
+	}
+	before := calls.Syncs
+	if err := runAll(ctx, contractLoad(server)); err != nil {
+		return m, err
+	}
+	if _, err := readTrace(&calls, trace, from); err != nil {
+		return m, err
+	}
+	if calls.Rings > 0 {
+		return peer.Measured{Contract: peer.Unknown, How: "it uses io_uring, whose syncs are in no " +
+			"trace"}, nil
+	}
+	return peer.Of(float64(calls.Syncs-before), contractPuts, "counted by strace"), nil
+}
+
+func countOwnSyncs(ctx context.Context, server *target.Server) (m peer.Measured, err error) {
+	before, err := server.Status(ctx)
+	if err != nil {
+		return m, err
+	}
+	if err := runAll(ctx, contractLoad(server)); err != nil {
+		return m, err
+	}
+	after, err := server.Status(ctx)
+	if err != nil {
+		return m, err
+	}
+	return peer.Of(after.Cost.SyncedWrites-before.Cost.SyncedWrites, contractPuts,
+		"by its own account"), nil
+}
+
+// readTrace reads on from an offset and returns where it ended.
+func readTrace(t *peer.Trace, path string, from int64) (to int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if _, err := f.Seek(from, 0); err != nil {
+		return 0, err
+	}
+	if err := t.Read(f); err != nil {
+		return 0, err
+	}
+	return f.Seek(0, 1)
+}
+
+func contractLoad(server *target.Server) load.Config {
+	c := load.Config{Address: server.Address, Method: http.MethodPut, Connections: 1, Once: true,
+		Duration: countTimeMax, Signer: sign.New(server.AccessKey, server.SecretKey, server.Region())}
+	body := make([]byte, 4<<10)
+	for i := range contractPuts {
+		c.Objects = append(c.Objects, load.Object{Path: "/" + target.Bucket + "/" + content.Key(i),
+			Bytes: int64(len(body)), Body: body})
+	}
+	return c
+}

@@ -1,0 +1,238 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"flashstore/bench/peer"
+	"flashstore/bench/report"
+	"flashstore/bench/target"
+)
+
+// errLost is how a crash test of our own server ends that has lost something.
+var errLost = errors.New("an acknowledged write is not as it was")
+
+// crashTest is one server's crashes.
+type crashTest struct {
+	workspace *target.Workspace
+	messages  io.Writer
+	crashes   int
+	seed      uint64
+}
+
+func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
+	flags := flag.NewFlagSet("crash", flag.ContinueOnError)
+	ours := flags.String("server", "bin/flashstore", "our server `binary`")
+	binary := flags.String("binary", "", "the peer's `program`, in place of the one in its file")
+	dir := flags.String("dir", orDefault("BENCH_DIR", ".data/bench"), "`folder` for drives")
+	crashes := flags.Int("crashes", 5, "`number` of crashes of each server")
+	seed := flags.Uint64("seed", 1, "`number` that keys, sizes and moments are drawn from")
+	power := flags.Bool("power", os.Geteuid() == 0, "cut the power of a file system too: needs root, "+
+		"a loop device and mkfs.ext4")
+	operands, err := parse(flags, args, out, messages)
+	if err != nil {
+		return err
+	}
+	if len(operands) > 1 || *crashes < 1 {
+		return fmt.Errorf("%w: flashbench crash [PEER.yaml]", errUsage)
+	}
+	configs := []crashServer{{"flashstore", target.Config{Binary: *ours, Drives: 4, Parity: 2}}}
+	if len(operands) == 1 {
+		f, err := loadPeer(operands[0], *binary)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
+		if f.GetOnly {
+			return fmt.Errorf("%w: %s takes no writes", errUsage, f.Name)
+		}
+		configs = append(configs, crashServer{f.Name, target.Config{Binary: f.Binary, Drives: f.Drives,
+			Parity: f.Parity, Foreign: f.Foreign()}})
+	}
+	if *power && os.Getenv(ownNamespace) == "" {
+		if done, err := inNamespace(ctx, args, out, messages); done {
+			return err
+		}
+	}
+	workspace, err := target.OpenWorkspace(*dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, workspace.Close()) }()
+	t := &crashTest{workspace: workspace, messages: messages, crashes: *crashes, seed: *seed}
+	fmt.Fprintf(messages, "%d crashes each, seed %d\n", *crashes, *seed)
+	scores, err := t.all(ctx, configs, *power)
+	printScores(out, scores)
+	if err == nil && len(scores) > 0 {
+		for i := range scores {
+			if scores[i].Server == "flashstore" && scores[i].Broken() {
+				err = errLost
+			}
+		}
+	}
+	return err
+}
+
+type crashServer struct {
+	name   string
+	config target.Config
+}
+
+// all crashes each server in each way that this machine allows.
+func (t *crashTest) all(
+	ctx context.Context, servers []crashServer, power bool,
+) (scores []peer.Score, err error) {
+	ways := []crashWay{killed{t.workspace}}
+	if power {
+		ways = append(ways, newPowerCut(t.workspace))
+	}
+	for _, server := range servers {
+		for _, way := range ways {
+			s, err := t.one(ctx, server, way)
+			if err != nil {
+				return scores, err
+			}
+			fmt.Fprintf(t.messages, "  %s, %s: %s\n", s.Server, s.How, s.String())
+			scores = append(scores, s)
+		}
+	}
+	if !power {
+		fmt.Fprintln(t.messages, "not measured: power cuts, which need root; after a kill the kernel "+
+			"still writes what a server never synced")
+	}
+	return scores, nil
+}
+
+// one crashes a server again and again over the same data.
+func (t *crashTest) one(
+	ctx context.Context, server crashServer, way crashWay,
+) (s peer.Score, err error) {
+	s = peer.Score{Server: server.name, How: way.name()}
+	c := server.config
+	if c.Dir, err = way.begin(); err != nil {
+		s.Problem = err.Error()
+		return s, ctx.Err()
+	}
+	defer func() { err = errors.Join(err, way.end()) }()
+	writes := newWrites(t.seed)
+	random := rand.New(rand.NewPCG(t.seed, 7))
+	for range t.crashes {
+		running, err := target.Start(ctx, c)
+		if err == nil {
+			err = running.MakeBucket(ctx)
+		}
+		if err != nil {
+			s.Problem = err.Error()
+			break
+		}
+		moment := 200*time.Millisecond + time.Duration(random.IntN(800))*time.Millisecond
+		writes.until(ctx, running, func() error {
+			select {
+			case <-time.After(moment): // the crash is to come in the middle of writes
+			case <-ctx.Done():
+			}
+			return way.crash(running)
+		})
+		s.Crashes++
+		if err := way.recover(); err != nil {
+			return s, err
+		}
+		if ctx.Err() != nil {
+			return s, context.Cause(ctx)
+		}
+	}
+	return s, t.judge(ctx, &s, c, writes)
+}
+
+// judge starts the server a last time and reads everything back.
+func (t *crashTest) judge(
+	ctx context.Context, s *peer.Score, c target.Config, writes *writes,
+) error {
+	if s.Crashes == 0 {
+		return ctx.Err()
+	}
+	running, err := target.Start(ctx, c)
+	if err != nil {
+		s.Problem = "it does not start after the crash: " + err.Error()
+		s.Acknowledged = writes.acknowledged()
+		s.Fates[peer.Unreadable] = s.Acknowledged
+		return ctx.Err()
+	}
+	defer running.Kill()
+	return writes.check(ctx, running, s)
+}
+
+func printScores(w io.Writer, scores []peer.Score) {
+	cells := [][]string{{"server", "crash", "crashes", "acknowledged", "kept", "lost", "corrupt",
+		"unreadable", "torn", "what a 200 is worth"}}
+	for i := range scores {
+		s := &scores[i]
+		cells = append(cells, []string{s.Server, s.How, strconv.Itoa(s.Crashes),
+			strconv.Itoa(s.Acknowledged), strconv.Itoa(s.Fates[peer.Kept]),
+			strconv.Itoa(s.Fates[peer.Lost]), strconv.Itoa(s.Fates[peer.Corrupt]),
+			strconv.Itoa(s.Fates[peer.Unreadable]), strconv.Itoa(s.Torn), s.String()})
+	}
+	fmt.Fprintln(w)
+	report.Columns(w, cells)
+}
+
+// ownNamespace is set where the program runs in a mount namespace of its own: whatever it mounts
+// goes with its last process, however that ends.
+const ownNamespace = "FLASHBENCH_NAMESPACE"
+
+// inNamespace runs the command again in a mount namespace of its own. done is false where that is
+// not possible.
+func inNamespace(
+	ctx context.Context, args []string, out, messages io.Writer,
+) (done bool, err error) {
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		return false, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return false, nil
+	}
+	cmd := exec.CommandContext(ctx, unshare, append([]string{"-m", "--propagation", "private", self,
+		"crash"}, args...)...)
+	cmd.Env = append(os.Environ(), ownNamespace+"=1")
+	cmd.Stdout, cmd.Stderr = out, messages
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	if err := cmd.Run(); err != nil {
+		return true, fmt.Errorf("in a mount namespace: %w", err)
+	}
+	return true, nil
+}
+
+// crashWay is how a server ends, and what its drives lie on.
+type crashWay interface {
+	name() string
+	begin() (dir string, err error)
+	crash(*target.Server) error
+	recover() error // brings the drives back
+	end() error
+}
+
+// killed is kill -9: what was given to the kernel survives.
+type killed struct{ workspace *target.Workspace }
+
+func (killed) name() string                      { return "kill -9" }
+func (k killed) begin() (string, error)          { return k.workspace.Fresh("crash") }
+func (killed) crash(server *target.Server) error { server.Kill(); return nil }
+func (killed) recover() error                    { return nil }
+func (k killed) end() error                      { return k.workspace.Remove("crash") }
+
+// newPowerCut cuts a file system in a file on a loop device.
+func newPowerCut(w *target.Workspace) *powerCut {
+	return &powerCut{image: filepath.Join(w.Path(), "power.img"),
+		mount: filepath.Join(w.Path(), "power")}
+}

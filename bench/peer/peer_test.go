@@ -1,0 +1,127 @@
+package peer
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const valid = `schema: 1
+name: other
+binary: other-server
+args: [serve, "{drives}"]
+`
+
+func TestParse(t *testing.T) {
+	f, err := Parse("x.yaml", []byte(valid))
+	if err != nil || f.Drives != 4 || f.AckContract != Unknown {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	for name, c := range map[string]struct{ more, want string }{
+		"unknown key":      {"binry: x\n", "binry"},
+		"contract":         {"ack_contract: maybe\n", "valid: strict"},
+		"parity":           {"parity: 3\n", "half of them"},
+		"tls":              {"tls: true\n", "plain HTTP"},
+		"one key":          {"credentials: {access_key: a}\n", "both keys"},
+		"file in a folder": {"files: {../x: y}\n", "without a folder"},
+		"empty command":    {"setup: [[]]\n", "command 1 is empty"},
+		"not YAML":         {"{", ""},
+		"twice":            {"name: again\n", ""},
+	} {
+		if _, err := Parse("x.yaml", []byte(valid+c.more)); !errors.Is(err, ErrInvalid) ||
+			!strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// The examples are valid; whether they start is up to who has the programs.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("../../peers/*.yaml")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("%d files, error %v", len(files), err)
+	}
+	for _, file := range files {
+		f, err := Load(file)
+		if err != nil {
+			t.Error(err)
+		} else if f.Name+".yaml" != filepath.Base(file) {
+			t.Errorf("%s: name %s", file, f.Name)
+		}
+	}
+}
+
+func TestTrace(t *testing.T) {
+	var trace Trace
+	for _, part := range []struct {
+		text         string
+		syncs, rings int
+	}{
+		{`100 fsync(7)                          = 0
+101 fdatasync(8 <unfinished ...>
+102 write(1, ""..., 5)                = 5
+101 <... fdatasync resumed>)          = 0
+101 msync(0x7f, 4096, MS_SYNC) = 0
+101 msync(0x7f, 4096, MS_ASYNC) = 0
+`, 3, 0},
+		{`100 openat(AT_FDCWD, ""..., O_RDWR|O_CREAT|O_DSYNC|O_CLOEXEC, 0600) = 9
+100 pwrite64(9, ""..., 4096, 0) = 4096
+100 close(9) = 0
+100 pwrite64(9, ""..., 4096, 0) = 4096
+`, 4, 0},
+		{`100 openat(AT_FDCWD, ""..., O_WRONLY|O_SYNC <unfinished ...>
+103 openat(AT_FDCWD, ""..., O_RDONLY) = 12
+100 <... openat resumed>) = 11
+103 write(12, ""..., 1) = 1
+103 writev(11, [], 2) = 9
+103 pwritev2(5, [], 1, 0, RWF_DSYNC) = 9
+103 openat(AT_FDCWD, ""..., O_RDONLY|O_SYNC) = -1 ENOENT (No such file or directory)
+103 io_uring_setup(64, {}) = 13
++++ exited with 0 +++
+`, 6, 1},
+	} {
+		if err := trace.Read(strings.NewReader(part.text)); err != nil {
+			t.Fatal(err)
+		}
+		if trace.Syncs != part.syncs || trace.Rings != part.rings {
+			t.Errorf("%d syncs, %d rings, want %d, %d after:\n%s", trace.Syncs, trace.Rings, part.syncs,
+				part.rings, part.text)
+		}
+	}
+}
+
+func FuzzTrace(f *testing.F) {
+	f.Add("100 openat(AT_FDCWD, x, O_DSYNC <unfinished ...>\n100 <... openat resumed>) = 3\n")
+	f.Add("fsync(\n <... open\n(((,)")
+	f.Fuzz(func(t *testing.T, text string) {
+		var trace Trace
+		_ = trace.Read(strings.NewReader(text)) // too long a line is an error
+		if lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1; trace.Syncs > lines {
+			t.Errorf("%d syncs in %d lines", trace.Syncs, lines)
+		}
+	})
+}
+
+func TestContract(t *testing.T) {
+	strict, relaxed := Of(80, 20, "x"), Of(3, 20, "x")
+	if strict.Contract != Strict || relaxed.Contract != Relaxed {
+		t.Errorf("%v, %v", strict, relaxed)
+	}
+	unknown := Measured{Contract: Unknown}
+	if Differ(strict, Of(20, 20, "y")) || !Differ(strict, relaxed) || !Differ(unknown, unknown) {
+		t.Error("contracts that differ")
+	}
+}
+
+func TestScore(t *testing.T) {
+	var s Score
+	s.Add(Kept)
+	if s.Broken() || s.String() != "all 1 there" {
+		t.Error(s.String())
+	}
+	s.Add(Lost)
+	if !s.Broken() || s.String() != "acknowledged but lost: 1 of 2" {
+		t.Error(s.String())
+	}
+}
