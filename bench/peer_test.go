@@ -44,7 +44,7 @@ func TestPeerContracts(t *testing.T) {
 		not          string
 	}{
 		"both sync": {"syncs", "syncs", []int{exitOK, exitInvalid},
-			[]string{"other: strict: 1.0 syncs per PUT", "flashstore: strict: 1.0", "Control"},
+			[]string{"other: strict: 2.0 syncs per PUT", "flashstore: strict: 2.0", "Control"},
 			"NOT LIKE FOR LIKE"},
 		"they do not": {"syncs", "", []int{exitOK, exitInvalid}, []string{"NOT LIKE FOR LIKE",
 			"other: relaxed: 0.0 syncs per PUT", "flashstore (relaxed)", "Control"}, "cannot"},

@@ -179,13 +179,22 @@ func (s *stub) write(file string, body []byte) error {
 	if _, err := f.Write(body); err != nil {
 		return err
 	}
-	if s.fault == "syncs" {
-		s.syncs.Add(1)
-		if err := f.Sync(); err != nil {
-			return err
-		}
+	if s.fault != "syncs" {
+		return os.Rename(f.Name(), file)
 	}
-	return os.Rename(f.Name(), file)
+	folder, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	s.syncs.Add(2)
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), file); err != nil {
+		return err
+	}
+	return folder.Sync() // its name is to survive too
 }
 
 func (s *stub) read(w http.ResponseWriter, r *http.Request, file string) {
