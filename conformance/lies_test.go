@@ -154,9 +154,16 @@ func TestLies(t *testing.T) {
 			return // TestConformance reports it
 		}
 		passed.Add(1)
-		p.lieAt(answers, lieStatus)
-		if wrong := c.ask(to); len(wrong) == 0 {
-			t.Errorf("%s believes that its last answer, the %dth, had another status", c, answers)
+		for last := 0; last != answers; { // a case that waits for something asks more or less often
+			last = answers
+			p.lieAt(last, lieStatus)
+			if wrong := c.ask(to); len(wrong) > 0 {
+				break
+			}
+			if answers >= last {
+				t.Errorf("%s believes that answer %d of %d had another status", c, last, answers)
+				break
+			}
 		}
 		if !few[c.String()] {
 			return
