@@ -43,11 +43,7 @@ func (h *Handler) newCopy(rq *request, source object.Ref) (*object.Copy, error) 
 		return nil, err
 	}
 	c := &object.Copy{Source: source, Bucket: rq.bucket, Key: rq.key, If: only}
-	fields, err := rq.storedFields()
-	if err != nil {
-		return nil, err
-	}
-	own, err := h.newAttributes(rq)
+	fields, own, err := h.newObject(rq)
 	if err != nil {
 		return nil, err
 	}

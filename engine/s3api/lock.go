@@ -20,16 +20,6 @@ const (
 	lockTime        = "2006-01-02T15:04:05.000Z"
 )
 
-// newAttributes reads what a new version is to have: tags, retention and legal hold.
-// Errors: those of tagsOf and lockOf.
-func (h *Handler) newAttributes(rq *request) (a object.Attributes, err error) {
-	if a, err = h.lockOf(rq); err != nil {
-		return a, err
-	}
-	a.Tags, err = rq.tagsOf()
-	return a, err
-}
-
 // lockOf reads the x-amz-object-lock-* fields, which need a bucket with object lock
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html).
 // Errors: InvalidArgument, InvalidRequest, those of the store.

@@ -5,11 +5,7 @@ import "flashstore/engine/object"
 // putObject stores an object
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html).
 func (h *Handler) putObject(rq *request) error {
-	fields, err := rq.storedFields()
-	if err != nil {
-		return err
-	}
-	attributes, err := h.newAttributes(rq)
+	fields, attributes, err := h.newObject(rq)
 	if err != nil {
 		return err
 	}

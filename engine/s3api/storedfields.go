@@ -12,6 +12,19 @@ import (
 	"flashstore/netloop"
 )
 
+// newObject reads what a new object is to have beside its bytes.
+// Errors: those of storedFields, lockOf and tagsOf.
+func (h *Handler) newObject(rq *request) (fields []object.Pair, a object.Attributes, err error) {
+	if fields, err = rq.storedFields(); err != nil {
+		return nil, a, err
+	}
+	if a, err = h.lockOf(rq); err != nil {
+		return nil, a, err
+	}
+	a.Tags, err = rq.tagsOf()
+	return fields, a, err
+}
+
 // storedFields collects what a PUT, a copy or a multipart upload keeps of its request.
 // Errors: MetadataTooLarge, InvalidRedirectLocation; of what stands in a URL, where anything can,
 // InvalidURI and InvalidArgument.

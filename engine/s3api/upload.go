@@ -11,11 +11,7 @@ import (
 // createUpload begins a multipart upload
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html).
 func (h *Handler) createUpload(rq *request) error {
-	fields, err := rq.storedFields()
-	if err != nil {
-		return err
-	}
-	attributes, err := h.newAttributes(rq)
+	fields, attributes, err := h.newObject(rq)
 	if err != nil {
 		return err
 	}
