@@ -106,8 +106,8 @@ func (h *Handler) postObject(rq *request, f *form.Form, policy *form.Policy) err
 	return rq.answerForm(f, &info)
 }
 
-// formAttributes are those of the object of a form: its fields stand in the place of the header, and
-// its tags are a document. Errors: AccessDenied, those of lockOf, DecodeTagging and checkTags.
+// formAttributes are those of the object of a form: its fields stand in place of the header, and its
+// tags are a document. Errors: AccessDenied, those of lockOf, DecodeTagging and checkTags.
 func (h *Handler) formAttributes(rq *request, f *form.Form) (a object.Attributes, err error) {
 	bucket, key := string(rq.bucket), string(rq.key)
 	if !h.allowsMore(rq, 0, bucket, key) {
