@@ -106,7 +106,7 @@ func (h *Handler) postObject(rq *request, f *form.Form, policy *form.Policy) err
 	return rq.answerForm(f, &info)
 }
 
-// formAttributes are those of the object of a form: its fields stand in place of the header, and its
+// formAttributes are those of the object of a form: fields stand in place of the header, and
 // tags are a document. Errors: AccessDenied, those of lockOf, DecodeTagging and checkTags.
 func (h *Handler) formAttributes(rq *request, f *form.Form) (a object.Attributes, err error) {
 	bucket, key := string(rq.bucket), string(rq.key)
