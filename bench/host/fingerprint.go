@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"flashstore/machine"
 )
 
 // Fingerprint is what must be equal for two runs to be comparable at all.
@@ -48,16 +49,12 @@ func TakeFingerprint(dir string) Fingerprint {
 		Mitigations: mitigations(),
 		Go:          runtime.Version(),
 	}
-	f.CPU, f.CPUFlags = cpuModel("/proc/cpuinfo")
+	f.CPU, f.CPUFlags, _ = machine.CPU("/proc/cpuinfo")
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) == nil {
 		f.MemoryMB = int(uint64(info.Totalram) * uint64(info.Unit) >> 20)
 	}
-	if table, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
-		if abs, err := filepath.Abs(dir); err == nil {
-			f.FileSystem, f.Device, f.MountFlags = mountOf(string(table), abs)
-		}
-	}
+	f.FileSystem, f.Device, f.MountFlags = machine.MountOf(dir)
 	return f
 }
 
@@ -70,39 +67,6 @@ func DiskFreeBytes(dir string) (int64, error) {
 	return int64(fs.Bavail) * fs.Bsize, nil
 }
 
-func cpuModel(path string) (model string, flags []string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", nil
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		switch value = strings.TrimSpace(value); strings.TrimSpace(key) {
-		case "model name":
-			model = value
-		case "flags", "Features":
-			return model, codePathFlags(value)
-		}
-	}
-	return model, nil
-}
-
-// codePathFlags keeps the features for which Go and the SIMD libraries have code of their own.
-func codePathFlags(all string) []string {
-	known := " ssse3 sse4_1 sse4_2 avx avx2 avx512f avx512bw avx512vl avx512_vbmi gfni sha_ni aes " +
-		"vaes pclmulqdq vpclmulqdq bmi2 asimd sha2 crc32 sve "
-	var kept []string
-	for _, flag := range strings.Fields(all) {
-		if strings.Contains(known, " "+flag+" ") {
-			kept = append(kept, flag)
-		}
-	}
-	return kept
-}
-
 func mitigations() map[string]string {
 	files, _ := filepath.Glob("/sys/devices/system/cpu/vulnerabilities/*")
 	out := map[string]string{}
@@ -112,25 +76,6 @@ func mitigations() map[string]string {
 		}
 	}
 	return out
-}
-
-// mountOf finds in a mountinfo table the mount with the longest prefix of path.
-// Format: proc_pid_mountinfo(5); blanks in mount points are octal escapes.
-func mountOf(table, path string) (kind, device, flags string) {
-	longest := -1
-	for line := range strings.Lines(table) {
-		left, right, ok := strings.Cut(strings.TrimSpace(line), " - ")
-		fields, source := strings.Fields(left), strings.Fields(right)
-		if !ok || len(fields) < 6 || len(source) < 2 {
-			continue
-		}
-		point := strings.ReplaceAll(fields[4], `\040`, " ")
-		below := strings.TrimSuffix(point, "/") + "/"
-		if len(point) >= longest && strings.HasPrefix(path+"/", below) {
-			longest, kind, device, flags = len(point), source[0], source[1], fields[5]
-		}
-	}
-	return kind, device, flags
 }
 
 func firstLine(path string) string {

@@ -35,26 +35,6 @@ func TestParseBusy(t *testing.T) {
 	}
 }
 
-func TestMountOf(t *testing.T) {
-	table := `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
-30 22 0:5 / /data rw,noatime - xfs /dev/vdb rw
-31 22 0:6 / /data\0402 rw - btrfs /dev/vdc rw
-32 22 0:7 / /database rw - tmpfs none rw
-`
-	for path, want := range map[string][3]string{
-		"/home/x":    {"ext4", "/dev/root", "rw,relatime"},
-		"/data/d1":   {"xfs", "/dev/vdb", "rw,noatime"},
-		"/data":      {"xfs", "/dev/vdb", "rw,noatime"},
-		"/data 2/d1": {"btrfs", "/dev/vdc", "rw"},
-		"/databases": {"ext4", "/dev/root", "rw,relatime"},
-	} {
-		kind, device, flags := mountOf(table, path)
-		if got := [3]string{kind, device, flags}; got != want {
-			t.Errorf("%s: %v, want %v", path, got, want)
-		}
-	}
-}
-
 func TestFingerprint(t *testing.T) {
 	a, b := TakeFingerprint(t.TempDir()), TakeFingerprint(t.TempDir())
 	if a.ID() != b.ID() || !reflect.DeepEqual(a, b) {

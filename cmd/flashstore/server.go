@@ -15,7 +15,7 @@ import (
 
 // server runs until SIGTERM or SIGINT.
 func server(args []string) error {
-	loaded, err := config.Load(args, os.Environ(), os.Stdout)
+	loaded, err := config.Load(withoutForeignTuning(args, os.Stderr), os.Environ(), os.Stdout)
 	if loaded != nil && loaded.PrintConfig && err == nil {
 		loaded.Print(os.Stdout)
 		return nil

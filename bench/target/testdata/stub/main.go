@@ -63,6 +63,9 @@ func main() {
 
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.count.Add(1)
+	if s.fault == "epoll-wins" && s.axes["netloop"] != "epoll" {
+		time.Sleep(8 * time.Millisecond)
+	}
 	if delay, err := time.ParseDuration(os.Getenv("STUB_DELAY")); err == nil {
 		time.Sleep(delay) // a server that is slow in a way that does not depend on the machine
 	}

@@ -1,0 +1,204 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"flashstore/bench/gate"
+	"flashstore/bench/scenario"
+	"flashstore/bench/target"
+	"flashstore/bench/tune"
+	"flashstore/machine"
+)
+
+// tuneScenarios are those that a level must help in, or not hurt.
+func tuneScenarios() []string { return []string{"get-4k", "put-4k", "get-1m", "put-1m"} }
+
+// tuneRun tries levels against the defaults of a server.
+type tuneRun struct {
+	*session
+	scenarios []*scenario.Scenario
+	defaults  map[string]string
+	only      []string // axes; empty: all
+}
+
+func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
+	o := options{purpose: "tune", args: withoutResume(args)}
+	flags := flag.NewFlagSet("tune", flag.ContinueOnError)
+	chosen := newChoice(flags)
+	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
+	axes := list{split: true}
+	flags.Var(&axes, "axes", "tune only these `axes`")
+	path := flags.String("out", "tuned.yaml", "`file` to write")
+	o.flags(flags)
+	files, err := parse(flags, args, out, messages)
+	if err != nil {
+		return err
+	}
+	if len(chosen.only.values) == 0 && len(files) == 0 {
+		chosen.only.values = tuneScenarios()
+	}
+	scenarios, err := chosen.load(files)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	for _, axis := range axes.values {
+		if !slices.Contains(tune.Axes(), axis) {
+			return fmt.Errorf("%w: --axes %s; can be tuned: %s", errUsage, axis,
+				strings.Join(tune.Axes(), ", "))
+		}
+	}
+	o.withoutWarp = !needWarp(scenarios)
+	s, err := openSession(o, messages)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	t := &tuneRun{session: s, scenarios: scenarios, only: axes.values}
+	f, err := t.run(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.end(), writeTuned(*path, f, out))
+}
+
+func writeTuned(path string, f *tune.File, out io.Writer) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Write(io.MultiWriter(file, out)), file.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nwritten: %s; flashstore server --config %s\n", path, path)
+	return nil
+}
+
+// run tries one axis at a time, then the winners together on fresh data.
+func (t *tuneRun) run(ctx context.Context) (*tune.File, error) {
+	var err error
+	if t.defaults, err = t.findDefaults(ctx); err != nil {
+		return nil, err
+	}
+	candidates := t.candidates()
+	t.plan(t.scenarios, func(*scenario.Scenario) int { return len(candidates) + 1 })
+	f := &tune.File{Machine: machine.Identify(t.workspace.Path()).String(), At: time.Now(),
+		Session: t.id, Defaults: t.defaults}
+	f.Revision, _ = gitRevision(".")
+	for _, c := range candidates {
+		trials, err := t.trial(ctx, []tune.Choice{c}, 0)
+		if err != nil {
+			return nil, err
+		}
+		f.Trials = append(f.Trials, trials...)
+	}
+	if f.Adopted = tune.Choose(f.Trials); len(f.Adopted) == 0 {
+		return f, nil
+	}
+	fmt.Fprintf(t.messages, "\nto be confirmed on fresh data: %v\n", f.Adopted)
+	if f.Combined, err = t.trial(ctx, f.Adopted, 1); err != nil {
+		return nil, err
+	}
+	f.Confirmed = tune.Confirmed(f.Combined)
+	return f, nil
+}
+
+// findDefaults asks a server that was told nothing what it runs.
+func (t *tuneRun) findDefaults(ctx context.Context) (map[string]string, error) {
+	dir, err := t.workspace.Fresh("defaults")
+	if err != nil {
+		return nil, err
+	}
+	server, err := target.Start(ctx, target.Config{Binary: t.options.server, Dir: dir, Drives: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer server.Kill()
+	status, err := server.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for name, axis := range status.Axes {
+		out[name] = axis.Active
+	}
+	return out, server.Stop()
+}
+
+// candidates are all levels that are not the default.
+func (t *tuneRun) candidates() (out []tune.Choice) {
+	for _, axis := range scenario.Axes() {
+		if !slices.Contains(tune.Axes(), axis.Name) ||
+			len(t.only) > 0 && !slices.Contains(t.only, axis.Name) {
+			continue
+		}
+		for _, value := range axis.Values {
+			// kqueue is of other systems, and would be skipped here each time.
+			if value != t.defaults[axis.Name] && value != "kqueue" {
+				out = append(out, tune.Choice{Axis: axis.Name, Level: value})
+			}
+		}
+	}
+	return out
+}
+
+// trial measures levels against the defaults in every scenario. Another round has other seeds, so
+// that pairs, keys and bytes are fresh.
+func (t *tuneRun) trial(
+	ctx context.Context, choices []tune.Choice, round uint64,
+) ([]tune.Trial, error) {
+	var out []tune.Trial
+	for _, sc := range t.scenarios {
+		fresh := *sc
+		fresh.Run.Seed += 1000 * round
+		sides := [2]contender{
+			{label: "default", binary: t.options.server, axes: t.axes(sc, nil)},
+			{label: "", binary: t.options.server, axes: t.axes(sc, choices)},
+		}
+		result := tune.Trial{Scenario: sc.Name}
+		for _, c := range choices {
+			sides[1].label += c.Axis + "=" + c.Level + " "
+		}
+		if len(choices) == 1 {
+			result.Axis, result.Level = choices[0].Axis, choices[0].Level
+		} else {
+			result.Level = "combined"
+		}
+		fmt.Fprintf(t.messages, "\n%s: %s\n", sc.Name, sides[1].label)
+		legs, err := t.compare(ctx, &fresh, sides)
+		if err != nil {
+			return nil, err
+		}
+		stage := gate.StageOf(legs, 0, fresh.Run.Pairs, gate.Metric(okLegs(legs)))
+		result.Differences, result.Problem = stage.Differences, stage.Problem
+		if result.Problem == "" && stage.Noisy > fresh.Run.Pairs/2 {
+			result.Problem = "the machine was not quiet"
+		}
+		out = append(out, result)
+	}
+	return out, nil
+}
+
+// axes are the defaults, spelt out, but for what is chosen.
+func (t *tuneRun) axes(sc *scenario.Scenario, choices []tune.Choice) scenario.Configuration {
+	out := scenario.Configuration{{Axis: "durability", Value: sc.Server.Durability}}
+	for _, axis := range tune.Axes() {
+		value := t.defaults[axis]
+		for _, c := range choices {
+			if c.Axis == axis {
+				value = c.Level
+			}
+		}
+		if value != "" {
+			out = append(out, scenario.Choice{Axis: axis, Value: value})
+		}
+	}
+	return out
+}
