@@ -26,13 +26,13 @@ type File struct {
 // Write writes settings of the server, with the evidence as comments.
 func (f *File) Write(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Settings that won on this machine: flashstore server --config FILE. On another "+
-		"machine the\n# server leaves the whole file out, so keep settings of your own elsewhere.\n")
+	fmt.Fprintf(&b, "# Settings that won on this machine: flashstore server --config FILE. On "+
+		"another machine the\n# server leaves the whole file out: keep settings of your own elsewhere.\n")
 	fmt.Fprintf(&b, "%s%s\n", Mark, f.Machine)
 	fmt.Fprintf(&b, "# made %s, revision %s, session %s\n", f.At.UTC().Format(time.RFC3339),
 		f.Revision, f.Session)
-	fmt.Fprintf(&b, "# adopted: lower bound above %+.0f%% somewhere, no loss of %.0f%% shown anywhere\n#\n",
-		100*GainMin, 100*LossMax)
+	fmt.Fprintf(&b, "# adopted: lower bound above %+.0f%% somewhere, no loss of %.0f%% shown "+
+		"anywhere\n#\n", 100*GainMin, 100*LossMax)
 	b.WriteString("# one axis at a time against the defaults:\n")
 	evidence(&b, f.Trials)
 	if len(f.Combined) > 0 {

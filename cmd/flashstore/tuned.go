@@ -37,8 +37,8 @@ func withoutForeignTuning(args []string, warnings io.Writer) []string {
 	if reason == "" {
 		return args
 	}
-	fmt.Fprintf(warnings, "flashstore: warning: %s was tuned for another machine (%s): it is left out, "+
-		"defaults are used; flashbench tune makes a new one\n", file, reason)
+	fmt.Fprintf(warnings, "flashstore: warning: %s was tuned for another machine (%s): it is left "+
+		"out, defaults are used; flashbench tune makes a new one\n", file, reason)
 	return slices.Delete(slices.Clone(args), at, at+length)
 }
 
