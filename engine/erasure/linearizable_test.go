@@ -212,7 +212,7 @@ func (r *round) checkVersions() {
 			h.Close()
 		}
 		if err != nil && !(e.Info.Marker && errors.Is(err, object.ErrMarker)) {
-			r.fail("%s: version %s is listed: %v", ref.Key, ref.Version, err)
+			r.fail("%s: version %s is listed: %v%s", ref.Key, ref.Version, err, r.registers(ref.Key))
 		}
 	}
 	for _, c := range r.clients[:roundKeys] {
@@ -247,6 +247,18 @@ func (r *round) registers(key object.Key) (text string) {
 		}
 	}
 	show(objectKey(b, key), string(key))
+	show(r.store().headAt(b, key).key, "head")
+	grant, err := r.world.store.sets[0].lock(r.t.Context(), objectKey(b, key))
+	if err != nil {
+		return err.Error()
+	}
+	all, err := r.store().allHeld(r.t.Context(), b, key, grant)
+	grant.Release()
+	for _, v := range all {
+		if v.version != nullVersion {
+			show(r.store().versionAt(b, key, v.version).key, "version "+string(v.info.Version))
+		}
+	}
 	for u := range uploads {
 		show(uploadKey(b, key, u), "upload "+string(u.String()))
 		show(partKey(b, u, 1), "part 1")

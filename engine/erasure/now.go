@@ -59,11 +59,12 @@ func (m *nearby) done() {
 func (s *Store) OpenNow(name object.BucketName, key object.Key, body bool,
 	memory object.Memory) (object.Handle, bool) {
 	m := s.nearby(memory)
-	w := m.resolve(name, key, body)
+	w, version := m.resolve(name, key, body)
 	if w == nil || !m.describe(w, key) || body && !m.open(w) {
 		m.done()
 		return nil, false
 	}
+	m.handle.info.Version = version
 	return &m.handle, true
 }
 
@@ -105,19 +106,53 @@ func (m *nearby) open(w *write) bool {
 	return w.sample.ShardBytes <= arena.BlockBytes // one stripe of one column
 }
 
-// resolve is the first step of Store.resolve, from memory only. nil: ask the long way.
-func (m *nearby) resolve(name object.BucketName, key object.Key, inline bool) *write {
+// bucket is one that is known; nil: ask the long way.
+func (m *nearby) bucket(name object.BucketName) *bucket {
 	s := m.store
 	if !s.buckets.mu.TryRLock() {
 		return nil
 	}
-	b := s.buckets.known[name]
-	s.buckets.mu.RUnlock()
-	if b == nil || !b.plain() {
-		return nil
+	defer s.buckets.mu.RUnlock()
+	return s.buckets.known[name]
+}
+
+// resolve finds the write that has the newest version of a key, and its id; nil: ask the long way.
+func (m *nearby) resolve(name object.BucketName, key object.Key, inline bool) (*write,
+	object.VersionID) {
+	b := m.bucket(name)
+	switch {
+	case b == nil || b.settings.Load().attributed:
+		return nil, ""
+	case !b.versioned():
+		return m.lookUp(m.store.objectAt(b, key), inline), object.Newest
 	}
-	m.at = s.objectAt(b, key)
-	one, answers := m.at.set, m.answers[:m.at.set.n]
+	// That a key has no head is never in memory.
+	head := m.lookUp(m.store.headAt(b, key), false)
+	if head == nil {
+		return nil, ""
+	}
+	t, err := headTarget(&head.sample.Record)
+	if err != nil {
+		return nil, ""
+	}
+	m.next()
+	w := m.lookUp(m.store.versionAt(b, key, t.version), inline)
+	if w == nil || w.id != t.id {
+		return nil, ""
+	}
+	return w, t.version.String()
+}
+
+// next makes room for the next lookup; what the one before found is gone.
+func (m *nearby) next() {
+	clear(m.answers)
+	m.writes.reset()
+}
+
+// lookUp is the first step of address.resolve, from memory only; nil: ask the long way.
+func (m *nearby) lookUp(at address, inline bool) *write {
+	m.at = at
+	one, answers := at.set, m.answers[:at.set.n]
 	opt := drive.LookupOptions{Inline: inline, NoWait: true, Alloc: m.alloc}
 	for i := range one.k {
 		at := position(m.at.rotation, i, one.n)

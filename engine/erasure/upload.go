@@ -177,7 +177,7 @@ type storedPart struct {
 func (s *Store) walkParts(ctx context.Context, b *bucket, key object.Key, u uploadID,
 	after, hint int, each func(storedPart) bool) error {
 	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(u[:]),
-		after: partKey(b, u, after).Name, hint: hint}
+		after: partKey(b, u, after).Name, hint: hint, every: true}
 	one := []*set{s.objectAt(b, key).set}
 	return walkSets(ctx, one, q, func(name string, w *write) (string, bool, error) {
 		info, err := recordInfo(&w.sample.Record)

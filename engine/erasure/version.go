@@ -98,21 +98,34 @@ func headRecord(key drive.Key, t *target) *drive.Record {
 	return r
 }
 
+// headTargetBytes is the length of what headTarget reads.
+const headTargetBytes = 1 + 16 + 16 + 16
+
+// headTarget is what a head names, without what it says of it.
+func headTarget(r *drive.Record) (t target, err error) {
+	d := decoder{rest: r.Meta}
+	form := d.byte()
+	copy(t.version[:], d.bytes(16))
+	t.order = drive.Order{Term: d.uint64(), Sequence: d.uint64()}
+	copy(t.id[:], d.bytes(16))
+	if form != headForm || d.bad {
+		return t, errMeta
+	}
+	return t, nil
+}
+
 // readHead decodes a head; nil if w, of its register, names nothing.
 func readHead(key object.Key, w *write) (*target, error) {
 	if w == nil || w.sample.Type == drive.TypePurge {
 		return nil, nil
 	}
 	r := &w.sample.Record
-	d := decoder{rest: r.Meta}
-	if d.byte() != headForm {
-		return nil, errMeta
+	t, err := headTarget(r)
+	if err != nil {
+		return nil, err
 	}
-	t := &target{}
-	copy(t.version[:], d.bytes(16))
-	t.order = drive.Order{Term: d.uint64(), Sequence: d.uint64()}
-	copy(t.id[:], d.bytes(16))
-	err := d.info(r, &t.info)
+	d := decoder{rest: r.Meta[headTargetBytes:]}
+	err = d.info(r, &t.info)
 	t.info.Key, t.info.Version, t.info.Marker = key, t.version.String(), r.Type == drive.TypeMarker
-	return t, err
+	return &t, err
 }

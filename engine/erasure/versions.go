@@ -13,7 +13,7 @@ import (
 func (s *Store) versions(ctx context.Context, b *bucket, key object.Key, certain bool,
 	grant lock.Grant, each func(v versionID, w *write) (more bool)) error {
 	q := walkQuery{space: drive.SpaceVersion, bucket: b.id, prefix: string(key) + "\x00",
-		hint: 1, markers: true, held: &grant, certain: certain}
+		hint: 1, markers: true, held: &grant, certain: certain, every: true}
 	one := []*set{s.objectAt(b, key).set}
 	return walkSets(ctx, one, q, func(name string, w *write) (string, bool, error) {
 		_, v, _ := splitVersion(name)

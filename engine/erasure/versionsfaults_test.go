@@ -573,3 +573,30 @@ func TestListWhileNullsGo(t *testing.T) {
 		t.Errorf("%d of %d versions are listed, %v", len(w.page.Entries), keys, err)
 	}
 }
+
+// TestAbortAsksEveryDrive: a version that was made of an upload, and reached one drive of two, may yet
+// be decided: an Abort, which takes its parts away, must not overlook it.
+func TestAbortAsksEveryDrive(t *testing.T) {
+	f := newFaulty(t, 2, 1)
+	f.setVersioning(object.Enabled)
+	body := pattern(1000, 3)
+	for round := range 12 { // a walk begins with a drive by chance
+		id := f.upload("k")
+		if err := f.part("k", id, 1, body); err != nil {
+			t.Fatal(err)
+		}
+		lacks := round % 2
+		f.faults[lacks].Set(faulty.Rule{Op: faulty.Commit, Err: errDevice,
+			Match: func(_ drive.Key, kind drive.Type) bool { return kind == drive.TypeManifest }})
+		if err := f.complete("k", id, map[int]int{1: 1000}, 1); !errors.Is(err, object.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		f.repair()
+		if err := f.store.AbortUpload(t.Context(), "bucket", "k", id); !errors.Is(err,
+			object.ErrNoSuchUpload) {
+			t.Fatalf("abort of what may be complete: %v", err)
+		}
+	}
+	want := slices.Repeat([]string{string(body)}, 12)
+	f.wantVersions("all of them", want...)
+}

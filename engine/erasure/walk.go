@@ -25,7 +25,8 @@ type walkQuery struct {
 	// certain, with held: nothing older than what the caller commits next can be shown any more
 	// (see Store.certainHeld).
 	certain bool
-	// every asks all drives, and keeps what they say apart from what comes next.
+	// every asks all drives, and keeps what they say apart from what comes next. Whoever acts upon
+	// what a walk did not meet needs that: a write that few drives hold may yet be decided.
 	every bool
 }
 
