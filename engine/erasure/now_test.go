@@ -54,6 +54,13 @@ func TestOpenNow(t *testing.T) {
 	}
 	f.mustPut("k", []byte("plain"))
 	want("without versioning", "k", "plain", object.Newest)
+	f.mustPut("u", []byte("old"))
+	want("before an undecided write", "u", "old", object.Newest)
+	rot := rotation(slot("bucket", "u"), 1, 4)
+	f.shut(position(rot, 2, 4), position(rot, 3, 4)) // the others are asked first
+	f.failPut("u", []byte("undecided"))
+	never("an undecided write", "u")
+	f.open()
 	f.setVersioning(object.Enabled)
 	never("a key without a head", "k")
 	one := f.mustPutVersion([]byte("one"))

@@ -592,8 +592,13 @@ func TestAbortAsksEveryDrive(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.repair()
-		if err := f.store.AbortUpload(t.Context(), "bucket", "k", id); !errors.Is(err,
-			object.ErrNoSuchUpload) {
+		abort := func() error { return f.store.AbortUpload(t.Context(), "bucket", "k", id) }
+		err := abort()
+		for deadline := time.Now().Add(10 * time.Second); errors.Is(err, object.ErrUnavailable) &&
+			time.Now().Before(deadline); err = abort() { // the manifest is still on its way
+			time.Sleep(time.Millisecond)
+		}
+		if !errors.Is(err, object.ErrNoSuchUpload) {
 			t.Fatalf("abort of what may be complete: %v", err)
 		}
 	}
