@@ -1,7 +1,7 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys \
-	bench-erasure bench-list conformance bench-full gate gate-counts gate-selftest powercut \
+	bench-erasure bench-list conformance bench-full gate gate-counts gate-selftest report powercut \
 	killtest slowtest overload model linearize faults mutants test lint cross race arenadebug fuzz-smoke \
 	ci-long clean
 .DEFAULT_GOAL := help
@@ -45,6 +45,10 @@ gate-counts: build ## what requests cost in exact counts, against BASE: on any m
 
 gate-selftest: build ## how often the gate is wrong: rates from results/aa.ndjson into docs/gate.md
 	bin/flashbench gate-selftest
+
+report: build ## results/: the index page, and a page of plots of the last session
+	bin/flashbench report --html results/last.html
+	bin/flashbench report --index results/README.md
 
 bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
 	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson

@@ -282,7 +282,7 @@ func TestCommandLine(t *testing.T) {
 		{"--help", exitOK, "flashbench run"},
 		{"run --help", exitOK, "-pairs"},
 		{"version", exitOK, "flashbench, built by go"},
-		{"gait", exitUsage, `unknown command "gait"; valid: compare, `},
+		{"gait", exitUsage, `unknown command "gait"; valid: aa, compare, `},
 		{"run --nope", exitUsage, "not defined: -nope"},
 		{"run --only nope ../scenarios/get-4k.yaml", exitUsage, "there are: get-4k"},
 		{"run ../scenarios/get-4k.yaml --set run.pears=1", exitUsage, "valid keys"},

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"flashstore/bench/record"
@@ -23,19 +22,9 @@ func compareCommand(_ context.Context, args []string, out, messages io.Writer) e
 	if len(ids) > 2 {
 		return fmt.Errorf("%w: at most two sessions; without any the last is printed", errUsage)
 	}
-	index, err := record.Open(*path)
+	lines, err := readRecord(*path, messages)
 	if err != nil {
 		return err
-	}
-	lines, skipped, err := index.Read()
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: nothing is recorded in %s yet: make bench", errUsage, *path)
-	}
-	if err != nil {
-		return err
-	}
-	if skipped > 0 {
-		fmt.Fprintf(messages, "%s: %d lines cannot be read and are left out\n", *path, skipped)
 	}
 	sessions, err := pick(lines, ids)
 	if err != nil {

@@ -58,10 +58,13 @@ func (m *comparison) runStages(
 			m.legsPlanned -= 2 * st.pairs
 			continue
 		}
+		if have, need := host.Cores(), m.scenario.Requires.Cores; have < need {
+			return m.skip(record.Unsuited, fmt.Sprintf("needs %d cores, there are %d", need, have), st)
+		}
 		if reason, err := m.prepare(ctx); err != nil {
 			return nil, err
 		} else if reason != "" {
-			return m.skip(reason, st)
+			return m.skip(record.Skipped, reason, st)
 		}
 		done, err := m.pairs(ctx, st)
 		legs = append(legs, done...)
@@ -73,20 +76,19 @@ func (m *comparison) runStages(
 }
 
 // skip records that nothing of a comparison can be run, and why.
-func (m *comparison) skip(reason string, st stage) ([]record.Leg, error) {
+func (m *comparison) skip(
+	outcome record.Outcome, reason string, st stage,
+) ([]record.Leg, error) {
 	leg := m.newLeg(pair.Base, 0, 0)
-	leg.Outcome, leg.Reason = record.Skipped, reason
+	leg.Outcome, leg.Reason = outcome, reason
 	m.legsPlanned -= 2 * st.pairs
-	fmt.Fprintf(m.messages, "  skipped: %s\n", reason)
+	fmt.Fprintf(m.messages, "  %s: %s\n", outcome, reason)
 	return []record.Leg{leg}, m.index.Append(record.Line{Leg: &leg})
 }
 
 // prepare checks what the scenario requires and preloads its data, once. A reason means: skip it.
 func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 	need := m.scenario.Requires
-	if have := host.Cores(); have < need.Cores {
-		return fmt.Sprintf("needs %d cores, there are %d", need.Cores, have), nil
-	}
 	free, err := host.DiskFreeBytes(m.workspace.Path())
 	if err != nil {
 		return "", err

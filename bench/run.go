@@ -108,7 +108,7 @@ func measureAll(
 // verdict is an error if anything was measured that does not count.
 func verdict(rows []report.Row) error {
 	for _, r := range rows {
-		if len(r.Problems) > 0 || r.Pairs == 0 {
+		if !r.Unsuited && (len(r.Problems) > 0 || r.Pairs == 0) {
 			return fmt.Errorf("%w: %s: see above", errInvalid, r.Scenario)
 		}
 	}

@@ -19,8 +19,8 @@ func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 	}
 	pairs := map[int]*half{}
 	for _, leg := range legs {
-		if leg.Outcome == record.Skipped && leg.Pair == 0 {
-			s.Problem = "skipped: " + leg.Reason
+		if leg.Pair == 0 && leg.Outcome != record.OK {
+			s.Problem = string(leg.Outcome) + ": " + leg.Reason
 		}
 		if leg.Pair <= first || leg.Pair > first+planned || leg.Outcome == record.Discarded {
 			continue

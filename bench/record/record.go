@@ -56,6 +56,7 @@ const (
 	OK        Outcome = "ok"
 	Skipped   Outcome = "skipped"   // the server does not run what was asked for
 	Invalid   Outcome = "invalid"   // something failed: no figures
+	Unsuited  Outcome = "unsuited"  // the machine is too small for the question: nothing was run
 	Discarded Outcome = "discarded" // the machine drifted within the pair, which was run again
 )
 

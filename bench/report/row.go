@@ -38,6 +38,7 @@ type Row struct {
 	Noisy             int // of them
 	Retried           int // attempts given up because of drift
 	Problems          []string
+	Unsuited          bool                  // the machine is too small for the question
 	Medians           [2]map[string]float64 // by side, base first; metric → median over pairs
 	Ratio             stat.Estimate         // of ln(candidate/base) of the primary metric
 	CPU               stat.Estimate         // of ln(candidate/base) of the server's CPU per operation
@@ -121,6 +122,9 @@ func (r *Row) sort(legs []record.Leg) [][2]record.Leg {
 			halves[leg.Pair].legs[side], halves[leg.Pair].good[side] = leg, true
 		case record.Discarded:
 			r.Retried++
+		case record.Unsuited:
+			r.Unsuited = true
+			r.Problems = append(r.Problems, "not for this machine: "+leg.Reason)
 		default:
 			problem := string(leg.Outcome) + " (" + leg.Side + "): " + leg.Reason
 			if !slices.Contains(r.Problems, problem) {

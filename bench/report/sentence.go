@@ -53,7 +53,7 @@ const cpuMetric = "server_cpu_us_per_op"
 func change(e stat.Estimate, metric string) string {
 	what := map[string]string{
 		"ops_per_s": "operations per second", "mb_per_s": "bytes per second",
-		cpuMetric: "server CPU per operation",
+		cpuMetric: "server CPU per operation", "p50": "median latency", "p99": "p99 latency",
 	}[metric]
 	text := fmt.Sprintf("%+.1f%% %s", percent(e.Center), what)
 	if e.Level > 0 {

@@ -11,10 +11,7 @@ import (
 
 // Table writes one line a row, with headings.
 func Table(w io.Writer, rows []Row) {
-	cells := [][]string{{
-		"scenario", "base → candidate", "metric", "base", "candidate", "ratio [interval]",
-		"server CPU µs/op", "RSS MiB", "n", "verdict",
-	}}
+	cells := [][]string{Headings()}
 	for _, r := range rows {
 		cells = append(cells, r.cells())
 	}
@@ -27,11 +24,9 @@ func (r Row) cells() []string {
 		return []string{r.Scenario, name, r.Primary, "-", "-", "-", "-", "-", "0", string(r.Verdict)}
 	}
 	base, candidate := r.Medians[0], r.Medians[1]
-	ratio := fmt.Sprintf("%.3f %s", math.Exp(r.Ratio.Center),
-		Interval(math.Exp(r.Ratio.Lo), math.Exp(r.Ratio.Hi), r.Ratio.Level))
 	return []string{
 		r.Scenario, name, r.Primary,
-		Number(base[r.Primary]), Number(candidate[r.Primary]), ratio,
+		Number(base[r.Primary]), Number(candidate[r.Primary]), r.ratio(),
 		Number(base[cpuMetric]) + " → " + Number(candidate[cpuMetric]),
 		Number(base["rss_mb"]) + " → " + Number(candidate["rss_mb"]),
 		strconv.Itoa(r.Pairs), string(r.Verdict),

@@ -1,0 +1,80 @@
+package plot
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+)
+
+// parse fails the test unless text is well-formed, and returns how often each element is there.
+func parse(t *testing.T, text string) map[string]int {
+	t.Helper()
+	count := map[string]int{}
+	for decoder := xml.NewDecoder(strings.NewReader(text)); ; {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return count
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		if start, ok := token.(xml.StartElement); ok {
+			count[start.Name.Local]++
+		}
+	}
+}
+
+func TestForest(t *testing.T) {
+	text := Forest([]Interval{{Name: "a <b> & c", Title: `"x"`, Center: 1.2, Lo: 1.1, Hi: 1.3,
+		Class: "better"}, {Name: "one pair", Center: 0.9, Lo: 0, Hi: math.Inf(1), Class: "same"}})
+	if n := parse(t, text); n["circle"] != 2 || !strings.Contains(text, "a &lt;b&gt; &amp; c") {
+		t.Errorf("%v: %s", n, text)
+	}
+}
+
+func TestLines(t *testing.T) {
+	text := Lines(Chart{Label: "l", LogX: true, LogY: true}, []Series{{Name: "s", Class: "side0",
+		Points: []Point{{X: 1, Y: 10}, {X: 4, Y: 1000}, {X: 16, Y: math.NaN()}}}})
+	n := parse(t, text)
+	if n["circle"] != 3 || strings.Contains(text, "NaN") { // two points and the legend
+		t.Errorf("%v: %s", n, text)
+	}
+	if strings.Count(text, `class="path`) != 1 {
+		t.Errorf("a line to nowhere: %s", text)
+	}
+	parse(t, Lines(Chart{}, nil))
+}
+
+func TestBars(t *testing.T) {
+	text := Bars("l", "µs", []Bar{{"a", []Part{{1, "side0", "x"}, {3, "side1", "y"}}}, {"b", nil}})
+	if n := parse(t, text); n["rect"] != 2 {
+		t.Errorf("%v: %s", n, text)
+	}
+}
+
+func TestFlame(t *testing.T) {
+	root := &Frame{Name: "root", Value: 100, Children: []*Frame{{Name: "f<T>", Value: 60},
+		{Name: "g", Value: 39.99}, {Name: "too small to see", Value: 0.01}}}
+	text := Flame(root, "ms")
+	if n := parse(t, text); n["rect"] != 3 || !strings.Contains(text, "f&lt;T&gt;: 60 ms, 60.0%") {
+		t.Errorf("%v: %s", n, text)
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, s := range []scale{{lo: 0, hi: 1}, {lo: 90, hi: 1234567}, {lo: -1e-9, hi: 1e-9},
+		{lo: 0.001, hi: 1e6, log: true}, {lo: 0.95, hi: 1.05, log: true}, {lo: 1, hi: 1}} {
+		ticks := s.ticks()
+		if len(ticks) > 2*ticksWanted+1 {
+			t.Errorf("%+v: %v", s, ticks)
+		}
+		for _, v := range ticks {
+			if v < s.lo || v > s.hi {
+				t.Errorf("%+v: %g is outside", s, v)
+			}
+		}
+	}
+}

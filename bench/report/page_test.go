@@ -1,0 +1,182 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"flashstore/bench/figure"
+	"flashstore/bench/record"
+)
+
+// chromiumMax bounds one look at a page.
+const chromiumMax = 60 * time.Second
+
+// fullPage has every kind of chart, and words that must be escaped.
+func fullPage() *Page {
+	head := record.Session{ID: "s1", Start: time.Unix(1_790_000_000, 0).UTC(), Revision: "<b>rev</b>"}
+	page := &Page{Title: "flashbench <s1>", Sessions: []record.Session{head}}
+	for _, concurrent := range []int{1, 16, 64} {
+		for i := range 8 {
+			leg := record.Leg{Session: "s1", Scenario: fmt.Sprintf("sweep-c%d", concurrent),
+				Family: "sweep", ScenarioHash: fmt.Sprint(concurrent), Base: "nethttp", Candidate: "epoll",
+				Pair: i/2 + 1, Side: []string{"base", "candidate"}[i%2], Outcome: record.OK,
+				Primary: "ops_per_s", Concurrent: concurrent, Start: head.Start.Add(time.Duration(i)),
+				MinEffect: 0.03, Noisy: i == 7,
+				Metrics: map[string]float64{"ops_per_s": float64(1000*concurrent + 10*i + i%2*500),
+					"server_cpu_us_per_op": 30, "client_cpu_us_per_op": 10, "rss_mb": 80}}
+			for q := range figure.Percents() {
+				leg.Quantiles = append(leg.Quantiles, float64(100+q*q*10))
+			}
+			page.Legs = append(page.Legs, leg)
+		}
+	}
+	bad := page.Legs[0]
+	bad.Pair, bad.Outcome, bad.Reason, bad.Metrics = 5, record.Invalid, "<script>alert(1)</script>", nil
+	page.Legs = append(page.Legs, bad)
+	lines := []record.Line{{Session: &head}}
+	for i := range page.Legs {
+		lines = append(lines, record.Line{Leg: &page.Legs[i]})
+	}
+	page.History = append(Histories(lines), Histories(lines)...)
+	page.Extras = []Extra{{Title: "CPU", SVG: "<svg></svg>", Table: [][]string{{"call", "n"}, {"a", "1"}}}}
+	return page
+}
+
+func writePage(t *testing.T, p *Page) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestPageStandsAlone(t *testing.T) {
+	text, err := os.ReadFile(writePage(t, fullPage()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, outside := range []string{`src=`, `href=`, `url\(`, `@import`, `<script`, `<link`, `https?://`} {
+		if found := regexp.MustCompile(outside).Find(text); found != nil {
+			t.Errorf("the page has %q", found)
+		}
+	}
+	for _, want := range []string{"Which won", "Legs in time order", "Latency distribution",
+		"Throughput against concurrency", "CPU per operation", "Memory", "History", "Profiles",
+		"&lt;script&gt;alert(1)", "&lt;b&gt;rev", "epoll beats nethttp"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+// look opens a page in a browser without a screen and returns what it complained of and what it
+// asked others for.
+func look(t *testing.T, file string) (complaints, asked []string) {
+	t.Helper()
+	browser := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			browser = found
+			break
+		}
+	}
+	if browser == "" {
+		t.Skip("no chromium is installed: apt-get install chromium")
+	}
+	log := filepath.Join(t.TempDir(), "net.json")
+	cmd := exec.Command("timeout", fmt.Sprint(int(chromiumMax.Seconds())), browser, "--headless",
+		"--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--disable-extensions", "--enable-logging=stderr",
+		"--user-data-dir="+t.TempDir(), "--log-net-log="+log, "--virtual-time-budget=2000", "--dump-dom",
+		"file://"+file)
+	var dom, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &dom, &said
+	if err := cmd.Run(); err != nil || !strings.Contains(dom.String(), "</html>") {
+		t.Fatalf("%s: %v\n%s", browser, err, said.String())
+	}
+	for line := range strings.Lines(said.String()) {
+		if strings.Contains(line, ":CONSOLE") {
+			complaints = append(complaints, line)
+		}
+	}
+	return complaints, requests(t, log)
+}
+
+// requests are the hosts in a log of the browser's network, but for its maker's own.
+func requests(t *testing.T, log string) (asked []string) {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Events []struct {
+			Params struct {
+				URL string `json:"url"`
+			} `json:"params"`
+		} `json:"events"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil || len(doc.Events) == 0 {
+		t.Fatalf("log of the network: %v, %d events", err, len(doc.Events))
+	}
+	for _, event := range doc.Events {
+		at, err := url.Parse(event.Params.URL)
+		if err != nil || at.Scheme != "http" && at.Scheme != "https" {
+			continue
+		}
+		if host := at.Hostname(); !strings.Contains(host, "google") && !strings.Contains(host, "gvt1") {
+			asked = append(asked, event.Params.URL)
+		}
+	}
+	return asked
+}
+
+func TestPageInBrowser(t *testing.T) {
+	if complaints, asked := look(t, writePage(t, fullPage())); len(complaints)+len(asked) > 0 {
+		t.Errorf("console: %q; asked for %q", complaints, asked)
+	}
+	// What the look can see at all: a page that loads and complains.
+	file := filepath.Join(t.TempDir(), "bad.html")
+	if err := os.WriteFile(file, []byte(`<!doctype html><html><body><script>console.error("x")</script>`+
+		`<img src="http://127.0.0.1:9/x.png"></body></html>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if complaints, asked := look(t, file); len(complaints) == 0 || len(asked) == 0 {
+		t.Errorf("the look sees nothing: console %q, asked for %q", complaints, asked)
+	}
+}
+
+func TestIndexPage(t *testing.T) {
+	page := fullPage()
+	lines := []record.Line{{Session: &page.Sessions[0]}}
+	for i := range page.Legs {
+		lines = append(lines, record.Line{Leg: &page.Legs[i]})
+	}
+	var b bytes.Buffer
+	if err := Index(&b, lines, func(name string) bool { return name == "s1.html" }); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); !strings.Contains(text, "| [s1](s1.html) |") ||
+		!strings.Contains(text, "nethttp → epoll") {
+		t.Errorf("index:\n%s", text)
+	}
+	b.Reset()
+	PrintHistory(&b, page.History)
+	if n := strings.Count(b.String(), "sweep-c16"); n != 2 {
+		t.Errorf("%d lines of history:\n%s", n, b.String())
+	}
+}
