@@ -56,8 +56,8 @@ func (c *comparisonLegs) timeChart() chart {
 		if !ok {
 			continue
 		}
-		p := plot.Point{X: float64(i + 1), Y: value, Title: fmt.Sprintf("pair %d, %s, %s %s, %s", leg.Pair,
-			leg.Start.Format(time.TimeOnly), Number(value), c.first.Primary, leg.Outcome)}
+		p := plot.Point{X: float64(i + 1), Y: value, Title: fmt.Sprintf("pair %d, %s, %s %s, %s",
+			leg.Pair, leg.Start.Format(time.TimeOnly), Number(value), c.first.Primary, leg.Outcome)}
 		if leg.Noisy || leg.Outcome != record.OK {
 			p.Class = "noisy"
 		}

@@ -95,8 +95,8 @@ func historyCharts(all []Past) (out []chart) {
 func Index(w io.Writer, lines []record.Line, has func(name string) bool) error {
 	past := Histories(lines)
 	fmt.Fprint(w, "# Results\n\nOne line a session and comparison, newest first: `flashbench report "+
-		"--index` writes this page,\n`flashbench report SESSION` prints one, with `--html FILE` as a page "+
-		"of plots. Records are append-only, in\n[index.ndjson](index.ndjson).\n\n"+
+		"--index` writes this page,\n`flashbench report SESSION` prints one, with `--html FILE` as a "+
+		"page of plots. Records are append-only, in\n[index.ndjson](index.ndjson).\n\n"+
 		"| date | session | machine | scenario | base → candidate | ratio [interval] | n | verdict |\n"+
 		"|---|---|---|---|---|---|---|---|\n")
 	for i := len(past) - 1; i >= 0; i-- {
