@@ -54,13 +54,6 @@ func TestOpenNow(t *testing.T) {
 	}
 	f.mustPut("k", []byte("plain"))
 	want("without versioning", "k", "plain", object.Newest)
-	f.mustPut("u", []byte("old"))
-	want("before an undecided write", "u", "old", object.Newest)
-	rot := rotation(slot("bucket", "u"), 1, 4)
-	f.shut(position(rot, 2, 4), position(rot, 3, 4)) // the others are asked first
-	f.failPut("u", []byte("undecided"))
-	never("an undecided write", "u")
-	f.open()
 	f.setVersioning(object.Enabled)
 	never("a key without a head", "k")
 	one := f.mustPutVersion([]byte("one"))
@@ -83,4 +76,21 @@ func TestOpenNow(t *testing.T) {
 		t.Fatal(err)
 	}
 	never("where attributes may have changed", "k")
+}
+
+// TestNotNow: an undecided write is not answered at once, though the drives have it in memory.
+func TestNotNow(t *testing.T) {
+	f := newFixture(t, 4, 2)
+	f.bucket("bucket")
+	f.mustPut("k", []byte("old"))
+	f.awaitSettles()
+	rot := rotation(slot("bucket", "k"), 1, 4)
+	f.shut(position(rot, 2, 4), position(rot, 3, 4)) // the others are asked first
+	f.failPut("k", []byte("undecided"))
+	f.wantError("k", object.ErrUnavailable) // looked up, so that drives keep it in memory
+	if h, ok := f.store.OpenNow("bucket", "k", false, heap{}); ok {
+		h.Close()
+		t.Fatal("it is answered at once")
+	}
+	f.open()
 }

@@ -574,6 +574,21 @@ func TestListWhileNullsGo(t *testing.T) {
 	}
 }
 
+// awaitLate returns when no write to "k" that missed its quorum is on its way any more.
+func (f *fixture) awaitLate() {
+	f.t.Helper()
+	b, err := f.store.bucket(f.t.Context(), "bucket")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); f.store.late.has(objectKey(b, "k")); {
+		if time.Now().After(deadline) {
+			f.t.Fatal("a write is on its way for ever")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestAbortAsksEveryDrive: a version that was made of an upload, and reached one drive of two, may yet
 // be decided: an Abort, which takes its parts away, must not overlook it.
 func TestAbortAsksEveryDrive(t *testing.T) {
@@ -591,15 +606,19 @@ func TestAbortAsksEveryDrive(t *testing.T) {
 		if err := f.complete("k", id, map[int]int{1: 1000}, 1); !errors.Is(err, object.ErrUnavailable) {
 			t.Fatal(err)
 		}
-		f.repair()
+		f.awaitLate()
 		abort := func() error { return f.store.AbortUpload(t.Context(), "bucket", "k", id) }
+		if err := abort(); !errors.Is(err, object.ErrUnavailable) {
+			t.Fatalf("abort of what cannot be decided now: %v", err)
+		}
+		f.repair()
 		err := abort()
 		for deadline := time.Now().Add(10 * time.Second); errors.Is(err, object.ErrUnavailable) &&
-			time.Now().Before(deadline); err = abort() { // the manifest is still on its way
+			time.Now().Before(deadline); err = abort() { // what was refused may be on its way
 			time.Sleep(time.Millisecond)
 		}
 		if !errors.Is(err, object.ErrNoSuchUpload) {
-			t.Fatalf("abort of what may be complete: %v", err)
+			t.Fatalf("abort of what is complete: %v", err)
 		}
 	}
 	want := slices.Repeat([]string{string(body)}, 12)
