@@ -85,6 +85,7 @@ func (c *choice) load(files []string) ([]*scenario.Scenario, error) {
 
 // change makes the assignments that concern s.
 func (c *choice) change(s *scenario.Scenario) error {
+	var set []string
 	for _, assignment := range c.assignments() {
 		key, value, _ := strings.Cut(assignment, "=")
 		if name, rest, named := strings.Cut(key, ":"); named {
@@ -93,9 +94,10 @@ func (c *choice) change(s *scenario.Scenario) error {
 			}
 			assignment = rest + "=" + value
 		}
-		if err := s.Set(assignment); err != nil {
-			return fmt.Errorf("--set for %s: %w", s.Name, err)
-		}
+		set = append(set, assignment)
+	}
+	if err := s.Set(set...); err != nil {
+		return fmt.Errorf("--set for %s: %w", s.Name, err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"time"
 
 	"flashstore/bench/host"
@@ -45,13 +44,7 @@ func (m *comparison) run(ctx context.Context, st stage) ([]record.Leg, error) {
 func (m *comparison) runStages(
 	ctx context.Context, st stage, next func([]record.Leg) (stage, bool),
 ) (legs []record.Leg, err error) {
-	defer func() {
-		for _, dir := range m.data {
-			if dir != "" {
-				err = errors.Join(err, m.workspace.Remove(filepath.Base(dir)))
-			}
-		}
-	}()
+	defer func() { err = errors.Join(err, m.cleanUp()) }()
 	for more := true; more; st, more = next(legs) {
 		if m.complete(st) {
 			legs = append(legs, m.recorded(st)...)

@@ -138,6 +138,3 @@ func readRecord(path string, messages io.Writer) ([]record.Line, error) {
 	}
 	return lines, err
 }
-
-// extras are the profiles of a session.
-func extras(_ []record.Line, _, _ string) []report.Extra { return nil }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -123,6 +125,33 @@ func (p *Process) Kill() {
 	}
 	syscall.Kill(-p.pid, syscall.SIGKILL)
 	<-p.done
+}
+
+// groupPoll is how often AwaitGroup looks.
+const groupPoll = 5 * time.Millisecond
+
+// AwaitGroup returns once no process of the group runs any more, or after timeout. A process that
+// nobody reaps counts as ended.
+func (p *Process) AwaitGroup(timeout time.Duration) {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(groupPoll) {
+		if !groupRuns(p.pid) {
+			return
+		}
+	}
+}
+
+// groupRuns looks for processes of a group that are not zombies: proc_pid_stat(5), fields 3 and 5.
+func groupRuns(group int) bool {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // a process may end meanwhile
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) > 2 && fields[2] == strconv.Itoa(group) && fields[0] != "Z" && fields[0] != "X" {
+			return true
+		}
+	}
+	return false
 }
 
 const (

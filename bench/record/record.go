@@ -16,6 +16,19 @@ type Line struct {
 	Leg     *Leg     `json:"leg,omitempty"`
 	End     *End     `json:"end,omitempty"`
 	Verdict *Verdict `json:"verdict,omitempty"`
+	Profile *Profile `json:"profile,omitempty"`
+}
+
+// Profile is what an untimed leg has shown of a server.
+type Profile struct {
+	Session  string             `json:"session"`
+	Scenario string             `json:"scenario"`
+	Label    string             `json:"label"`
+	At       time.Time          `json:"at"`
+	Files    map[string]string  `json:"files"` // kind → path beside the record
+	Numbers  map[string]float64 `json:"numbers"`
+	Calls    map[string]float64 `json:"calls_per_op"`
+	Notes    []string           `json:"notes,omitempty"` // what could not be measured
 }
 
 // End says that a session has measured all it wanted to: there is nothing to resume.

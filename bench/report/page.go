@@ -53,6 +53,7 @@ func (p *Page) Write(w io.Writer) error {
 	Conclude(&conclusion, rows)
 	return page.Execute(w, map[string]any{
 		"Title": p.Title, "Sessions": p.Sessions, "Rows": tableRows(rows),
+		"Measured":   len(rows) > 0,
 		"Conclusion": strings.Split(strings.TrimSpace(conclusion.String()), "\n"),
 		"Groups":     p.groups(rows),
 	})
@@ -69,7 +70,10 @@ func tableRows(rows []Row) [][]string {
 
 // groups are the charts in the order in which a reader asks.
 func (p *Page) groups(rows []Row) []group {
-	out := []group{{"Which won, and by how much", []chart{forestChart(rows)}}}
+	var out []group
+	if len(rows) > 0 {
+		out = append(out, group{"Which won, and by how much", []chart{forestChart(rows)}})
+	}
 	timeOrder := group{Title: "Legs in time order: does the machine drift?"}
 	latency := group{Title: "Latency distribution"}
 	for _, c := range comparisons(p.Legs) {
@@ -82,8 +86,10 @@ func (p *Page) groups(rows []Row) []group {
 	if sweeps := sweepCharts(p.Legs); len(sweeps) > 0 {
 		out = append(out, group{"Throughput against concurrency", sweeps})
 	}
-	out = append(out, group{"CPU per operation", []chart{cpuChart(rows)}},
-		group{"Memory", []chart{memoryChart(rows)}})
+	if len(rows) > 0 {
+		out = append(out, group{"CPU per operation", []chart{cpuChart(rows)}},
+			group{"Memory", []chart{memoryChart(rows)}})
+	}
 	if len(p.History) > 0 {
 		out = append(out, group{"History", historyCharts(p.History)})
 	}

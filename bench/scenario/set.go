@@ -9,22 +9,25 @@ import (
 	"time"
 )
 
-// Set changes one value, as "run.pairs=4" or "netloop=nethttp,epoll" (base first) on the command
-// line does, and validates the whole again. An unknown key is an error listing the valid ones.
-func (s *Scenario) Set(assignment string) error {
-	key, value, ok := strings.Cut(assignment, "=")
-	if !ok {
-		return fmt.Errorf("%w: %q: want key=value", ErrInvalid, assignment)
-	}
+// Set changes values, as "run.pairs=4" or "netloop=nethttp,epoll" (base first) on the command line
+// does, and validates the whole once all are made. An unknown key is an error listing the valid
+// ones; after an error nothing is changed.
+func (s *Scenario) Set(assignments ...string) error {
 	next := *s
 	setters := next.setters()
-	set, ok := setters[key]
-	if !ok {
-		return fmt.Errorf("%w: unknown key %q; valid keys: %s", ErrInvalid, key,
-			strings.Join(slices.Sorted(maps.Keys(setters)), ", "))
-	}
-	if err := set(value); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrInvalid, key, err)
+	for _, assignment := range assignments {
+		key, value, ok := strings.Cut(assignment, "=")
+		if !ok {
+			return fmt.Errorf("%w: %q: want key=value", ErrInvalid, assignment)
+		}
+		set, ok := setters[key]
+		if !ok {
+			return fmt.Errorf("%w: unknown key %q; valid keys: %s", ErrInvalid, key,
+				strings.Join(slices.Sorted(maps.Keys(setters)), ", "))
+		}
+		if err := set(value); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrInvalid, key, err)
+		}
 	}
 	if err := next.Validate(); err != nil {
 		return err

@@ -275,7 +275,12 @@ func (s *Server) PID() int { return s.process.PID() }
 func (s *Server) Stop() error { return s.process.Stop(stopGrace) }
 
 // Kill ends the server at once.
-func (s *Server) Kill() { s.process.Kill() }
+func (s *Server) Kill() {
+	s.process.Kill()
+	if len(s.config.Trace) > 0 {
+		s.process.AwaitGroup(stopGrace) // what is traced ends after its tracer
+	}
+}
 
 // LogTail quotes the end of what the server has written.
 func (s *Server) LogTail() string { return s.process.LogTail() }

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// plant makes the whole program slower as FLASHSTORE_PLANTED says, so that it can be seen whether
+// plant makes the whole program slower as FLASHPLANTED says, so that it can be seen whether
 // the gate notices (docs/gate.md): "burn=5%" wastes that share of a core, "sync=200" does as many
 // synced writes a second. Only programs built with the tag planted have it.
 func plant() {
-	kind, amount, _ := strings.Cut(os.Getenv("FLASHSTORE_PLANTED"), "=")
+	kind, amount, _ := strings.Cut(os.Getenv("FLASHPLANTED"), "=")
 	n, err := strconv.ParseFloat(strings.TrimSuffix(amount, "%"), 64)
 	switch {
 	case kind == "":
 		return
 	case err != nil || n <= 0:
-		fmt.Fprintf(os.Stderr, "flashstore: FLASHSTORE_PLANTED: %q\n", amount)
+		fmt.Fprintf(os.Stderr, "flashstore: FLASHPLANTED: %q\n", amount)
 		os.Exit(2)
 	case kind == "burn":
 		go burn(n / 100)

@@ -24,6 +24,7 @@ func server(args []string) error {
 		return err
 	}
 	log := logger(loaded.LogLevel)
+	profileOnSignals(log)
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	e, err := engine.New(stop, loaded.Config, log)

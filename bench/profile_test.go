@@ -1,0 +1,44 @@
+package bench
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A real server under load profiles itself; its page has flame graphs and its calls are counted.
+func TestProfile(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	dir := filepath.Dir(p.server)
+	p.server = filepath.Join(dir, "flashstore")
+	build := exec.Command("go", "build", "-o", p.server, "flashstore/cmd/flashstore")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	page := filepath.Join(dir, "page.html")
+	args := p.lightArgs("profile", append(light("1")[:12], "--html", page, "--set",
+		"ioengine=threadpool", "--set", "netloop=nethttp,epoll", "--set", "run.duration=1s")...)
+	var out bytes.Buffer
+	if code := Main(t.Context(), args, &out, &out); code != exitOK {
+		t.Fatalf("code %d:\n%s", code, out.String())
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"get-4k, epoll: CPU", "get-4k, nethttp: CPU", `class="flame`,
+		"heap objects per operation", "context switches, voluntary"} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if _, err := exec.LookPath("strace"); err == nil && !strings.Contains(out.String(),
+		"writev per operation") {
+		t.Errorf("no system calls:\n%s", out.String())
+	}
+	p.mustBeEmpty(t)
+}

@@ -1,0 +1,197 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"flashstore/bench/pair"
+	"flashstore/bench/plot"
+	"flashstore/bench/profile"
+	"flashstore/bench/record"
+	"flashstore/bench/report"
+	"flashstore/bench/scenario"
+)
+
+// profileKinds are the profiles of a server, and which of their values is drawn.
+func profileKinds() [][3]string {
+	return [][3]string{{"cpu", "cpu", "CPU"}, {"heap", "alloc_space", "bytes allocated since the start"},
+		{"block", "delay", "time blocked"}, {"mutex", "delay", "time in contention"}}
+}
+
+func profileCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
+	o := options{purpose: "profile", args: withoutResume(args)}
+	flags := flag.NewFlagSet("profile", flag.ContinueOnError)
+	chosen := newChoice(flags)
+	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
+	html := flags.String("html", "", "page to write: one `file` that needs no other")
+	o.flags(flags)
+	files, err := parse(flags, args, out, messages)
+	if err != nil {
+		return err
+	}
+	if len(chosen.only.values) == 0 && len(files) == 0 {
+		chosen.only.values = gateScenarios()
+	}
+	// The light driver for all: it is what can be told how many requests to make.
+	chosen.set.values = append([]string{"workload.driver=load", "netloop=epoll",
+		"ioengine=threadpool,uring"}, chosen.set.values...)
+	scenarios, err := chosen.load(files)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	o.withoutWarp = true
+	s, err := openSession(o, messages)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for _, sc := range scenarios {
+		if err := s.profileScenario(ctx, sc, out); err != nil {
+			return err
+		}
+	}
+	if err := s.end(); err != nil || *html == "" {
+		return err
+	}
+	lines, err := readRecord(o.index, messages)
+	if err != nil {
+		return err
+	}
+	sessions, err := pickAny(lines, s.id)
+	if err != nil {
+		return err
+	}
+	return writeFile(*html, newPage(lines, sessions, filepath.Dir(o.index)).Write)
+}
+
+// pickAny is a session even if it has no legs.
+func pickAny(lines []record.Line, id string) ([]recorded, error) {
+	for _, line := range lines {
+		if line.Session != nil && line.Session.ID == id {
+			return []recorded{{head: *line.Session}}, nil
+		}
+	}
+	return nil, fmt.Errorf("no session %s", id)
+}
+
+// profileScenario profiles the base and each candidate of a scenario, in legs that nobody times.
+func (s *session) profileScenario(
+	ctx context.Context, sc *scenario.Scenario, out io.Writer,
+) (err error) {
+	fmt.Fprintf(s.messages, "\n%s, profiled\n", sc.Name)
+	done := map[string]bool{}
+	for _, c := range sc.Comparisons() {
+		m, err := s.newComparison(sc, s.contenders(c))
+		if err != nil {
+			return err
+		}
+		reason, err := m.prepare(ctx)
+		if err == nil && reason != "" {
+			err = errors.New(reason)
+		}
+		for side := pair.Base; err == nil && side <= pair.Candidate; side++ {
+			if label := m.sides[side].label; !done[label] {
+				done[label] = true
+				err = m.profileSide(ctx, side, out)
+			}
+		}
+		if err := errors.Join(err, m.cleanUp()); err != nil {
+			return fmt.Errorf("%s: %w", sc.Name, err)
+		}
+	}
+	return nil
+}
+
+func (m *comparison) profileSide(ctx context.Context, side pair.Side, out io.Writer) error {
+	p := record.Profile{Session: m.id, Scenario: m.scenario.Name, Label: m.sides[side].label,
+		At: time.Now(), Files: map[string]string{}, Numbers: map[string]float64{}}
+	dir := filepath.Join(m.raw, fmt.Sprintf("profile-%s-%s", p.Scenario, p.Label))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := m.profileLeg(ctx, side, dir, &p); err != nil {
+		return err
+	}
+	if err := m.traceLeg(ctx, side, &p); err != nil {
+		return err
+	}
+	printProfile(out, &p)
+	return m.index.Append(record.Line{Profile: &p})
+}
+
+// printProfile writes what a leg has shown, for a terminal.
+func printProfile(w io.Writer, p *record.Profile) {
+	fmt.Fprintf(w, "\n%s, %s\n", p.Scenario, p.Label)
+	cells := profileTable(p)
+	report.Columns(w, cells)
+	for _, note := range p.Notes {
+		fmt.Fprintln(w, "not measured: "+note)
+	}
+}
+
+func profileTable(p *record.Profile) [][]string {
+	cells := [][]string{{"what", "figure"}}
+	for _, name := range slices.Sorted(maps.Keys(p.Numbers)) {
+		cells = append(cells, []string{name, report.Number(p.Numbers[name])})
+	}
+	calls := slices.Collect(maps.Keys(p.Calls))
+	slices.SortFunc(calls, func(a, b string) int {
+		if p.Calls[a] != p.Calls[b] {
+			return int(1e6 * (p.Calls[b] - p.Calls[a]))
+		}
+		return 1
+	})
+	for _, name := range calls {
+		if p.Calls[name] >= 0.005 {
+			cells = append(cells, []string{name + " per operation", report.Number(p.Calls[name])})
+		}
+	}
+	return cells
+}
+
+// extras are the profiles of a session, drawn. A file that is gone is left out: profiles are raw
+// data, which is not kept with the record.
+func extras(lines []record.Line, session, dir string) (out []report.Extra) {
+	for _, line := range lines {
+		p := line.Profile
+		if p == nil || p.Session != session {
+			continue
+		}
+		title := p.Scenario + ", " + p.Label
+		out = append(out, report.Extra{Title: title, Table: profileTable(p)})
+		for _, kind := range profileKinds() {
+			file, ok := p.Files[kind[0]]
+			if !ok {
+				continue
+			}
+			root, unit := flame(filepath.Join(dir, file), kind[1])
+			if root == nil {
+				continue
+			}
+			out = append(out, report.Extra{Title: title + ": " + kind[2], SVG: plot.Flame(root, unit),
+				Note: "callers above what they called; go tool pprof " + file})
+		}
+	}
+	return out
+}
+
+func flame(path, value string) (*plot.Frame, string) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ""
+	}
+	defer f.Close()
+	p, err := profile.Read(f)
+	if err != nil {
+		return nil, ""
+	}
+	return p.Flame(value)
+}
