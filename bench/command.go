@@ -42,7 +42,7 @@ func commands() map[string]command {
 		"peer":          {"measure another S3 server beside ours", peerCommand},
 		"crash":         {"what is a 200 worth? crash servers and read back", crashCommand},
 		"tune":          {"find what is fastest here, and write it for the server", tuneCommand},
-		"profile":       {"where time goes: flame graphs, system calls, pauses, counters", profileCommand},
+		"profile":       {"where time goes: flame graphs, calls, pauses, counters", profileCommand},
 		"report":        {"tables, one page of plots, history and an index of records", reportCommand},
 		"compare":       {"print recorded sessions again, or two of them side by side", compareCommand},
 		"hotpath":       {"measure the path of a request against its targets and nginx", hotpathCommand},

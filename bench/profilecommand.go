@@ -22,7 +22,7 @@ import (
 
 // profileKinds are the profiles of a server, and which of their values is drawn.
 func profileKinds() [][3]string {
-	return [][3]string{{"cpu", "cpu", "CPU"}, {"heap", "alloc_space", "bytes allocated since the start"},
+	return [][3]string{{"cpu", "cpu", "CPU"}, {"heap", "alloc_space", "bytes allocated"},
 		{"block", "delay", "time blocked"}, {"mutex", "delay", "time in contention"}}
 }
 
