@@ -254,6 +254,9 @@ func (r *round) registers(key object.Key) (text string) {
 	}
 	all, err := r.store().allHeld(r.t.Context(), b, key, grant)
 	grant.Release()
+	if err != nil {
+		text += "\n\tversions: " + err.Error()
+	}
 	for _, v := range all {
 		if v.version != nullVersion {
 			show(r.store().versionAt(b, key, v.version).key, "version "+string(v.info.Version))
