@@ -223,6 +223,7 @@ func metrics(f figure.Figures, w host.Window) map[string]float64 {
 		"client_cpu_us_per_op": perOp(w.Client),
 		"busy_cpu_us_per_op":   perOp(w.Busy - w.Client),
 		"rss_mb":               float64(w.RSSPeak) / (1 << 20),
+		"rss_growth_mb":        float64(w.RSSGrowth) / (1 << 20),
 		"device_read_mb":       float64(w.Read) / 1e6,
 		"device_written_mb":    float64(w.Written) / 1e6,
 	}

@@ -87,7 +87,7 @@ func TestBetween(t *testing.T) {
 		})
 	}
 	w, ok := Between(samples, start.Add(2*time.Second), start.Add(8*time.Second))
-	want := Window{3 * time.Second, 4200 * time.Millisecond, 7800 * time.Millisecond, 80, 6000, 12000}
+	want := Window{3 * time.Second, 4200 * time.Millisecond, 7800 * time.Millisecond, 80, 60, 6000, 12000}
 	if !ok || w != want {
 		t.Errorf("%+v, %v; want %+v", w, ok, want)
 	}

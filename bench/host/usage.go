@@ -162,6 +162,7 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 type Window struct {
 	Server, Client, Busy time.Duration // CPU time
 	RSSPeak              int64         // bytes, the server's largest sample within
+	RSSGrowth            int64         // bytes, the server's, from the first sample within to the last
 	Read, Written        int64         // bytes, the server's, from and to devices
 }
 
@@ -180,6 +181,7 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 	w.Read = samples[b].Server.Read - samples[a].Server.Read
 	w.Written = samples[b].Server.Written - samples[a].Server.Written
 	w.Busy = samples[b].Busy - samples[a].Busy
+	w.RSSGrowth = samples[b].Server.RSS - samples[a].Server.RSS
 	for _, s := range samples[a : b+1] {
 		w.RSSPeak = max(w.RSSPeak, s.Server.RSS)
 	}

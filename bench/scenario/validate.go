@@ -19,7 +19,7 @@ func MetricNames() []string {
 	return []string{
 		"ops_per_s", "mb_per_s", "p50", "p90", "p99", "p999", "ttfb_p50",
 		"server_cpu_us_per_op", "client_cpu_us_per_op", "busy_cpu_us_per_op", "rss_mb",
-		"device_read_mb", "device_written_mb",
+		"rss_growth_mb", "device_read_mb", "device_written_mb",
 	}
 }
 
