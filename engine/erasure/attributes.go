@@ -79,7 +79,7 @@ func (s *Store) SetAttributes(ctx context.Context, ref object.Ref,
 		return object.Info{}, err
 	}
 	defer grant.Release()
-	t, err := s.findHeld(ctx, b, ref, grant)
+	t, err := s.findCertain(ctx, b, ref, grant)
 	if err == nil {
 		err = t.missing(ref)
 	}
@@ -94,6 +94,23 @@ func (s *Store) SetAttributes(ctx context.Context, ref object.Ref,
 	r := &drive.Record{Type: drive.TypeDocument, Key: s.attributesAt(b, ref.Key, t.version).key,
 		Meta: appendAttributes(meta, &t.info.Attributes), ModTimeNanos: s.now().UnixNano()}
 	return t.info, at.set.publishWhole(r, grant)
+}
+
+// findCertain is findHeld of a version that nothing can take away any more which was begun
+// before: a deletion that was cut off is finished, and one that may yet arrive is waited for,
+// with object.ErrUnavailable. Else what is protected now could go.
+func (s *Store) findCertain(ctx context.Context, b *bucket, ref object.Ref,
+	grant lock.Grant) (*target, error) {
+	if b.versioned() {
+		if _, err := s.finishHeld(ctx, b, ref.Key, grant); err != nil {
+			return nil, err
+		}
+	}
+	t, err := s.findHeld(ctx, b, ref, grant)
+	if err == nil && t != nil {
+		_, err = s.certainHeld(ctx, s.versionAt(b, ref.Key, t.version), grant)
+	}
+	return t, err
 }
 
 // dropAttributes deletes what changed of a version that is gone. It names a write that nobody finds

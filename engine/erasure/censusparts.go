@@ -123,11 +123,12 @@ func (c *census) head(key *drive.Key, w *write) error {
 	if !live(w) {
 		return nil
 	}
-	names, err := readHead(object.Key(key.Name), w)
+	h, err := readHead(object.Key(key.Name), w)
 	if err != nil {
 		c.find(FindUnreadable, key, nil, "head %x: %v", w.id, err)
 		return nil
 	}
+	names := h.target
 	at := drive.Key{Space: drive.SpaceObject, Bucket: key.Bucket, Name: key.Name}
 	if names.version != nullVersion {
 		at.Space, at.Name = drive.SpaceVersion, versionName(object.Key(key.Name), names.version)

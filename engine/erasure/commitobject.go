@@ -21,14 +21,12 @@ func (s *Store) commitObject(ctx context.Context, b *bucket, key object.Key,
 		err = s.admitNewest(ctx, b, key, only, grant)
 	}
 	if err != nil {
-		if g != nil {
-			g.abort()
-		}
+		g.give()
 		return "", err
 	}
 	switch b.settings.Load().Versioning {
 	case object.Enabled:
-		return s.commitVersion(b, key, r, g, grant)
+		return s.commitVersion(ctx, b, key, r, g, grant)
 	case object.Suspended:
 		return object.NullVersion, s.commitNull(ctx, b, key, r, g, grant)
 	}
@@ -40,8 +38,12 @@ func (s *Store) commitObject(ctx context.Context, b *bucket, key object.Key,
 
 // commitVersion adds a version, and then moves the head to it. Its id comes from its order, so that
 // it has one only when that is known.
-func (s *Store) commitVersion(b *bucket, key object.Key, r *drive.Record, g *staged,
-	grant lock.Grant) (object.VersionID, error) {
+func (s *Store) commitVersion(ctx context.Context, b *bucket, key object.Key, r *drive.Record,
+	g *staged, grant lock.Grant) (object.VersionID, error) {
+	if _, err := s.finishHeld(ctx, b, key, grant); err != nil {
+		g.give()
+		return "", err
+	}
 	err := s.publishObject(s.objectAt(b, key), r, g, grant, func() {
 		r.Key = s.versionAt(b, key, versionOf(r.Order)).key
 	})
@@ -56,10 +58,18 @@ func (s *Store) commitVersion(b *bucket, key object.Key, r *drive.Record, g *sta
 // head to it.
 func (s *Store) commitNull(ctx context.Context, b *bucket, key object.Key, r *drive.Record,
 	g *staged, grant lock.Grant) error {
+	h, err := s.headHeld(ctx, b, key, grant)
+	if err == nil && h.goes != nil && *h.goes != nullVersion { // that one is replaced in any case
+		_, err = s.finishHeld(ctx, b, key, grant)
+	}
+	if err != nil {
+		g.give()
+		return err
+	}
 	if err := s.publishObject(s.objectAt(b, key), r, g, grant, nil); err != nil {
 		return err
 	}
-	err := s.moveHead(b, key, nullVersion, r, grant)
+	err = s.moveHead(b, key, nullVersion, r, grant)
 	if err == nil {
 		s.dropAttributes(ctx, b, key, nullVersion, grant)
 	}
@@ -74,7 +84,7 @@ func (s *Store) moveHead(b *bucket, key object.Key, v versionID, r *drive.Record
 		return err
 	}
 	at := s.headAt(b, key)
-	return s.publishObject(at, headRecord(at.key, t), nil, grant, nil)
+	return s.publishObject(at, headRecord(at.key, t, nil), nil, grant, nil)
 }
 
 // publishObject commits r, with the shards of g, or whole where g is nil, to a register of a key

@@ -76,5 +76,23 @@ func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key,
 	if err == nil {
 		err = bad
 	}
+	if err == nil && done != nil { // whoever repeats its Complete is told that it is there
+		err = s.raiseToNewest(ctx, b, key, grant)
+	}
 	return done, overtaken && done == nil, err
+}
+
+// raiseToNewest moves the head of a key to its newest version, if it was cut off. The caller holds
+// the lock of the key.
+func (s *Store) raiseToNewest(ctx context.Context, b *bucket, key object.Key,
+	grant lock.Grant) error {
+	h, err := s.finishHeld(ctx, b, key, grant)
+	if err != nil {
+		return err
+	}
+	newest, err := s.newestBut(ctx, b, key, nil, false, grant)
+	if err != nil || newest == nil {
+		return err
+	}
+	return s.raiseHead(b, key, &h, newest, grant)
 }

@@ -37,19 +37,40 @@ func (s *Store) admitNewest(ctx context.Context, b *bucket, key object.Key,
 		return nil
 	}
 	if b.versioned() {
-		w, err := s.certainHeld(ctx, s.headAt(b, key), grant)
-		if err != nil {
-			return err
-		}
-		head, err := readHead(key, w)
-		if err != nil {
-			return err
-		}
-		if head != nil && head.version != nullVersion {
-			return only.Check(!head.info.Marker, head.info.ETag)
-		}
+		return s.admitVersion(ctx, b, key, only, grant)
 	}
 	return s.admit(ctx, s.objectAt(b, key), only, grant)
+}
+
+// admitVersion is admitNewest where a key may have versions. A version that was written, and its
+// head was not, counts: if the condition does not hold of it, it has been seen, and the head is
+// moved.
+func (s *Store) admitVersion(ctx context.Context, b *bucket, key object.Key,
+	only *object.Condition, grant lock.Grant) error {
+	for _, at := range []address{s.headAt(b, key), s.objectAt(b, key)} {
+		if _, err := s.certainHeld(ctx, at, grant); err != nil {
+			return err
+		}
+	}
+	h, err := s.finishHeld(ctx, b, key, grant)
+	if err != nil {
+		return err
+	}
+	newest, err := s.newestBut(ctx, b, key, nil, true, grant)
+	if err != nil {
+		return err
+	}
+	if newest == nil {
+		return only.Check(false, "")
+	}
+	fails := only.Check(!newest.info.Marker, newest.info.ETag)
+	if fails == nil {
+		return nil
+	}
+	if err := s.raiseHead(b, key, &h, newest, grant); err != nil {
+		return err
+	}
+	return fails
 }
 
 // certainHeld is newestHeld that also makes sure that nothing older than what the caller

@@ -41,6 +41,10 @@ func (s *Store) deleteVersion(ctx context.Context, b *bucket,
 		return done, err
 	}
 	defer grant.Release()
+	h, err := s.finishHeld(ctx, b, o.Key, grant)
+	if err != nil {
+		return done, err
+	}
 	t, err := s.findHeld(ctx, b, o.Ref, grant)
 	if err != nil || t == nil {
 		if err == nil {
@@ -55,14 +59,10 @@ func (s *Store) deleteVersion(ctx context.Context, b *bucket,
 	if err := t.info.Attributes.MayDelete(s.cfg.Now(), o.Bypass); err != nil {
 		return done, err
 	}
-	head, err := s.headOf(b, object.Ref{Bucket: o.Bucket, Key: o.Key}, under(ctx, grant))
-	if err != nil {
-		return done, err
-	}
-	if head != nil && head.version == t.version {
-		next, err := s.newestBut(ctx, b, o.Key, t.version, grant)
+	if h.target != nil && h.version == t.version {
+		next, err := s.newestBut(ctx, b, o.Key, &t.version, false, grant)
 		if err == nil {
-			err = s.publishObject(at, headRecord(at.key, next), nil, grant, nil)
+			err = s.publishObject(at, headRecord(at.key, next, &t.version), nil, grant, nil)
 		}
 		if err != nil {
 			return done, err

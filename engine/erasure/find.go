@@ -123,7 +123,8 @@ func (s *Store) headOf(b *bucket, ref object.Ref, read reader) (*target, error) 
 	if err != nil {
 		return nil, err
 	}
-	return readHead(ref.Key, w)
+	h, err := readHead(ref.Key, w)
+	return h.target, err
 }
 
 // same reports whether two readings of a head saw the same version.

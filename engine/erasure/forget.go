@@ -6,6 +6,7 @@ import (
 
 	"flashstore/engine/drive"
 	"flashstore/engine/lock"
+	"flashstore/engine/object"
 )
 
 // Tombstones are kept for so long at least. One of an upload answers a Complete that is repeated.
@@ -64,6 +65,9 @@ func (s *set) forget(ctx context.Context, w *write, grant lock.Grant) {
 	if !s.mayForget(w) {
 		return
 	}
+	if w.sample.Key.Space == drive.SpaceHead && !s.deletionOver(ctx, w, grant) {
+		return
+	}
 	answers := make([]answer, s.n)
 	s.ask(ctx, w.sample.Key, s.unanswered(answers), answers, drive.LookupOptions{})
 	forgot := s.forgot(answers, w)
@@ -81,6 +85,22 @@ func (s *set) forget(ctx context.Context, w *write, grant lock.Grant) {
 		return
 	}
 	s.counters.forgotten.Add(1)
+}
+
+// deletionOver reports whether the version that a head tells of, which is a tombstone, is gone:
+// until then the head is what keeps it from being seen. The caller holds the key's lock.
+func (s *set) deletionOver(ctx context.Context, w *write, grant lock.Grant) bool {
+	key := object.Key(w.sample.Key.Name)
+	h, err := readHead(key, w)
+	if err != nil || h.goes == nil {
+		return err == nil
+	}
+	at := drive.Key{Space: drive.SpaceObject, Bucket: w.sample.Key.Bucket, Name: w.sample.Key.Name}
+	if *h.goes != nullVersion {
+		at.Space, at.Name = drive.SpaceVersion, versionName(key, *h.goes)
+	}
+	goes, err := s.newestHeld(ctx, at, grant)
+	return err == nil && (goes == nil || goes.sample.Type == drive.TypePurge)
 }
 
 // renewTerm raises a term that has lasted long, where all drives are there to take it.

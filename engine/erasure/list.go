@@ -134,10 +134,11 @@ func (s *Store) newestOf(ctx context.Context, b *bucket, objects, heads *walker)
 		return first.name, newest{object: content(first.write)}, nil
 	}
 	key = head.name
-	n.named, err = readHead(object.Key(key), head.write)
+	h, err := readHead(object.Key(key), head.write)
 	if err != nil {
 		return key, n, err
 	}
+	n.named = h.target
 	if n.named.version == nullVersion {
 		if first != nil && first.name == key && first.write.id == n.named.id {
 			return key, newest{object: content(first.write)}, nil

@@ -183,6 +183,10 @@ func (w *versionWalk) key() (object.Key, bool) {
 			key, found = k, true
 		}
 	}
+	// A version that goes while the key gets a null version leaves the head as the witness.
+	if name := w.heads.name(); name != "" && (!found || object.Key(name) < key) {
+		key, found = object.Key(name), true
+	}
 	return key, found
 }
 
@@ -243,9 +247,11 @@ func (w *versionWalk) others(key object.Key) (null, head *target, err error) {
 		return w.resumed.null, w.resumed.head, nil
 	}
 	if first := w.heads.at(); first != nil && first.name == string(key) {
-		if head, err = readHead(key, first.write); err != nil {
+		h, err := readHead(key, first.write)
+		if err != nil {
 			return nil, nil, err
 		}
+		head = h.target
 	}
 	if first := w.nulls.at(); first != nil && first.name == string(key) {
 		null, err = targetOf(key, nullVersion, &first.write.sample.Record)

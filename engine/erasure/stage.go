@@ -306,6 +306,13 @@ func (g *staged) abort() {
 	g.release()
 }
 
+// give gives back the shards of a write that is not to be; nil has none.
+func (g *staged) give() {
+	if g != nil {
+		g.abort()
+	}
+}
+
 // committed is called when every drive has answered the commit of the shards. Drives that
 // refused it get their space back; for the others Abort does nothing. It must not block.
 func (g *staged) committed(failed bool) {

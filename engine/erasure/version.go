@@ -48,12 +48,13 @@ func parseVersionID(id object.VersionID) (v versionID, err error) {
 // In a bucket that ever had versioning, a key has a head: a register that says which of its
 // versions is the newest. It is written behind the version, under the same lock, and is the
 // authority: a version that it does not know of was never acknowledged. A key without one has at
-// most the null version, from before. What is cut off between the two writes is mended by whoever
-// lists versions.
+// most the null version, from before. What is cut off between the two writes takes effect when
+// somebody comes who would tell it from the rest: who lists versions, a condition, a Complete
+// that is repeated.
 //
 // A deletion of the newest version moves the head first, so that whoever saw the older version
-// through it never sees the newer one again. The head's own order tells the two cases apart: a
-// version above what the head names, and below the head itself, is one that was being deleted.
+// through it never sees the newer one again, and the head says which one goes: whoever changes
+// anything of the key next finishes that before.
 
 // headForm is the version of the form of a head.
 const headForm = 1
@@ -66,6 +67,13 @@ type target struct {
 	info    object.Info // with Version and Marker
 }
 
+// keyHead is what the head of a key says.
+type keyHead struct {
+	*target             // nil: the key has no version
+	order   drive.Order // of the head itself
+	goes    *versionID  // this version is being deleted, or was; nil: none
+}
+
 // targetOf is the version in a register.
 func targetOf(key object.Key, v versionID, r *drive.Record) (*target, error) {
 	info, err := recordInfo(r)
@@ -76,20 +84,28 @@ func targetOf(key object.Key, v versionID, r *drive.Record) (*target, error) {
 	return &target{version: v, order: r.Order, id: r.WriteID, info: info}, nil
 }
 
-// headRecord is the head that names t; without one, the tombstone of a head.
+// headRecord is the head that names t, while the version goes, if one does, is deleted; without t
+// the tombstone of a head.
 //
-//	form (1) | version id (16) | order of the version (term 8, sequence 8) | its write id (16) |
-//	Info form (meta.go)
-func headRecord(key drive.Key, t *target) *drive.Record {
+//	form (1) | whether a version is being deleted (1) | its id (16)
+//	and, but for a tombstone: version id (16) | order of the version (term 8, sequence 8) | its
+//	write id (16) | Info form (meta.go)
+func headRecord(key drive.Key, t *target, goes *versionID) *drive.Record {
+	b := append(make([]byte, 0, 256), headForm, 0)
+	if goes != nil {
+		b[1] = 1
+		b = append(b, goes[:]...)
+	} else {
+		b = append(b, nullVersion[:]...)
+	}
 	if t == nil {
-		return &drive.Record{Type: drive.TypePurge, Key: key}
+		return &drive.Record{Type: drive.TypePurge, Key: key, Meta: b}
 	}
 	r := &drive.Record{Type: drive.TypeDocument, Key: key, SizeBytes: t.info.SizeBytes,
 		ModTimeNanos: t.info.ModTime.UnixNano()}
 	if t.info.Marker {
 		r.Type = drive.TypeMarker
 	}
-	b := append(make([]byte, 0, 256), headForm)
 	b = append(b, t.version[:]...)
 	b = binary.LittleEndian.AppendUint64(b, t.order.Term)
 	b = binary.LittleEndian.AppendUint64(b, t.order.Sequence)
@@ -99,12 +115,13 @@ func headRecord(key drive.Key, t *target) *drive.Record {
 }
 
 // headTargetBytes is the length of what headTarget reads.
-const headTargetBytes = 1 + 16 + 16 + 16
+const headTargetBytes = 1 + 1 + 16 + 16 + 16 + 16
 
 // headTarget is what a head names, without what it says of it.
 func headTarget(r *drive.Record) (t target, err error) {
 	d := decoder{rest: r.Meta}
 	form := d.byte()
+	d.bytes(1 + 16)
 	copy(t.version[:], d.bytes(16))
 	t.order = drive.Order{Term: d.uint64(), Sequence: d.uint64()}
 	copy(t.id[:], d.bytes(16))
@@ -114,18 +131,32 @@ func headTarget(r *drive.Record) (t target, err error) {
 	return t, nil
 }
 
-// readHead decodes a head; nil if w, of its register, names nothing.
-func readHead(key object.Key, w *write) (*target, error) {
-	if w == nil || w.sample.Type == drive.TypePurge {
-		return nil, nil
+// readHead decodes a head; it names nothing if w, of its register, is nil or a tombstone.
+func readHead(key object.Key, w *write) (h keyHead, err error) {
+	if w == nil {
+		return h, nil
 	}
 	r := &w.sample.Record
+	h.order = r.Order
+	d := decoder{rest: r.Meta}
+	form, goes := d.byte(), d.byte()
+	var id versionID
+	if copy(id[:], d.bytes(16)); goes != 0 {
+		h.goes = &id
+	}
+	if form != headForm || d.bad {
+		return h, errMeta
+	}
+	if r.Type == drive.TypePurge {
+		return h, nil
+	}
 	t, err := headTarget(r)
 	if err != nil {
-		return nil, err
+		return h, err
 	}
-	d := decoder{rest: r.Meta[headTargetBytes:]}
+	d = decoder{rest: r.Meta[headTargetBytes:]}
 	err = d.info(r, &t.info)
 	t.info.Key, t.info.Version, t.info.Marker = key, t.version.String(), r.Type == drive.TypeMarker
-	return &t, err
+	h.target = &t
+	return h, err
 }

@@ -34,17 +34,17 @@ func (s *Store) nullHeld(ctx context.Context, b *bucket, key object.Key,
 }
 
 // newestBut is the newest version of a key, or delete marker, but one; nil if there is none. The
-// caller holds the lock of the key.
-func (s *Store) newestBut(ctx context.Context, b *bucket, key object.Key, but versionID,
-	grant lock.Grant) (best *target, err error) {
-	if but != nullVersion {
+// caller holds the lock of the key; certain is that of a walkQuery.
+func (s *Store) newestBut(ctx context.Context, b *bucket, key object.Key, but *versionID,
+	certain bool, grant lock.Grant) (best *target, err error) {
+	if but == nil || *but != nullVersion {
 		if best, err = s.nullHeld(ctx, b, key, grant); err != nil {
 			return nil, err
 		}
 	}
 	var bad error
-	err = s.versions(ctx, b, key, false, grant, func(v versionID, w *write) bool {
-		if v == but {
+	err = s.versions(ctx, b, key, certain, grant, func(v versionID, w *write) bool {
+		if but != nil && v == *but {
 			return true
 		}
 		if best == nil || best.order.Less(w.order) {
@@ -58,9 +58,36 @@ func (s *Store) newestBut(ctx context.Context, b *bucket, key object.Key, but ve
 	return best, err
 }
 
+// headHeld is what the head of a key says. The caller holds the lock of the key.
+func (s *Store) headHeld(ctx context.Context, b *bucket, key object.Key,
+	grant lock.Grant) (keyHead, error) {
+	at := s.headAt(b, key)
+	w, err := at.set.newestHeld(ctx, at.key, grant)
+	if err != nil {
+		return keyHead{}, err
+	}
+	return readHead(key, w)
+}
+
+// finishHeld is headHeld that finishes the deletion which the head tells of. Whoever changes
+// anything of the key does that first: it was seen. The caller holds the lock of the key.
+func (s *Store) finishHeld(ctx context.Context, b *bucket, key object.Key,
+	grant lock.Grant) (keyHead, error) {
+	h, err := s.headHeld(ctx, b, key, grant)
+	if err != nil || h.goes == nil {
+		return h, err
+	}
+	at := s.versionAt(b, key, *h.goes)
+	w, err := at.set.newestHeld(ctx, at.key, grant)
+	// What is above the head is another null version, which was written since.
+	if err != nil || w == nil || w.sample.Type == drive.TypePurge || h.order.Less(w.order) {
+		return h, err
+	}
+	return h, s.purgeVersion(ctx, b, key, *h.goes, grant)
+}
+
 // mend finishes what was cut off between a version and the head of its key, and returns all
-// versions, the newest first: see headForm. A version above all that the head has seen was
-// being written, and takes effect now; one that the head was moved away from goes.
+// versions, the newest first: see keyHead.
 func (s *Store) mend(ctx context.Context, b *bucket, key object.Key) ([]*target, error) {
 	at := s.headAt(b, key)
 	grant, err := at.set.lock(ctx, at.key)
@@ -68,11 +95,7 @@ func (s *Store) mend(ctx context.Context, b *bucket, key object.Key) ([]*target,
 		return nil, err
 	}
 	defer grant.Release()
-	w, err := at.set.newestHeld(ctx, at.key, grant)
-	if err != nil {
-		return nil, err
-	}
-	head, err := readHead(key, w)
+	h, err := s.finishHeld(ctx, b, key, grant)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +103,17 @@ func (s *Store) mend(ctx context.Context, b *bucket, key object.Key) ([]*target,
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	if w == nil || w.order.Less(all[0].order) {
-		return all, s.publishObject(at, headRecord(at.key, all[0]), nil, grant, nil)
+	return all, s.raiseHead(b, key, &h, all[0], grant)
+}
+
+// raiseHead moves the head to the newest version, if that was written and its head was not.
+func (s *Store) raiseHead(b *bucket, key object.Key, h *keyHead, newest *target,
+	grant lock.Grant) error {
+	if !h.order.Less(newest.order) || h.target == nil && newest.version == nullVersion {
+		return nil
 	}
-	for len(all) > 0 && (head == nil || head.order.Less(all[0].order)) {
-		if err := s.purgeVersion(ctx, b, key, all[0].version, grant); err != nil {
-			return nil, err
-		}
-		all = all[1:]
-	}
-	return all, nil
+	at := s.headAt(b, key)
+	return s.publishObject(at, headRecord(at.key, newest, nil), nil, grant, nil)
 }
 
 // allHeld are all versions of a key and its delete markers, the newest first. The caller holds the
