@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,10 @@ import (
 
 // deadline bounds every wait of these tests; nothing waits that long unless it is broken.
 const deadline = 30 * time.Second
+
+// atOnce is how many tests run at a time, whatever the number of cores: they mostly wait, for
+// legs, disks and stubs that sleep.
+const atOnce = "6"
 
 // TestMain builds the stub server; when called as the harness itself, it is the harness.
 func TestMain(m *testing.M) {
@@ -33,6 +38,10 @@ func TestMain(m *testing.M) {
 		panic(string(out))
 	}
 	os.Setenv("STUB", binary)
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
@@ -46,7 +55,13 @@ type place struct{ dir, index, server, warp string }
 // the stub with a fault.
 func newPlace(t *testing.T, fault, script string) place {
 	t.Helper()
-	t.Parallel() // these tests mostly wait for the disk
+	t.Parallel()
+	return newPlaceAlone(t, fault, script)
+}
+
+// newPlaceAlone is newPlace for a test whose figures must not be of a busy machine.
+func newPlaceAlone(t *testing.T, fault, script string) place {
+	t.Helper()
 	root := t.TempDir()
 	p := place{filepath.Join(root, "bench"), filepath.Join(root, "results", "index.ndjson"),
 		filepath.Join(root, "server"), filepath.Join(root, "warp")}
@@ -115,6 +130,7 @@ func TestFailingLoadIsInvalid(t *testing.T) {
 }
 
 func TestUnprovenServerIsSkipped(t *testing.T) {
+	t.Parallel()
 	for fault, want := range map[string]string{
 		"falls-back": "asked for nethttp, active is other", "unproven": "is 0",
 	} {

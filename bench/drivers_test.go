@@ -20,7 +20,7 @@ func TestDriversAgree(t *testing.T) {
 	if _, err := os.Stat(warp); err != nil {
 		t.Skip("bin/warp is not built: make warp")
 	}
-	p := newPlace(t, "", "exit 1")
+	p := newPlaceAlone(t, "", "exit 1")
 	p.warp = warp
 	script := "#!/bin/sh\nSTUB_DELAY=25ms exec " + os.Getenv("STUB") + ` "$@"` + "\n"
 	if err := os.WriteFile(p.server, []byte(script), 0o700); err != nil {
@@ -32,8 +32,13 @@ func TestDriversAgree(t *testing.T) {
 		figures := map[string]map[string]float64{}
 		for _, driver := range []string{"warp", "load"} {
 			var out bytes.Buffer
-			code := Main(t.Context(), p.args("--set", "workload.concurrent=8", "--set",
-				"workload.driver="+driver, "--budget", "1ms"), &out, &out)
+			args := p.args("--set", "workload.concurrent=8", "--set", "workload.driver="+driver,
+				"--budget", "1ms")
+			if driver == "load" { // which needs no long run
+				args = append(args, "--set", "run.duration=1500ms", "--set", "run.trim_head=300ms",
+					"--set", "run.trim_tail=200ms")
+			}
+			code := Main(t.Context(), args, &out, &out)
 			legs := p.legs(t)
 			last := legs[len(legs)-1]
 			if code != exitOK || last.Outcome != record.OK {

@@ -32,6 +32,7 @@ func (p place) gateArgs(t *testing.T, base, candidate string, more ...string) []
 // The machine may be busy, so a verdict may always be INCONCLUSIVE, and INVALID where it stalls;
 // what must not come is the wrong one.
 func TestGateVerdicts(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		base, candidate string
 		may             []int

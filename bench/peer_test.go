@@ -37,6 +37,7 @@ func mustHave(t *testing.T, program string) {
 // What a peer's 200 is worth is measured, and said above the figures; losses come first.
 func TestPeerContracts(t *testing.T) {
 	mustHave(t, "strace")
+	t.Parallel() // beside other tests, not only beside its own
 	for name, c := range map[string]struct {
 		ours, theirs string
 		code         []int
@@ -123,6 +124,7 @@ func TestPeerControlHoldsOne(t *testing.T) {
 
 // A server that keeps in memory what it has acknowledged is found out, one that writes is not.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	for fault, want := range map[string]string{
 		"lies": "acknowledged but lost: ", "": "all ",
 	} {
