@@ -78,7 +78,9 @@ func (o *gateOptions) run(
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	if o.timing {
+		s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	}
 	results := report.Gate{Session: s.id}
 	if o.counts {
 		results.Counts, err = s.gateCounts(ctx, o.base, o.candidate)
