@@ -93,7 +93,7 @@ func (s *Store) SetAttributes(ctx context.Context, ref object.Ref,
 	meta := append(append(make([]byte, 0, 128), attributesForm), t.id[:]...)
 	r := &drive.Record{Type: drive.TypeDocument, Key: s.attributesAt(b, ref.Key, t.version).key,
 		Meta: appendAttributes(meta, &t.info.Attributes), ModTimeNanos: s.now().UnixNano()}
-	return t.info, at.set.publishWhole(r, grant)
+	return t.info, s.publishObject(address{at.set, r.Key, at.rotation}, r, nil, grant, nil)
 }
 
 // findCertain is findHeld of a version that nothing can take away any more which was begun

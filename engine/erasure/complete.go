@@ -114,10 +114,10 @@ func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key, 
 		return nil, false, err
 	}
 	defer grant.Release()
-	certain = certain || s.attempts.has(u)
 	if b.versioned() {
-		return s.completedVersion(ctx, b, key, u, certain, grant)
+		return s.completedVersion(ctx, b, key, u, grant)
 	}
+	certain = certain || s.attempts.has(u)
 	var w *write
 	if certain {
 		w, err = s.certainHeld(ctx, at, grant)
@@ -149,7 +149,7 @@ func (s *Store) dropOvertaken(ctx context.Context, b *bucket, key object.Key, u 
 func (s *Store) storedParts(ctx context.Context, b *bucket, key object.Key,
 	u uploadID) (map[int]storedPart, error) {
 	parts := make(map[int]storedPart)
-	err := s.walkParts(ctx, b, key, u, 0, object.ListMax, func(p storedPart) bool {
+	err := s.walkParts(ctx, b, key, u, 0, object.ListMax, true, func(p storedPart) bool {
 		parts[p.Number] = p
 		return true
 	})

@@ -38,12 +38,14 @@ func readCompleted(key object.Key, r *drive.Record) (info object.Info, err error
 }
 
 // completedVersion is completedBefore of a key that may have versions: the object that was made may
-// be any of them. The caller holds the lock of the key.
+// be any of them that was made since the upload was begun. It is always certain: a manifest that is
+// passed over here would come to stand beside another one, in another register, and the drives drop
+// the parts of both with either. The caller holds the lock of the key.
 func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key, u uploadID,
-	certain bool, grant lock.Grant) (done *object.Info, overtaken bool, err error) {
-	read := under(ctx, grant)
-	if certain {
-		read = func(at address) (*write, error) { return s.certainHeld(ctx, at, grant) }
+	grant lock.Grant) (done *object.Info, overtaken bool, err error) {
+	begun, err := s.begun(ctx, b, key, u)
+	if err != nil {
+		return nil, false, err
 	}
 	made := func(v versionID, w *write) error {
 		if from, ok := manifestUpload(&w.sample.Record); !ok || from != u {
@@ -56,7 +58,7 @@ func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key,
 		return err
 	}
 	for _, at := range []address{s.objectAt(b, key), s.headAt(b, key)} {
-		w, err := read(at)
+		w, err := s.certainHeld(ctx, at, grant)
 		if err != nil {
 			return nil, false, err
 		}
@@ -69,7 +71,10 @@ func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key,
 		}
 	}
 	var bad error
-	err = s.versions(ctx, b, key, certain, grant, func(v versionID, w *write) bool {
+	err = s.versions(ctx, b, key, true, grant, func(v versionID, w *write) bool {
+		if w.order.Less(begun) {
+			return false
+		}
 		bad = made(v, w)
 		return bad == nil && done == nil
 	})

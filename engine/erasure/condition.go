@@ -82,7 +82,7 @@ func (s *Store) admitVersion(ctx context.Context, b *bucket, key object.Key,
 func (s *Store) certainHeld(ctx context.Context, at address, grant lock.Grant) (*write, error) {
 	if s.late.has(owner(at.key)) {
 		return nil, fmt.Errorf("%w: an earlier write of %s is still on its way",
-			object.ErrUnavailable, at.key.Name)
+			object.ErrUnavailable, keyText(&at.key))
 	}
 	return at.set.certainHeld(ctx, at.key, grant)
 }
@@ -96,7 +96,7 @@ func (s *set) certainHeld(ctx context.Context, key drive.Key, grant lock.Grant) 
 		if v.outcome == served || v.outcome == absent {
 			if s.mayShow(answers, v.write) {
 				return nil, fmt.Errorf("%w: an earlier write of %s may be on drives that are silent: %s",
-					object.ErrUnavailable, key.Name, silence(answers))
+					object.ErrUnavailable, keyText(&key), silence(answers))
 			}
 			return v.write, nil
 		}
@@ -104,7 +104,7 @@ func (s *set) certainHeld(ctx context.Context, key drive.Key, grant lock.Grant) 
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%w: %s does not stay decided", object.ErrUnavailable, key.Name)
+	return nil, fmt.Errorf("%w: %s does not stay decided", object.ErrUnavailable, keyText(&key))
 }
 
 // mayShow reports whether a write above newest, which is served (nil: nothing is), could be

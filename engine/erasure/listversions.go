@@ -143,16 +143,20 @@ func (w *versionWalk) follow() error {
 // behind it. It returns the name of the last version that was listed. Where that was a null version
 // which is gone, nobody can tell what was listed behind it, and all are listed.
 func (w *versionWalk) resume(key object.Key) (afterVersion string, err error) {
+	v, err := parseVersionID(w.query.AfterVersion)
+	if err != nil {
+		return "", err
+	}
+	name, q := string(key), &w.query
+	if !strings.HasPrefix(name, q.Prefix) || commonPrefix(name, q.Prefix, q.Delimiter) != "" {
+		return versionName(key, v), nil // it is not listed by its versions
+	}
 	s, read := w.store, free(w.ctx)
 	w.resumed = &resumed{key: key}
 	if w.resumed.head, err = s.headOf(w.bucket, object.Ref{Key: key}, read); err != nil {
 		return "", err
 	}
 	null, err := s.lookFor(w.bucket, object.Ref{Key: key, Version: object.NullVersion}, nil, read)
-	if err != nil {
-		return "", err
-	}
-	v, err := parseVersionID(w.query.AfterVersion)
 	if err != nil {
 		return "", err
 	}

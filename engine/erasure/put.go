@@ -28,14 +28,14 @@ func (s *Store) PutObject(ctx context.Context, p *object.Put) (object.Info, erro
 		g.abort()
 		return info, err
 	}
-	info.Attributes = b.protect(p.Attributes, info.ModTime)
-	r := &drive.Record{Type: drive.TypePut, Meta: infoMeta(&info),
-		ModTimeNanos: info.ModTime.UnixNano()}
 	if err := b.enter(); err != nil {
 		g.abort()
 		return info, err
 	}
 	defer b.leave()
+	info.Attributes = b.protect(p.Attributes, info.ModTime)
+	r := &drive.Record{Type: drive.TypePut, Meta: infoMeta(&info),
+		ModTimeNanos: info.ModTime.UnixNano()}
 	info.Version, err = s.commitObject(ctx, b, p.Key, &p.If, r, g)
 	return info, err
 }

@@ -28,8 +28,6 @@ func (s *Store) CreateUpload(ctx context.Context, n *object.NewUpload) (object.U
 	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
 	at := s.uploadAt(b, n.Key, u)
 	info := object.Info{Headers: n.Headers, Checksum: n.Checksum, Attributes: n.Attributes}
-	r := &drive.Record{Type: drive.TypeDocument, Key: at.key,
-		Meta: infoMeta(&info), ModTimeNanos: s.now().UnixNano()}
 	if err := b.enter(); err != nil {
 		return "", err
 	}
@@ -39,7 +37,32 @@ func (s *Store) CreateUpload(ctx context.Context, n *object.NewUpload) (object.U
 		return "", err
 	}
 	defer grant.Release()
+	r := &drive.Record{Type: drive.TypeDocument, Key: at.key,
+		Meta: uploadMeta(&info, at.set.token(grant)), ModTimeNanos: s.now().UnixNano()}
 	return u.String(), at.set.publishWhole(r, grant)
+}
+
+// uploadMeta is the Meta of the register of an upload: the Info form, and when it was begun (term,
+// sequence), before which no version was made of it.
+func uploadMeta(info *object.Info, begun drive.Order) []byte {
+	b := binary.LittleEndian.AppendUint64(infoMeta(info), begun.Term)
+	return binary.LittleEndian.AppendUint64(b, begun.Sequence)
+}
+
+// begun is when an upload was begun; zero where its register does not say so.
+func (s *Store) begun(ctx context.Context, b *bucket, key object.Key, u uploadID) (drive.Order,
+	error) {
+	w, err := s.uploadAt(b, key, u).resolve(ctx, drive.LookupOptions{})
+	if err != nil || w == nil {
+		return drive.Order{}, err
+	}
+	var info object.Info
+	rest, err := readInfo(&w.sample.Record, w.sample.Meta, &info)
+	if err != nil || len(rest) < 16 {
+		return drive.Order{}, err
+	}
+	d := decoder{rest: rest}
+	return drive.Order{Term: d.uint64(), Sequence: d.uint64()}, nil
 }
 
 // Upload describes an unfinished upload; see object.Uploads.
@@ -157,7 +180,7 @@ func (s *Store) ListParts(ctx context.Context, name object.BucketName, key objec
 	}
 	var parts []object.Part
 	more := false
-	err = s.walkParts(ctx, b, key, u, after, limit, func(p storedPart) bool {
+	err = s.walkParts(ctx, b, key, u, after, limit, false, func(p storedPart) bool {
 		if more = len(parts) == limit; more {
 			return false
 		}
@@ -173,11 +196,11 @@ type storedPart struct {
 	id drive.WriteID
 }
 
-// walkParts visits the parts of an upload for key after number after.
+// walkParts visits the parts of an upload for key after number after; every is that of a walkQuery.
 func (s *Store) walkParts(ctx context.Context, b *bucket, key object.Key, u uploadID,
-	after, hint int, each func(storedPart) bool) error {
+	after, hint int, every bool, each func(storedPart) bool) error {
 	q := walkQuery{space: drive.SpacePart, bucket: b.id, prefix: string(u[:]),
-		after: partKey(b, u, after).Name, hint: hint, every: true}
+		after: partKey(b, u, after).Name, hint: hint, every: every}
 	one := []*set{s.objectAt(b, key).set}
 	return walkSets(ctx, one, q, func(name string, w *write) (string, bool, error) {
 		info, err := recordInfo(&w.sample.Record)

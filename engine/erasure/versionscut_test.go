@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"flashstore/engine/drive"
+	"flashstore/engine/drive/faulty"
 	"flashstore/engine/object"
 )
 
@@ -225,4 +226,39 @@ func TestVersionGoesForNull(t *testing.T) {
 	}) || len(w.page.Entries) != keys {
 		t.Errorf("%d of %d keys are listed, or %s is not", len(w.page.Entries), keys, last)
 	}
+}
+
+// TestOneVersionOfAnUpload: a manifest that reached two drives, of which one is away, is not passed
+// over by a Complete that is repeated: two versions of one upload would share their parts.
+func TestOneVersionOfAnUpload(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	f.setVersioning(object.Enabled)
+	body := pattern(1000, 3)
+	id := f.upload("k")
+	if err := f.part("k", id, 1, body); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitSettles()
+	for _, i := range []int{2, 3} {
+		f.faults[i].Set(faulty.Rule{Op: faulty.Commit, Err: errDevice,
+			Match: func(_ drive.Key, kind drive.Type) bool { return kind == drive.TypeManifest }})
+	}
+	complete := func() error { return f.complete("k", id, map[int]int{1: 1000}, 1) }
+	if err := complete(); !errors.Is(err, object.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	f.restart(1) // of the attempt nothing is known any more
+	if err := complete(); err == nil {
+		f.wantBody("k", body)
+	} else if !errors.Is(err, object.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	f.join(1)
+	if err := complete(); err != nil {
+		t.Fatal(err)
+	}
+	f.wantWhole("all drives are here")
+	f.wantVersions("a Complete that was repeated", string(body))
+	f.awaitSettles()
+	f.censusClean()
 }

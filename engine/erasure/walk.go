@@ -58,6 +58,7 @@ type cursor struct {
 	last     bool  // the drive has no further page
 	idle     bool  // the drive is not asked
 	err      error // the drive does not answer
+	unsure   bool  // what it does not list may be acknowledged all the same: see answer.mark
 }
 
 func newSetWalk(s *set, q walkQuery) *setWalk {
@@ -233,19 +234,20 @@ func (w *setWalk) next(ctx context.Context) (string, bool, error) {
 	for i := range w.cursors {
 		c := &w.cursors[i]
 		w.refill(ctx, c)
-		switch {
-		case c.err != nil && w.idle:
-			w.wake()
-			return w.next(ctx)
-		case c.err != nil:
+		if c.err != nil || c.unsure {
+			if w.idle {
+				w.wake()
+				return w.next(ctx)
+			}
 			silent++
-		case len(c.page) > 0 && (!found || c.page[0].Key.Name < name):
+		}
+		if c.err == nil && len(c.page) > 0 && (!found || c.page[0].Key.Name < name) {
 			name, found = c.page[0].Key.Name, true
 		}
 	}
 	if silent >= w.set.w {
-		return "", false, fmt.Errorf("%w: %d of %d drives do not list", object.ErrUnavailable,
-			silent, w.set.n)
+		return "", false, fmt.Errorf("%w: %d of %d drives do not list all they should",
+			object.ErrUnavailable, silent, w.set.n)
 	}
 	return name, found, nil
 }
@@ -275,6 +277,7 @@ func (w *setWalk) refill(ctx context.Context, c *cursor) {
 		}, func(_ int, r scanned) {
 			c.page, c.after, c.last, c.err = r.page.Registers, r.page.Next, r.page.Next == "", r.err
 		}, func(int) { c.err = errHangs })
+	c.unsure = w.set.mark(c.position) != (drive.Order{})
 }
 
 // scanPatience is how many times longer a page may take than a register.
@@ -332,6 +335,7 @@ func (w *setWalk) judge(ctx context.Context, name string, answers []answer) (*wr
 	if v := judgeWrites(w.writes.of(answers), answers, s.quorum()); v.final() {
 		return w.live(v.write), nil
 	}
+	w.pages++ // what it is is read later than its page
 	if w.idle {
 		s.ask(ctx, key, s.unanswered(answers), answers, drive.LookupOptions{})
 		if v := judge(answers, s.quorum()); v.final() {
