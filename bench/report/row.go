@@ -25,6 +25,7 @@ const (
 	NoDifference Verdict = "no difference shown"
 	TooSmall     Verdict = "difference too small to matter"
 	TooFew       Verdict = "too few pairs"
+	TooNoisy     Verdict = "the machine was not quiet"
 	NoResult     Verdict = "no result"
 )
 
@@ -167,6 +168,8 @@ func (r Row) judge() Verdict {
 		return NoResult
 	case r.Ratio.Level < LevelMin:
 		return TooFew
+	case 2*r.Noisy > r.Pairs:
+		return TooNoisy
 	case !r.Ratio.Excludes(0):
 		return NoDifference
 	case math.Abs(percent(r.Ratio.Center)) < r.MinEffect*100:

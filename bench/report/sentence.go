@@ -38,6 +38,7 @@ func (r Row) Sentence() string {
 		NoDifference: "no difference shown of %s to %s",
 		TooSmall:     "the difference of %s to %s is too small to matter",
 		TooFew:       "too few pairs for a verdict on %s against %s",
+		TooNoisy:     "the machine was not quiet enough for a verdict on %s against %s",
 	}[r.Verdict]
 	text := r.Scenario + ": " + fmt.Sprintf(relation, r.Candidate, r.Base) + ": " +
 		change(r.Ratio, r.Primary)
