@@ -13,7 +13,17 @@ import (
 )
 
 // uploadLock orders the requests of one upload: parts share it, Complete and Abort exclude.
-func (s *Store) uploadLock(u uploadID) *sync.RWMutex { return &s.uploads[u[0]] }
+func (s *Store) uploadLock(u uploadID) *sync.RWMutex { return &s.uploads[u[len(u)-1]] }
+
+// newUploadID makes an id that sorts by when it was made, as lists of uploads do, and half of which
+// is random.
+func (s *Store) newUploadID() (u uploadID) {
+	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
+	const lowBits = 12     // stay random: as many microseconds fit until the year 2112
+	low := binary.BigEndian.Uint64(u[:8]) & (1<<lowBits - 1)
+	binary.BigEndian.PutUint64(u[:8], uint64(s.cfg.Now().UnixMicro())<<lowBits|low)
+	return u
+}
 
 // CreateUpload begins a multipart upload; see object.Uploads.
 func (s *Store) CreateUpload(ctx context.Context, n *object.NewUpload) (object.UploadID, error) {
@@ -24,8 +34,7 @@ func (s *Store) CreateUpload(ctx context.Context, n *object.NewUpload) (object.U
 	if err != nil {
 		return "", err
 	}
-	var u uploadID
-	_, _ = rand.Read(u[:]) // never fails (crypto/rand)
+	u := s.newUploadID()
 	at := s.uploadAt(b, n.Key, u)
 	info := object.Info{Headers: n.Headers, Checksum: n.Checksum, Attributes: n.Attributes}
 	if err := b.enter(); err != nil {

@@ -151,8 +151,9 @@ func (c *completion) seal(parts []object.Part, info *object.Info) error {
 		if c.sum.Type == composite && l.Checksum == "" {
 			return c.missingChecksum(l.Number)
 		}
-		if l.Algorithm != "" && l.Algorithm == p.Checksum.Algorithm && l.Checksum != p.Checksum.Value {
-			return s3err.InvalidPart
+		same := l.Algorithm == p.Checksum.Algorithm
+		if same && l.Checksum != p.Checksum.Value || !same && l.Checksum != "" && c.sum.Algorithm != "" {
+			return s3err.InvalidPart // one that it does not have is none of its own
 		}
 	}
 	if c.size >= 0 && c.size != size {

@@ -52,12 +52,16 @@ func AppendChunkSize(dst []byte, bytes int64) []byte {
 // while it waits for a 100, takes a line without three words for a broken connection.
 func reason(status int) string {
 	switch status {
+	case 201:
+		return "Created"
 	case 204:
 		return "No Content"
 	case 206:
 		return "Partial Content"
 	case 301:
 		return "Moved Permanently"
+	case 303:
+		return "See Other"
 	case 304:
 		return "Not Modified"
 	case 307:
