@@ -98,8 +98,9 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 
 test: ## all tests but the conformance suite
 	@tools/doctor.sh --quiet
-	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance)$$")
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance|bench)$$")
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./e2e # alone: some of it measures
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./bench # runs servers, beside which others measure badly
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
 
 conformance: ## S3 as AWS documents it: S3_ENDPOINT, S3_ACCESS_KEY, S3_SECRET_KEY, or our own server

@@ -71,6 +71,8 @@ func TestReadOnlyStoreSendsNoSettles(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.open()
+	f.store.stop() // healing would send settles of its own
+	f.store.healing.Wait()
 	for _, writable := range []bool{false, true} {
 		f.set().writable.Store(writable)
 		before := f.store.Stats().Settled
