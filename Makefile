@@ -37,7 +37,9 @@ bench-full: ## every scenario, some hours; goes on where it was interrupted
 	@$(MAKE) --no-print-directory build warp
 	bin/flashbench run --resume
 
-gate: build ## is this tree slower than BASE, a revision or a server binary? 0 no, 1 yes, 3 cannot say
+BASE ?= HEAD~1
+
+gate: build ## is this tree slower than BASE=HEAD~1, a revision or a server binary? 0 no, 1 yes, 3 cannot say
 	@tools/gate.sh "$(BASE)" $(GATEFLAGS)
 
 gate-counts: build ## what requests cost in exact counts, against BASE: on any machine, in a minute
@@ -144,7 +146,7 @@ faults: ## every fault on every subset of drives that a set may lose, under load
 mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
-ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -19,7 +19,6 @@ type contender struct {
 	axes    scenario.Configuration // of our own server; empty for foreign ones
 	env     []string
 	foreign *target.Foreign // nil: ours
-	tuned   string          // file for --config
 }
 
 // sharesData says whether both can read what one of them has written before the clock runs, so
