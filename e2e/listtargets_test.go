@@ -31,6 +31,7 @@ func TestListTargets(t *testing.T) {
 	s.must(t, http.StatusOK, request{method: "PUT", path: "/prefixes"})
 	s.fillList(t, c, keys/10, func(i int) string { return fmt.Sprintf("/prefixes/p%07d/k", i) })
 	t.Logf("%d keys and %d prefixes written in %s", keys, keys/10, time.Since(began).Round(time.Second))
+	s.awaitIdle(t)
 	s.stop() // behind a start nothing is in memory that a LIST did not bring there
 	s.start()
 	s.awaitIdle(t)
