@@ -74,7 +74,7 @@ func (s *Store) SetAttributes(ctx context.Context, ref object.Ref,
 	}
 	defer b.leave()
 	at := s.objectAt(b, ref.Key)
-	grant, err := at.set.lock(ctx, at.key)
+	grant, _, err := s.lockKey(ctx, b, ref.Key)
 	if err != nil {
 		return object.Info{}, err
 	}
@@ -97,15 +97,10 @@ func (s *Store) SetAttributes(ctx context.Context, ref object.Ref,
 }
 
 // findCertain is findHeld of a version that nothing can take away any more which was begun
-// before: a deletion that was cut off is finished, and one that may yet arrive is waited for,
-// with object.ErrUnavailable. Else what is protected now could go.
+// before: a deletion that may yet arrive is waited for, with object.ErrUnavailable. Else what is
+// protected now could go.
 func (s *Store) findCertain(ctx context.Context, b *bucket, ref object.Ref,
 	grant lock.Grant) (*target, error) {
-	if b.versioned() {
-		if _, err := s.finishHeld(ctx, b, ref.Key, grant); err != nil {
-			return nil, err
-		}
-	}
 	t, err := s.findHeld(ctx, b, ref, grant)
 	if err == nil && t != nil {
 		_, err = s.certainHeld(ctx, s.versionAt(b, ref.Key, t.version), grant)

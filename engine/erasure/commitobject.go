@@ -15,10 +15,10 @@ func (s *Store) commitObject(ctx context.Context, b *bucket, key object.Key,
 	only *object.Condition, r *drive.Record, g *staged) (object.VersionID, error) {
 	at := s.objectAt(b, key)
 	r.Key = at.key
-	grant, err := at.set.lock(ctx, at.key)
+	grant, h, err := s.lockKey(ctx, b, key)
 	if err == nil {
 		defer grant.Release()
-		err = s.admitNewest(ctx, b, key, only, grant)
+		err = s.admitNewest(ctx, b, key, only, &h, grant)
 	}
 	if err != nil {
 		g.give()
@@ -26,7 +26,7 @@ func (s *Store) commitObject(ctx context.Context, b *bucket, key object.Key,
 	}
 	switch b.settings.Load().Versioning {
 	case object.Enabled:
-		return s.commitVersion(ctx, b, key, r, g, grant)
+		return s.commitVersion(b, key, r, g, grant)
 	case object.Suspended:
 		return object.NullVersion, s.commitNull(ctx, b, key, r, g, grant)
 	}
@@ -38,12 +38,8 @@ func (s *Store) commitObject(ctx context.Context, b *bucket, key object.Key,
 
 // commitVersion adds a version, and then moves the head to it. Its id comes from its order, so that
 // it has one only when that is known.
-func (s *Store) commitVersion(ctx context.Context, b *bucket, key object.Key, r *drive.Record,
-	g *staged, grant lock.Grant) (object.VersionID, error) {
-	if _, err := s.finishHeld(ctx, b, key, grant); err != nil {
-		g.give()
-		return "", err
-	}
+func (s *Store) commitVersion(b *bucket, key object.Key, r *drive.Record, g *staged,
+	grant lock.Grant) (object.VersionID, error) {
 	err := s.publishObject(s.objectAt(b, key), r, g, grant, func() {
 		r.Key = s.versionAt(b, key, versionOf(r.Order)).key
 	})
@@ -58,18 +54,10 @@ func (s *Store) commitVersion(ctx context.Context, b *bucket, key object.Key, r 
 // head to it.
 func (s *Store) commitNull(ctx context.Context, b *bucket, key object.Key, r *drive.Record,
 	g *staged, grant lock.Grant) error {
-	h, err := s.headHeld(ctx, b, key, grant)
-	if err == nil && h.goes != nil && *h.goes != nullVersion { // that one is replaced in any case
-		_, err = s.finishHeld(ctx, b, key, grant)
-	}
-	if err != nil {
-		g.give()
-		return err
-	}
 	if err := s.publishObject(s.objectAt(b, key), r, g, grant, nil); err != nil {
 		return err
 	}
-	err = s.moveHead(b, key, nullVersion, r, grant)
+	err := s.moveHead(b, key, nullVersion, r, grant)
 	if err == nil {
 		s.dropAttributes(ctx, b, key, nullVersion, grant)
 	}

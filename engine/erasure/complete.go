@@ -109,13 +109,13 @@ func (s *Store) uploadState(ctx context.Context, b *bucket, key object.Key,
 func (s *Store) completedBefore(ctx context.Context, b *bucket, key object.Key, u uploadID,
 	certain bool) (done *object.Info, overtaken bool, err error) {
 	at := s.objectAt(b, key)
-	grant, err := at.set.lock(ctx, at.key)
+	grant, h, err := s.lockKey(ctx, b, key)
 	if err != nil {
 		return nil, false, err
 	}
 	defer grant.Release()
 	if b.versioned() {
-		return s.completedVersion(ctx, b, key, u, grant)
+		return s.completedVersion(ctx, b, key, u, &h, grant)
 	}
 	certain = certain || s.attempts.has(u)
 	var w *write

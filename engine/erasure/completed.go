@@ -42,7 +42,7 @@ func readCompleted(key object.Key, r *drive.Record) (info object.Info, err error
 // passed over here would come to stand beside another one, in another register, and the drives drop
 // the parts of both with either. The caller holds the lock of the key.
 func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key, u uploadID,
-	grant lock.Grant) (done *object.Info, overtaken bool, err error) {
+	h *keyHead, grant lock.Grant) (done *object.Info, overtaken bool, err error) {
 	begun, err := s.begun(ctx, b, key, u)
 	if err != nil {
 		return nil, false, err
@@ -82,22 +82,18 @@ func (s *Store) completedVersion(ctx context.Context, b *bucket, key object.Key,
 		err = bad
 	}
 	if err == nil && done != nil { // whoever repeats its Complete is told that it is there
-		err = s.raiseToNewest(ctx, b, key, grant)
+		err = s.raiseToNewest(ctx, b, key, h, grant)
 	}
 	return done, overtaken && done == nil, err
 }
 
 // raiseToNewest moves the head of a key to its newest version, if it was cut off. The caller holds
 // the lock of the key.
-func (s *Store) raiseToNewest(ctx context.Context, b *bucket, key object.Key,
+func (s *Store) raiseToNewest(ctx context.Context, b *bucket, key object.Key, h *keyHead,
 	grant lock.Grant) error {
-	h, err := s.finishHeld(ctx, b, key, grant)
-	if err != nil {
-		return err
-	}
 	newest, err := s.newestBut(ctx, b, key, nil, false, grant)
 	if err != nil || newest == nil {
 		return err
 	}
-	return s.raiseHead(b, key, &h, newest, grant)
+	return s.raiseHead(b, key, h, newest, grant)
 }

@@ -30,14 +30,15 @@ func (s *Store) admit(ctx context.Context, at address, only *object.Condition,
 	return only.Check(true, info.ETag)
 }
 
-// admitNewest checks a condition on the newest version of a key. The caller holds its lock.
+// admitNewest checks a condition on the newest version of a key. The caller holds its lock and
+// has h with it, from lockKey.
 func (s *Store) admitNewest(ctx context.Context, b *bucket, key object.Key,
-	only *object.Condition, grant lock.Grant) error {
+	only *object.Condition, h *keyHead, grant lock.Grant) error {
 	if only.None() {
 		return nil
 	}
 	if b.versioned() {
-		return s.admitVersion(ctx, b, key, only, grant)
+		return s.admitVersion(ctx, b, key, only, h, grant)
 	}
 	return s.admit(ctx, s.objectAt(b, key), only, grant)
 }
@@ -46,15 +47,11 @@ func (s *Store) admitNewest(ctx context.Context, b *bucket, key object.Key,
 // head was not, counts: if the condition does not hold of it, it has been seen, and the head is
 // moved.
 func (s *Store) admitVersion(ctx context.Context, b *bucket, key object.Key,
-	only *object.Condition, grant lock.Grant) error {
+	only *object.Condition, h *keyHead, grant lock.Grant) error {
 	for _, at := range []address{s.headAt(b, key), s.objectAt(b, key)} {
 		if _, err := s.certainHeld(ctx, at, grant); err != nil {
 			return err
 		}
-	}
-	h, err := s.finishHeld(ctx, b, key, grant)
-	if err != nil {
-		return err
 	}
 	newest, err := s.newestBut(ctx, b, key, nil, true, grant)
 	if err != nil {
@@ -67,7 +64,7 @@ func (s *Store) admitVersion(ctx context.Context, b *bucket, key object.Key,
 	if fails == nil {
 		return nil
 	}
-	if err := s.raiseHead(b, key, &h, newest, grant); err != nil {
+	if err := s.raiseHead(b, key, h, newest, grant); err != nil {
 		return err
 	}
 	return fails

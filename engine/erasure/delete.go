@@ -36,15 +36,11 @@ func (s *Store) deleteVersion(ctx context.Context, b *bucket,
 	o *object.Delete) (object.Deleted, error) {
 	done := object.Deleted{Version: o.Version}
 	at := s.headAt(b, o.Key)
-	grant, err := at.set.lock(ctx, at.key)
+	grant, h, err := s.lockKey(ctx, b, o.Key)
 	if err != nil {
 		return done, err
 	}
 	defer grant.Release()
-	h, err := s.finishHeld(ctx, b, o.Key, grant)
-	if err != nil {
-		return done, err
-	}
 	t, err := s.findHeld(ctx, b, o.Ref, grant)
 	if err != nil || t == nil {
 		if err == nil {

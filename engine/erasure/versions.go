@@ -69,36 +69,56 @@ func (s *Store) headHeld(ctx context.Context, b *bucket, key object.Key,
 	return readHead(key, w)
 }
 
-// finishHeld is headHeld that finishes the deletion which the head tells of. Whoever changes
-// anything of the key does that first: it was seen. The caller holds the lock of the key.
-func (s *Store) finishHeld(ctx context.Context, b *bucket, key object.Key,
-	grant lock.Grant) (keyHead, error) {
-	h, err := s.headHeld(ctx, b, key, grant)
-	if err != nil || h.goes == nil {
-		return h, err
+// lockKey takes the lock of a key for whoever is going to change something of it, and returns
+// what its head says, which in a bucket without versioning is nothing. A deletion that the head
+// tells of and that was cut off is finished first, since it was seen, under a grant of its own:
+// two writes of one grant would have the same order.
+func (s *Store) lockKey(ctx context.Context, b *bucket, key object.Key) (lock.Grant, keyHead,
+	error) {
+	at := s.objectAt(b, key)
+	for {
+		grant, err := at.set.lock(ctx, at.key)
+		if err != nil || !b.versioned() {
+			return grant, keyHead{}, err
+		}
+		h, err := s.headHeld(ctx, b, key, grant)
+		unfinished := false
+		if err == nil && h.goes != nil {
+			unfinished, err = s.unfinished(ctx, b, key, &h, grant)
+		}
+		if err == nil && !unfinished {
+			return grant, h, nil
+		}
+		if err == nil {
+			err = s.purgeVersion(ctx, b, key, *h.goes, grant)
+		}
+		grant.Release()
+		if err != nil {
+			return lock.Grant{}, h, err
+		}
 	}
-	at := s.versionAt(b, key, *h.goes)
-	w, err := at.set.newestHeld(ctx, at.key, grant)
-	// What is above the head is another null version, which was written since.
-	if err != nil || w == nil || w.sample.Type == drive.TypePurge || h.order.Less(w.order) {
-		return h, err
-	}
-	return h, s.purgeVersion(ctx, b, key, *h.goes, grant)
 }
 
-// mend finishes what was cut off between a version and the head of its key, and returns all
-// versions, the newest first: see keyHead.
+// unfinished reports whether the version that a head tells of is still there. The caller holds the
+// lock of the key.
+func (s *Store) unfinished(ctx context.Context, b *bucket, key object.Key, h *keyHead,
+	grant lock.Grant) (bool, error) {
+	at := s.versionAt(b, key, *h.goes)
+	w, err := at.set.newestHeld(ctx, at.key, grant)
+	if err != nil || w == nil || w.sample.Type == drive.TypePurge {
+		return false, err
+	}
+	return !h.order.Less(w.order), nil // above it is another null version, which was written since
+}
+
+// mend moves the head of a key to its newest version, if it was cut off, and returns all versions,
+// the newest first: see keyHead.
 func (s *Store) mend(ctx context.Context, b *bucket, key object.Key) ([]*target, error) {
-	at := s.headAt(b, key)
-	grant, err := at.set.lock(ctx, at.key)
+	grant, h, err := s.lockKey(ctx, b, key)
 	if err != nil {
 		return nil, err
 	}
 	defer grant.Release()
-	h, err := s.finishHeld(ctx, b, key, grant)
-	if err != nil {
-		return nil, err
-	}
 	all, err := s.allHeld(ctx, b, key, grant)
 	if err != nil || len(all) == 0 {
 		return nil, err

@@ -262,3 +262,32 @@ func TestOneVersionOfAnUpload(t *testing.T) {
 	f.awaitSettles()
 	f.censusClean()
 }
+
+// TestConditionBehindCutNull: a null version whose deletion was cut off is gone for a condition, and
+// what is written in its place is the newest, for good.
+func TestConditionBehindCutNull(t *testing.T) {
+	f := newFaulty(t, 4, 2)
+	f.setVersioning(object.Enabled)
+	f.mustPutVersion([]byte("one"))
+	f.setVersioning(object.Suspended)
+	f.mustPut("k", []byte("null"))
+	f.awaitSettles()
+	f.refuse(drive.SpaceObject, drive.TypePurge)
+	if err := f.deleteVersion(object.NullVersion); !errors.Is(err, object.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	f.repair()
+	f.awaitLate()
+	p := putOf("bucket", "k", []byte("another null"))
+	p.If.Match = []string{"etag-3"} // of "one"
+	if _, err := f.store.PutObject(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		f.wantVersions("a condition behind a deletion", "another null", "one")
+		f.awaitSettles()
+		f.restart()
+		f.wantWhole("all drives are here")
+	}
+	f.censusClean()
+}

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Copy is an object to be made of the newest state of another one, or of itself
+// Copy is an object to be made of a version of another one, or of itself
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
 type Copy struct {
 	Source Ref

@@ -12,22 +12,11 @@ import (
 // uploadPart stores one part
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html).
 func (h *Handler) uploadPart(rq *request) error {
-	number, err := rq.partNumber()
+	part, err := h.namedPart(rq)
 	if err != nil {
 		return err
 	}
-	id, err := rq.uploadID()
-	if err != nil {
-		return err
-	}
-	upload, err := h.store.Upload(rq.ctx, rq.bucket, rq.key, id)
-	if err != nil {
-		return err
-	}
-	stored, asked := algorithmOf(upload.Info.Checksum.Algorithm)
-	if !asked {
-		stored = sumCRC64NVME // what the whole object gets
-	}
+	upload, stored, asked := &part.upload, part.stored, part.asked
 	if err := rq.requireLength(); err != nil {
 		return err
 	}
@@ -48,7 +37,7 @@ func (h *Handler) uploadPart(rq *request) error {
 	info, err := h.store.PutPart(rq.ctx, &object.PutPart{
 		Put: object.Put{Bucket: rq.bucket, Key: rq.key, SizeBytes: body.size, Body: body,
 			Seal: body.seal},
-		Upload: id, Number: number,
+		Upload: upload.ID, Number: part.number,
 	})
 	if err != nil {
 		return err
@@ -60,6 +49,33 @@ func (h *Handler) uploadPart(rq *request) error {
 		rq.field(body.claims.algo.header(), body.claimed())
 	}
 	return rq.empty(200)
+}
+
+// namedPart is the part that a request names, of an upload that is under way.
+type namedPart struct {
+	upload object.Upload
+	number int
+	stored algorithm // of the checksum it is kept with
+	asked  bool      // the upload was begun with that
+}
+
+// namedPart reads which part rq is about. Errors: InvalidArgument, NoSuchUpload, those of the
+// store.
+func (h *Handler) namedPart(rq *request) (p namedPart, err error) {
+	if p.number, err = rq.partNumber(); err != nil {
+		return p, err
+	}
+	id, err := rq.uploadID()
+	if err != nil {
+		return p, err
+	}
+	if p.upload, err = h.store.Upload(rq.ctx, rq.bucket, rq.key, id); err != nil {
+		return p, err
+	}
+	if p.stored, p.asked = algorithmOf(p.upload.Info.Checksum.Algorithm); !p.asked {
+		p.stored = sumCRC64NVME // what the whole object gets
+	}
+	return p, nil
 }
 
 // checkPartClaim wants the checksum of a part to be the one that the upload is to have; where that

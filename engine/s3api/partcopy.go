@@ -17,15 +17,7 @@ func (h *Handler) uploadPartCopy(rq *request) error {
 	if err != nil {
 		return err
 	}
-	number, err := rq.partNumber()
-	if err != nil {
-		return err
-	}
-	id, err := rq.uploadID()
-	if err != nil {
-		return err
-	}
-	upload, err := h.store.Upload(rq.ctx, rq.bucket, rq.key, id)
+	part, err := h.namedPart(rq)
 	if err != nil {
 		return err
 	}
@@ -42,23 +34,19 @@ func (h *Handler) uploadPartCopy(rq *request) error {
 	if err != nil {
 		return err
 	}
-	stored, asked := algorithmOf(upload.Info.Checksum.Algorithm)
-	if !asked {
-		stored = sumCRC64NVME // what the whole object gets
-	}
 	sums := digest{h: h}
 	sums.addETag()
-	sums.addSum(stored)
+	sums.addSum(part.stored)
 	defer sums.close()
 	info, err := h.store.PutPart(rq.ctx, &object.PutPart{
 		Put: object.Put{Bucket: rq.bucket, Key: rq.key, SizeBytes: lengthBytes, Seal: sums.seal,
 			Body: io.TeeReader(object.NewReader(rq.ctx, handle), &sums)},
-		Upload: id, Number: number,
+		Upload: part.upload.ID, Number: part.number,
 	})
 	if err != nil {
 		return err
 	}
-	if !asked {
+	if !part.asked {
 		info.Checksum = object.Checksum{}
 	}
 	rq.copiedVersion(&from)
