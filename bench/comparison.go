@@ -120,10 +120,6 @@ func (m *comparison) preload(ctx context.Context, side pair.Side) (err error) {
 	}
 	defer server.Kill()
 	err = server.Preload(ctx, target.Bucket, w.Objects, int64(w.ObjSize), m.scenario.Run.Seed)
-	if err == nil && w.Cache != "cold" {
-		// A server may write past the page cache: the first leg alone would read from the device.
-		err = server.ReadAll(ctx, w.Objects)
-	}
 	if err == nil {
 		err = host.AwaitIdle(ctx, server.PID())
 	}

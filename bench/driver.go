@@ -222,6 +222,9 @@ func (m *comparison) findRate(ctx context.Context) error {
 		return err
 	}
 	defer server.Kill()
+	if err := m.cache(ctx, server, m.data[pair.Base]); err != nil {
+		return err
+	}
 	run := m.scenario.Run
 	a, err := m.applyLight(ctx, server, 0, run.TrimHead+peakTime+run.TrimTail)
 	if err != nil {

@@ -109,13 +109,14 @@ func (m *comparison) prove(
 	return server.MakeBucket(ctx)
 }
 
-// cache brings the page cache into the state that the scenario wants.
+// cache brings caches into the state that the scenario wants: the server's own too, which begin
+// empty with each leg, and with whose filling the window would begin.
 func (m *comparison) cache(ctx context.Context, server *target.Server, dir string) error {
-	switch m.scenario.Workload.Cache {
-	case "cold":
+	switch w := m.scenario.Workload; {
+	case w.Cache == "cold":
 		return host.Evict(dir)
-	case "hot":
-		return server.ReadAll(ctx, m.scenario.Workload.Objects)
+	case w.Data == "preload":
+		return server.ReadAll(ctx, w.Objects)
 	}
 	return nil
 }

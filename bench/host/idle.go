@@ -8,9 +8,9 @@ import (
 
 const (
 	// idleLook is how long a process is looked at; its CPU time comes in steps of 10 ms.
-	idleLook = 500 * time.Millisecond
+	idleLook = 200 * time.Millisecond
 	// idleCPU is the most that an idle one uses meanwhile.
-	idleCPU = 2 * tick
+	idleCPU = tick
 	// idleMax is how long one is waited for.
 	idleMax = 2 * time.Minute
 )

@@ -35,7 +35,7 @@ type Workload struct {
 	Rate           Percent `yaml:"rate"`            // load: of the base's peak, due whatever happens
 	PayloadSigning string  `yaml:"payload_signing"` // signed or unsigned
 	Data           string  `yaml:"data"`            // preload (once a comparison) or fresh (each leg)
-	Cache          string  `yaml:"cache"`           // get: hot, cold (both proven), or any
+	Cache          string  `yaml:"cache"`           // get: hot (default) or cold, both proven, or any
 }
 
 // Ops lists what a workload can do. multipart is a put in parts of 16 MiB, warp's own size.

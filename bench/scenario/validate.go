@@ -61,7 +61,7 @@ func (w *Workload) validate() error {
 		return err
 	}
 	if w.Cache == "" {
-		w.Cache = "any"
+		w.Cache = map[bool]string{true: "hot", false: "any"}[w.Op == "get"]
 	}
 	if err := oneOf("workload.cache", w.Cache, "any", "hot", "cold"); err != nil {
 		return err

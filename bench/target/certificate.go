@@ -51,6 +51,5 @@ func newCertificate(dir string) (*http.Client, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(public)
-	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}, nil
+	return newClient(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}), nil
 }

@@ -3,6 +3,7 @@ package target
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,16 +37,30 @@ func (s *Server) Preload(
 	if err := s.makeBucket(ctx, bucket); err != nil {
 		return fmt.Errorf("preload: %w", err)
 	}
+	err := s.forEach(ctx, objects, func(ctx context.Context, i int) error {
+		return s.preloadOne(ctx, bucket, i, make([]byte, objectBytes), seed)
+	})
+	if err != nil {
+		return fmt.Errorf("preload: %w", err)
+	}
+	return s.checkCount(ctx, bucket, objects)
+}
+
+// forEach does something with every object, several at once, until one fails. No connection of it
+// is left, which the server would hold while it is measured.
+func (s *Server) forEach(
+	ctx context.Context, objects int, do func(ctx context.Context, object int) error,
+) error {
+	defer s.http.CloseIdleConnections()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range preloadWorkers {
 		workers.Go(func() {
-			data := make([]byte, objectBytes)
 			for i := range next {
-				if err := s.preloadOne(ctx, bucket, i, data, seed); err != nil {
-					cancel(fmt.Errorf("preload: object %d: %w", i, err))
+				if err := do(ctx, i); err != nil {
+					cancel(fmt.Errorf("object %d: %w", i, err))
 				}
 			}
 		})
@@ -55,10 +70,7 @@ func (s *Server) Preload(
 	}
 	close(next)
 	workers.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	return s.checkCount(ctx, bucket, objects)
+	return context.Cause(ctx)
 }
 
 func (s *Server) preloadOne(
@@ -98,16 +110,16 @@ func (s *Server) checkCount(ctx context.Context, bucket string, objects int) err
 // ReadAll reads every preloaded object once, so that what can be in a cache is.
 func (s *Server) ReadAll(ctx context.Context, objects int) error {
 	core := minio.Core{Client: s.client}
-	for i := range objects {
+	err := s.forEach(ctx, objects, func(ctx context.Context, i int) error {
 		body, _, _, err := core.GetObject(ctx, Bucket, content.Key(i), minio.GetObjectOptions{})
 		if err != nil {
-			return fmt.Errorf("read all: object %d: %w", i, err)
+			return err
 		}
 		_, err = io.Copy(io.Discard, body)
-		body.Close()
-		if err != nil {
-			return fmt.Errorf("read all: object %d: %w", i, err)
-		}
+		return errors.Join(err, body.Close())
+	})
+	if err != nil {
+		return fmt.Errorf("read all: %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -106,7 +107,7 @@ func Launch(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Address: address, AccessKey: "bench" + rand.Text()[:8], SecretKey: rand.Text(),
-		config: c, http: http.DefaultClient}
+		config: c, http: newClient(nil)}
 	if c.Foreign != nil && c.Foreign.AccessKey != "" {
 		s.AccessKey, s.SecretKey = c.Foreign.AccessKey, c.Foreign.SecretKey
 	}
@@ -270,9 +271,19 @@ func (s *Server) Region() string { return s.config.region() }
 // PID is the server's process number.
 func (s *Server) PID() int { return s.process.PID() }
 
+// newClient makes the harness's own connections, apart from those of the load.
+func newClient(trust *tls.Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: trust,
+		DisableCompression: true, MaxIdleConnsPerHost: preloadWorkers}}
+}
+
 // Stop ends the server as an operator would; an error if it does not obey or
 // its exit code is not 0.
-func (s *Server) Stop() error { return s.process.Stop(stopGrace) }
+func (s *Server) Stop() error {
+	// net/http waits five seconds for a connection that has not asked for anything yet.
+	s.http.CloseIdleConnections()
+	return s.process.Stop(stopGrace)
+}
 
 // Kill ends the server at once.
 func (s *Server) Kill() {
