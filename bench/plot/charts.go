@@ -12,13 +12,20 @@ type Interval struct {
 	Class          string // better, worse or same
 }
 
+// farBound times the centre and beyond, a bound is cut off: that of one pair is infinite.
+const farBound = 20
+
+// nameRunes fit into the space beside a row.
+const nameRunes = 44
+
 // Forest draws ratios on a logarithmic scale around 1.
 func Forest(rows []Interval) string {
 	c := newCanvas(top+bottom+rowHeight*float64(len(rows)), "ratios with intervals")
 	values := []float64{0.95, 1 / 0.95}
 	for _, r := range rows {
-		for _, v := range []float64{r.Center, r.Lo, r.Hi} {
-			if v > 0.05 && v < 20 {
+		values = append(values, r.Center) // however far away: a large loss must not be off the page
+		for _, v := range []float64{r.Lo, r.Hi} {
+			if v > r.Center/farBound && v < r.Center*farBound {
 				values = append(values, v)
 			}
 		}
@@ -29,7 +36,7 @@ func Forest(rows []Interval) string {
 	c.line(x.at(1), top, x.at(1), c.height-bottom, "one")
 	for i, r := range rows {
 		y := top + rowHeight*(float64(i)+0.5)
-		c.text(left+120, y+4, "end", r.Name)
+		c.text(left+120, y+4, "end", clip(r.Name, nameRunes))
 		from, to := max(r.Lo, lo), min(r.Hi, hi)
 		c.line(x.at(from), y, x.at(to), y, "interval "+r.Class)
 		c.dot(x.at(r.Center), y, r.Class, r.Title)
@@ -161,7 +168,7 @@ func Bars(label, unit string, bars []Bar) string {
 	c.axisX(x, unit)
 	for i, bar := range bars {
 		y, at := top+rowHeight*float64(i)+4, 0.0
-		c.text(left+120, y+12, "end", bar.Name)
+		c.text(left+120, y+12, "end", clip(bar.Name, nameRunes))
 		for _, p := range bar.Parts {
 			c.box(x.at(at), y, x.at(at+p.Value)-x.at(at), rowHeight-8, p.Class, p.Title)
 			at += p.Value

@@ -3,6 +3,7 @@ package plot
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -32,6 +33,22 @@ func TestForest(t *testing.T) {
 		Class: "better"}, {Name: "one pair", Center: 0.9, Lo: 0, Hi: math.Inf(1), Class: "same"}})
 	if n := parse(t, text); n["circle"] != 2 || !strings.Contains(text, "a &lt;b&gt; &amp; c") {
 		t.Errorf("%v: %s", n, text)
+	}
+}
+
+// A ratio that is far from 1 is on the page, and a bound without an end does not push it aside.
+func TestForestShowsFarRatios(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	text := Forest([]Interval{{Name: "fast", Center: 40, Lo: 38, Hi: 43, Class: "better"},
+		{Name: "slow", Center: 0.01, Lo: 0, Hi: math.Inf(1), Class: "worse"}, {Name: long, Center: 1}})
+	if n := parse(t, text); n["circle"] != 3 || strings.Contains(text, long) {
+		t.Fatalf("%v: %s", n, text)
+	}
+	for _, circle := range strings.Split(text, "<circle ")[1:] {
+		var x float64
+		if _, err := fmt.Sscanf(circle, `cx="%f"`, &x); err != nil || x < 0 || x > Width {
+			t.Errorf("at %g, error %v", x, err)
+		}
 	}
 }
 

@@ -93,6 +93,8 @@ type Leg struct {
 	Start        time.Time         `json:"start"`
 	Outcome      Outcome           `json:"outcome"`
 	Reason       string            `json:"reason,omitempty"` // unless OK
+	Report       []string          `json:"report,omitempty"` // metrics that are shown beside Primary
+	Caveat       string            `json:"caveat,omitempty"` // what no figure of it says
 	Noisy        bool              `json:"noisy,omitempty"`  // the machine differed between legs
 	Drift        float64           `json:"drift,omitempty"`  // against the pair's first leg
 

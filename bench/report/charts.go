@@ -38,8 +38,8 @@ func forestChart(rows []Row) chart {
 		}
 		center, lo, hi := math.Exp(r.Ratio.Center), math.Exp(r.Ratio.Lo), math.Exp(r.Ratio.Hi)
 		out = append(out, plot.Interval{Name: r.name(), Center: center, Lo: lo, Hi: hi,
-			Class: classOf(r.Verdict), Title: fmt.Sprintf("%s → %s, %s: %.3f %s, %s", r.Base, r.Candidate,
-				r.Primary, center, Interval(lo, hi, r.Ratio.Level), r.Verdict)})
+			Class: classOf(r.Verdict), Title: fmt.Sprintf("%s, %s → %s, %s: %.3f %s, %s", r.Scenario,
+				r.Base, r.Candidate, r.Primary, center, Interval(lo, hi, r.Ratio.Level), r.said())})
 	}
 	return chart{Note: "ratio of the primary metric, on a logarithmic scale, with its interval",
 		SVG: drawn(plot.Forest(out))}

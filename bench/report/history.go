@@ -16,7 +16,7 @@ type Past struct {
 	Row     Row
 }
 
-// Histories are all comparisons of all sessions, oldest first.
+// Histories are all comparisons of all sessions, oldest first, also those without a result.
 func Histories(lines []record.Line) []Past {
 	heads := map[string]record.Session{}
 	var legs []record.Leg
@@ -30,7 +30,7 @@ func Histories(lines []record.Line) []Past {
 	}
 	var out []Past
 	for _, row := range Rows(legs) {
-		if head, ok := heads[row.Session]; ok && row.Pairs > 0 {
+		if head, ok := heads[row.Session]; ok {
 			out = append(out, Past{head, row})
 		}
 	}
@@ -46,12 +46,15 @@ func PrintHistory(w io.Writer, all []Past) {
 		p := &all[i]
 		cells = append(cells, []string{p.Session.Start.Format("2006-01-02 15:04"), p.Session.ID,
 			p.Session.Revision, p.Session.Machine, p.Row.Scenario, p.Row.Base + " → " + p.Row.Candidate,
-			p.Row.ratio(), strconv.Itoa(p.Row.Pairs), string(p.Row.Verdict)})
+			p.Row.ratio(), strconv.Itoa(p.Row.Pairs), p.Row.said()})
 	}
 	Columns(w, cells)
 }
 
 func (r *Row) ratio() string {
+	if r.Ratio.N == 0 {
+		return "-"
+	}
 	return fmt.Sprintf("%.3f %s", math.Exp(r.Ratio.Center),
 		Interval(math.Exp(r.Ratio.Lo), math.Exp(r.Ratio.Hi), r.Ratio.Level))
 }
@@ -62,6 +65,9 @@ func historyCharts(all []Past) (out []chart) {
 	var order []key
 	groups := map[key][]Past{}
 	for _, p := range all {
+		if p.Row.Ratio.N == 0 {
+			continue // nothing to draw
+		}
 		k := key{p.Row.Scenario, p.Row.Base, p.Row.Candidate}
 		if groups[k] == nil {
 			order = append(order, k)
@@ -108,7 +114,7 @@ func Index(w io.Writer, lines []record.Line, has func(name string) bool) error {
 		if _, err := fmt.Fprintf(w, "| %s | %s | %s, %d cores | %s | %s → %s | %s | %d | %s |\n",
 			p.Session.Start.Format("2006-01-02"), session, p.Session.Fingerprint.CPU,
 			p.Session.Fingerprint.Cores, p.Row.Scenario, p.Row.Base, p.Row.Candidate, p.Row.ratio(),
-			p.Row.Pairs, p.Row.Verdict); err != nil {
+			p.Row.Pairs, p.Row.said()); err != nil {
 			return err
 		}
 	}

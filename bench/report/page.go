@@ -49,6 +49,9 @@ func (p *Page) Write(w io.Writer) error {
 		return err
 	}
 	rows := Rows(p.Legs)
+	if slices.ContainsFunc(p.Sessions, func(s record.Session) bool { return s.Purpose == "peer" }) {
+		rows = LossesFirst(rows)
+	}
 	var conclusion strings.Builder
 	Conclude(&conclusion, rows)
 	return page.Execute(w, map[string]any{
@@ -62,8 +65,8 @@ func (p *Page) Write(w io.Writer) error {
 // tableRows are the cells of the table, headings first, with the verdict as a class.
 func tableRows(rows []Row) [][]string {
 	out := [][]string{Headings()}
-	for _, r := range rows {
-		out = append(out, r.cells())
+	for i := range rows {
+		out = append(out, rows[i].cells())
 	}
 	return out
 }

@@ -123,6 +123,20 @@ get-4k: epoll beats nethttp: +27.2% operations per second (+25.7% to +28.3% at 8
 	}
 }
 
+// What a scenario asks to see is shown, and nothing that was not measured.
+func TestFigures(t *testing.T) {
+	all := legs(4, 1)
+	for i := range all {
+		all[i].Report = []string{"server_cpu_us_per_op", "rss_mb", "ttfb_p50"}
+	}
+	var b strings.Builder
+	Conclude(&b, Rows(all))
+	want := "get-4k, nethttp → epoll: server_cpu_us_per_op 50.0 → 50.0 µs, rss_mb 40.0 → 40.0 MiB.\n"
+	if !strings.HasSuffix(b.String(), want) {
+		t.Errorf("got:\n%s\nwant at its end:\n%s", b.String(), want)
+	}
+}
+
 func TestClientBound(t *testing.T) {
 	all := legs(4, 1)
 	for i := range all {

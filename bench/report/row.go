@@ -2,8 +2,10 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"flashstore/bench/record"
 	"flashstore/bench/stat"
@@ -34,11 +36,13 @@ type Row struct {
 	Session, Scenario string
 	Base, Candidate   string // levels that differ
 	Primary           string
+	Report            []string // metrics shown beside it
 	MinEffect         float64
 	Pairs             int // that count
 	Noisy             int // of them
 	Retried           int // attempts given up because of drift
 	Problems          []string
+	Caveat            string                // what the figures cannot say, as NOT LIKE FOR LIKE: why
 	Unsuited          bool                  // the machine is too small for the question
 	Medians           [2]map[string]float64 // by side, base first; metric → median over pairs
 	Ratio             stat.Estimate         // of ln(candidate/base) of the primary metric
@@ -74,7 +78,8 @@ func newRow(legs []record.Leg) Row {
 	r := Row{
 		Session: first.Session, Scenario: first.Scenario,
 		Base: first.Base, Candidate: first.Candidate,
-		Primary: first.Primary, MinEffect: first.MinEffect, Verdict: NoResult,
+		Primary: first.Primary, Report: first.Report, MinEffect: first.MinEffect, Caveat: first.Caveat,
+		Verdict: NoResult,
 	}
 	pairs := r.sort(legs)
 	r.Pairs = len(pairs)
@@ -178,6 +183,28 @@ func (r Row) judge() Verdict {
 		return Better
 	}
 	return Worse
+}
+
+// said is the verdict with what must not be read without it.
+func (r *Row) said() string {
+	text := string(r.Verdict)
+	if caveat, _, _ := strings.Cut(r.Caveat, ":"); caveat != "" {
+		text += ", " + caveat
+	}
+	switch {
+	case r.Unsuited:
+		text += ", not for this machine"
+	case len(r.Problems) > 0:
+		text += fmt.Sprintf(", %d %s", len(r.Problems), plural(len(r.Problems), "problem"))
+	}
+	return text
+}
+
+// LossesFirst sorts rows by verdict: what the candidate loses, what is undecided, what it wins.
+func LossesFirst(rows []Row) []Row {
+	rank := map[Verdict]int{Worse: -1, Better: 1}
+	slices.SortStableFunc(rows, func(a, b Row) int { return rank[a.Verdict] - rank[b.Verdict] })
+	return rows
 }
 
 func higherIsBetter(metric string) bool { return metric == "ops_per_s" || metric == "mb_per_s" }

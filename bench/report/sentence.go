@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"flashstore/bench/stat"
 )
@@ -10,6 +11,9 @@ import (
 // Conclude writes what a person should take away: first what went wrong, then one sentence a row.
 func Conclude(w io.Writer, rows []Row) {
 	for _, r := range rows {
+		if r.Caveat != "" {
+			fmt.Fprintf(w, "%s, %s → %s: %s\n", r.Scenario, r.Base, r.Candidate, r.Caveat)
+		}
 		for _, problem := range r.Problems {
 			fmt.Fprintf(w, "%s, %s → %s: %s\n", r.Scenario, r.Base, r.Candidate, problem)
 		}
@@ -24,7 +28,41 @@ func Conclude(w io.Writer, rows []Row) {
 	}
 	for _, r := range rows {
 		fmt.Fprintln(w, r.Sentence())
+		if figures := r.Figures(); figures != "" {
+			fmt.Fprintln(w, figures)
+		}
 	}
+}
+
+// Figures are the medians of what the scenario asks to be shown beside what decides; empty without
+// any. What neither side could measure is left out.
+func (r Row) Figures() string {
+	var parts []string
+	for _, metric := range r.Report {
+		base, candidate := r.Medians[0][metric], r.Medians[1][metric]
+		if base != 0 || candidate != 0 {
+			parts = append(parts, fmt.Sprintf("%s %s → %s %s", metric, Number(base), Number(candidate),
+				unitOf(metric)))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s → %s: %s.", r.Scenario, r.Base, r.Candidate, strings.Join(parts, ", "))
+}
+
+func unitOf(metric string) string {
+	switch {
+	case metric == "ops_per_s":
+		return "/s"
+	case metric == "mb_per_s":
+		return "MB/s"
+	case strings.HasPrefix(metric, "rss"):
+		return "MiB"
+	case strings.HasPrefix(metric, "device"):
+		return "MB"
+	}
+	return "µs"
 }
 
 // Sentence says in one sentence what won and by how much.

@@ -12,16 +12,16 @@ import (
 // Table writes one line a row, with headings.
 func Table(w io.Writer, rows []Row) {
 	cells := [][]string{Headings()}
-	for _, r := range rows {
-		cells = append(cells, r.cells())
+	for i := range rows {
+		cells = append(cells, rows[i].cells())
 	}
 	Columns(w, cells)
 }
 
-func (r Row) cells() []string {
+func (r *Row) cells() []string {
 	name := r.Base + " → " + r.Candidate
 	if r.Pairs == 0 {
-		return []string{r.Scenario, name, r.Primary, "-", "-", "-", "-", "-", "0", string(r.Verdict)}
+		return []string{r.Scenario, name, r.Primary, "-", "-", "-", "-", "-", "0", r.said()}
 	}
 	base, candidate := r.Medians[0], r.Medians[1]
 	return []string{
@@ -29,7 +29,7 @@ func (r Row) cells() []string {
 		Number(base[r.Primary]), Number(candidate[r.Primary]), r.ratio(),
 		Number(base[cpuMetric]) + " → " + Number(candidate[cpuMetric]),
 		Number(base["rss_mb"]) + " → " + Number(candidate["rss_mb"]),
-		strconv.Itoa(r.Pairs), string(r.Verdict),
+		strconv.Itoa(r.Pairs), r.said(),
 	}
 }
 
