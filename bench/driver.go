@@ -58,9 +58,10 @@ func (m *comparison) applyWarp(
 	_, cores := m.cores()
 	l := warp.Load{
 		Binary: m.warp, Address: server.Address, AccessKey: server.AccessKey,
-		SecretKey: server.SecretKey, Bucket: target.Bucket, Workload: m.scenario.Workload,
+		SecretKey: server.SecretKey, Region: server.Region(),
+		Bucket: target.Bucket, Workload: m.scenario.Workload,
 		Duration: run.Duration, Cores: cores, TLS: m.scenario.Server.TLS,
-		Data: filepath.Join(m.raw, fmt.Sprintf("%s-%s-p%d-%s-a%d", leg.Scenario,
+		Data: filepath.Join(m.raw, fmt.Sprintf("%s-%s-%s-p%d-%s-a%d", leg.Scenario, m.hash,
 			m.sides[1].label, leg.Pair, leg.Side, leg.Attempt)),
 		Log: filepath.Join(m.workspace.Path(), "warp.log"),
 	}

@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"flashstore/bench/process"
 )
 
-// Foreign is how to start a server that is not ours. In its texts these words are replaced:
-// {binary}, {address}, {host}, {port}, {dir} (a folder of the leg), {drives} (its n drives, apart
-// by blanks; alone in an argument it becomes n arguments), {drive1}, {parity}, {access_key},
-// {secret_key}, {www} (the folder of static files).
+// Foreign is how to start a server that is not ours, in the folder of its leg. In its texts the
+// Words in braces are replaced: {binary}, {address}, {host}, {port}, {port2} to {port9} (more free
+// ports), {dir} (the folder of the leg), {drives} (its n drives, apart by blanks; alone in an
+// argument it becomes n arguments), {drive1}, {parity}, {access_key}, {secret_key}, {www} (the folder
+// of static files).
 type Foreign struct {
 	Args   []string
 	Env    []string
@@ -29,8 +31,27 @@ type Foreign struct {
 	GetOnly bool
 }
 
-// setupMax bounds the commands of a setup.
-const setupMax = 30 * time.Second
+const (
+	// setupMax bounds the commands of a setup.
+	setupMax = 30 * time.Second
+	// morePorts are drawn beside the address, for servers of several parts.
+	morePorts = 8
+	// setUpMark is a file that says that the setup was run over this data.
+	setUpMark = "set-up"
+)
+
+// Words are those that Foreign replaces, without braces.
+func Words() []string {
+	words := []string{"binary", "address", "host", "port", "dir", "drives", "drive1", "parity",
+		"access_key", "secret_key", "www"}
+	for i := range morePorts {
+		words = append(words, morePort(i))
+	}
+	return words
+}
+
+// morePort is the word for the i-th of the further ports.
+func morePort(i int) string { return "port" + strconv.Itoa(i+2) }
 
 // wwwDir is where a server of static files finds them.
 func (c Config) wwwDir() string { return filepath.Join(c.Dir, "www") }
@@ -38,10 +59,15 @@ func (c Config) wwwDir() string { return filepath.Join(c.Dir, "www") }
 func (f *Foreign) replacer(s *Server) *strings.Replacer {
 	host, port, _ := strings.Cut(s.Address, ":")
 	c := s.config
-	return strings.NewReplacer("{binary}", c.Binary, "{address}", s.Address, "{host}", host,
+	pairs := []string{"{binary}", c.Binary, "{address}", s.Address, "{host}", host,
 		"{port}", port, "{dir}", c.Dir, "{drives}", strings.Join(c.drives(), " "),
 		"{drive1}", c.drives()[0], "{parity}", strconv.Itoa(c.Parity), "{www}", c.wwwDir(),
-		"{access_key}", s.AccessKey, "{secret_key}", s.SecretKey)
+		"{access_key}", s.AccessKey, "{secret_key}", s.SecretKey}
+	for i, address := range s.more {
+		_, port, _ := strings.Cut(address, ":")
+		pairs = append(pairs, "{"+morePort(i)+"}", port)
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 func (c Config) drives() []string {
@@ -82,21 +108,37 @@ func (f *Foreign) prepare(s *Server) ([]string, error) {
 
 // setUp runs the commands that a foreign server needs once it is up.
 func (s *Server) setUp(ctx context.Context) error {
-	f := s.config.Foreign
-	if _, err := os.Stat(filepath.Join(s.config.Dir, "set-up")); err == nil {
+	mark := filepath.Join(s.config.Dir, setUpMark)
+	if _, err := os.Stat(mark); err == nil {
 		return nil // by an earlier leg, over the same data
 	}
 	ctx, cancel := context.WithTimeout(ctx, setupMax)
 	defer cancel()
+	f := s.config.Foreign
 	for _, command := range f.Setup {
 		words := f.fill(s, command)
-		cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-		cmd.Env = append(os.Environ(), f.fill(s, f.Env)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("setup: %s: %w\n%.2000s", strings.Join(words, " "), err, out)
+		if err := s.runSetup(ctx, words); err != nil {
+			return fmt.Errorf("setup: %s: %w", strings.Join(words, " "), err)
 		}
 	}
-	return os.WriteFile(filepath.Join(s.config.Dir, "set-up"), nil, 0o600)
+	return os.WriteFile(mark, nil, 0o600)
+}
+
+// runSetup runs one command; what it leaves behind ends with it.
+func (s *Server) runSetup(ctx context.Context, words []string) error {
+	dir := s.config.Dir
+	p, err := process.Start(process.Spec{Path: words[0], Args: words[1:], Dir: dir,
+		Env: s.config.env(s), Log: filepath.Join(dir, "setup.log")})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.Done():
+		return p.Wait()
+	case <-ctx.Done():
+		p.Kill()
+		return fmt.Errorf("%w\n%s", context.Cause(ctx), p.LogTail())
+	}
 }
 
 // errForeign is where something of ours is asked of a server that is not.

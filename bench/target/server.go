@@ -25,9 +25,10 @@ import (
 var ErrNotReady = errors.New("server not ready")
 
 const (
-	readyMax     = 15 * time.Second // the server promises 10 s on small data
-	stopGrace    = 15 * time.Second // the server's own grace is 10 s
-	pollInterval = 10 * time.Millisecond
+	readyMax        = 15 * time.Second // the server promises 10 s on small data
+	foreignReadyMax = time.Minute      // others promise nothing, and some elect a leader first
+	stopGrace       = 15 * time.Second // the server's own grace is 10 s
+	pollInterval    = 10 * time.Millisecond
 )
 
 // Region is what requests to the server are signed for.
@@ -67,6 +68,7 @@ type Server struct {
 	AccessKey string
 	SecretKey string
 
+	more    []string // further free addresses, of foreign servers
 	config  Config
 	process *process.Process
 	client  *minio.Client
@@ -102,12 +104,17 @@ func Launch(c Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	address, err := FreeAddress()
+	ports := 1
+	if c.Foreign != nil {
+		ports += morePorts
+	}
+	addresses, err := freeAddresses(ports)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Address: address, AccessKey: "bench" + rand.Text()[:8], SecretKey: rand.Text(),
-		config: c, http: newClient(nil)}
+	address := addresses[0]
+	s := &Server{Address: address, more: addresses[1:], AccessKey: "bench" + rand.Text()[:8],
+		SecretKey: rand.Text(), config: c, http: newClient(nil)}
 	if c.Foreign != nil && c.Foreign.AccessKey != "" {
 		s.AccessKey, s.SecretKey = c.Foreign.AccessKey, c.Foreign.SecretKey
 	}
@@ -130,6 +137,7 @@ func Launch(c Config) (*Server, error) {
 	spec := process.Spec{Path: c.Binary, Args: c.args(address), Env: c.env(s),
 		Log: filepath.Join(c.Dir, "server.log"), Cores: c.Cores}
 	if c.Foreign != nil {
+		spec.Dir = c.Dir // what it writes beside its drives goes with the leg
 		if spec.Args, err = c.Foreign.prepare(s); err != nil {
 			return nil, err
 		}
@@ -202,15 +210,32 @@ func envOf(name string) string {
 // FreeAddress asks the kernel for a port nobody uses. It may be taken before a server binds it;
 // the server then fails to start, and the leg says so.
 func FreeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := freeAddresses(1)
 	if err != nil {
 		return "", err
 	}
-	return listener.Addr().String(), listener.Close()
+	return addresses[0], nil
+}
+
+// freeAddresses asks for n at once, so that no two are the same.
+func freeAddresses(n int) (addresses []string, err error) {
+	for range n {
+		listener, listenErr := net.Listen("tcp", "127.0.0.1:0")
+		if listenErr != nil {
+			return nil, listenErr
+		}
+		defer func() { err = errors.Join(err, listener.Close()) }()
+		addresses = append(addresses, listener.Addr().String())
+	}
+	return addresses, nil
 }
 
 func (s *Server) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyMax)
+	patience := readyMax
+	if s.config.Foreign != nil {
+		patience = foreignReadyMax
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
@@ -277,12 +302,22 @@ func newClient(trust *tls.Config) *http.Client {
 		DisableCompression: true, MaxIdleConnsPerHost: preloadWorkers}}
 }
 
-// Stop ends the server as an operator would; an error if it does not obey or
-// its exit code is not 0.
+// Stop ends the server as an operator would; an error if it does not obey or its exit code is not
+// 0. How a foreign server ends that was asked to is its own business: some die by the signal.
 func (s *Server) Stop() error {
+	ran := true
+	select {
+	case <-s.process.Done():
+		ran = false
+	default:
+	}
 	// net/http waits five seconds for a connection that has not asked for anything yet.
 	s.http.CloseIdleConnections()
-	return s.process.Stop(stopGrace)
+	err := s.process.Stop(stopGrace)
+	if ran && s.config.Foreign != nil && errors.Is(err, process.ErrExited) {
+		return nil
+	}
+	return err
 }
 
 // Kill ends the server at once.

@@ -19,6 +19,7 @@ type Load struct {
 	TLS       bool   // with any certificate: the server is the harness's own, on loopback
 	AccessKey string
 	SecretKey string
+	Region    string // that requests are signed for
 	Bucket    string // exists already
 	Workload  scenario.Workload
 	Duration  time.Duration
@@ -45,7 +46,7 @@ func (l Load) args() []string {
 		op = "put" // in parts, unless told otherwise
 	}
 	args := []string{
-		op, "--no-color", "--host", l.Address, "--region", "us-east-1",
+		op, "--no-color", "--host", l.Address, "--region", l.Region,
 		"--bucket", l.Bucket, "--noclear", "--benchdata", l.Data,
 		"--obj.size", fmt.Sprintf("%d", w.ObjSize),
 		"--concurrent", strconv.Itoa(w.Concurrent),

@@ -130,13 +130,14 @@ func TestSummarizeKnownValues(t *testing.T) {
 func TestArgs(t *testing.T) {
 	l := Load{
 		Binary: "warp", Address: "127.0.0.1:1", AccessKey: "key", SecretKey: "hidden", Bucket: "b",
-		Duration: 8 * time.Second, Data: "x",
+		Region: "elsewhere", Duration: 8 * time.Second, Data: "x",
 		Workload: scenario.Workload{Op: "get", ObjSize: 4096, Objects: 10, Concurrent: 2,
 			Data: "preload", PayloadSigning: "unsigned"},
 	}
 	got := strings.Join(l.args(), " ")
 	for _, want := range []string{"get ", "--obj.size 4096", "--duration 8s", "--list-existing",
-		"--noclear", "--objects 10", "--disable-sha256-payload", "--concurrent 2"} {
+		"--noclear", "--objects 10", "--disable-sha256-payload", "--concurrent 2",
+		"--region elsewhere"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: no %q", got, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -170,6 +171,9 @@ func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
 
 // write keeps a body as the fault wants: synced, left to the kernel, or in memory alone.
 func (s *stub) write(file string, body []byte) error {
+	if s.fault == "refuses" && strings.Contains(file, "/flashbench/") {
+		return errors.New("refused")
+	}
 	if s.fault == "lies" && strings.Contains(file, "/flashbench/") {
 		s.lies.Store(file, body)
 		return nil
