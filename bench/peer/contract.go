@@ -34,21 +34,37 @@ func Of(syncs float64, puts int, how string) Measured {
 	return m
 }
 
+// NotLikeForLike begins what Unlike says.
+const NotLikeForLike = "NOT LIKE FOR LIKE"
+
 // Differ says whether figures of two servers are of different promises. What is unknown differs
 // from everything: nothing says that it is the same.
 func Differ(a, b Measured) bool {
 	return a.Contract != b.Contract || a.Contract == Unknown
 }
 
+// Unlike says why figures of theirs beside ours are not of one promise; empty where they are.
+func Unlike(theirs, ours Measured) string {
+	switch {
+	case !Differ(theirs, ours):
+		return ""
+	case theirs.Contract == Unknown || ours.Contract == Unknown:
+		return fmt.Sprintf("%s: nobody knows whether a 200 of a PUT is worth the same (theirs %s; ours "+
+			"%s)", NotLikeForLike, theirs, ours)
+	}
+	return fmt.Sprintf("%s: a 200 of a PUT is not worth the same (theirs %s; ours %s)", NotLikeForLike,
+		theirs, ours)
+}
+
 // TraceCalls are the system calls that Trace must be given by strace.
 const TraceCalls = "fsync,fdatasync,syncfs,sync,msync,open,openat,close,write,writev,pwrite64," +
-	"pwritev,pwritev2,io_uring_setup"
+	"pwritev,pwritev2,io_uring_setup,io_setup"
 
 // Trace counts in the output of strace -f the calls that return only once something is on the
 // device. See open(2) for O_SYNC and O_DSYNC, readv(2) for RWF_SYNC and RWF_DSYNC.
 type Trace struct {
 	Syncs  int
-	Rings  int             // io_uring_setup: what such a ring syncs is in no trace
+	Rings  int             // of io_uring and of io_submit: what they sync is in no trace
 	opened map[string]bool // descriptors whose writes sync
 	begun  map[string]bool // threads in an open of such a file
 }
@@ -104,7 +120,7 @@ func (t *Trace) line(thread, text string) {
 			strings.Contains(args, "RWF_SYNC") {
 			t.Syncs++
 		}
-	case "io_uring_setup":
+	case "io_uring_setup", "io_setup":
 		t.Rings++
 	}
 }

@@ -8,7 +8,7 @@ type Fate int
 // The fates.
 const (
 	Kept       Fate = iota
-	Lost            // acknowledged, and not there
+	Lost            // acknowledged, and not there, or an older write is in its place
 	Corrupt         // there, with other bytes
 	Unreadable      // the server answers an error
 )
@@ -30,6 +30,10 @@ func (s *Score) Add(f Fate) {
 	s.Fates[f]++
 }
 
+// Measured says whether enough came of it to say what a 200 is worth: a server that acknowledges
+// nothing has lost nothing either.
+func (s *Score) Measured() bool { return s.Problem == "" && s.Crashes > 0 && s.Acknowledged > 0 }
+
 // Broken says whether something that was acknowledged is not as it was.
 func (s *Score) Broken() bool {
 	return s.Fates[Lost]+s.Fates[Corrupt]+s.Fates[Unreadable]+s.Torn > 0
@@ -48,6 +52,8 @@ func (s *Score) String() string {
 		return fmt.Sprintf("unreadable: %d of %d", s.Fates[Unreadable], s.Acknowledged)
 	case s.Problem != "":
 		return "not to the end: " + s.Problem
+	case s.Acknowledged == 0:
+		return "not measured: no write was acknowledged"
 	}
 	return fmt.Sprintf("all %d there", s.Acknowledged)
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 
 	"flashstore/bench/target"
 )
@@ -34,10 +36,10 @@ type File struct {
 	Args        []string          `yaml:"args"`
 	Env         []string          `yaml:"env"`
 	Health      string            `yaml:"health"`
-	Credentials Credentials       `yaml:"credentials"` // empty: made for the leg
-	AckContract Contract          `yaml:"ack_contract"`
-	Drives      int               `yaml:"drives"`
-	Parity      int               `yaml:"parity"` // of ours beside it
+	Credentials Credentials       `yaml:"credentials"`  // empty: made for the leg
+	AckContract Contract          `yaml:"ack_contract"` // as its maker says; what counts is measured
+	Drives      int               `yaml:"drives"`       // of ours too
+	Parity      int               `yaml:"parity"`       // of ours too; 0 for those that cannot
 	Region      string            `yaml:"region"`
 	TLS         bool              `yaml:"tls"`
 	GetOnly     bool              `yaml:"get_only"`
@@ -68,6 +70,13 @@ func Parse(name string, text []byte) (*File, error) {
 	if len(text) > fileBytesMax {
 		return nil, fmt.Errorf("%w: %s: larger than %d bytes", ErrInvalid, name, fileBytesMax)
 	}
+	doc, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, name, err)
+	}
+	if len(doc.Docs) != 1 {
+		return nil, fmt.Errorf("%w: %s: %d documents; want one", ErrInvalid, name, len(doc.Docs))
+	}
 	f := File{Drives: 4, Parity: 2, AckContract: Unknown}
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, name, err)
@@ -93,17 +102,59 @@ func (f *File) validate() error {
 			f.Parity)
 	case f.TLS:
 		return errors.New("tls: peers are measured over plain HTTP on loopback")
+	case f.Health != "" && !strings.HasPrefix(f.Health, "/"):
+		return fmt.Errorf("health: %q; want a path that begins with /, or nothing", f.Health)
 	case (f.Credentials.AccessKey == "") != (f.Credentials.SecretKey == ""):
 		return errors.New("credentials: want both keys, or neither")
 	}
+	if err := f.validateTexts(); err != nil {
+		return err
+	}
+	return f.validateWords()
+}
+
+// ownFile matches what a leg itself keeps in the folder of a server's files.
+const ownFile = `^(d[0-9]+|www|server\.log|setup\.log|set-up|\.\.?)$`
+
+func (f *File) validateTexts() error {
 	for name := range f.Files {
-		if name == "" || name != filepath.Base(name) {
+		if name == "" || name != filepath.Base(name) || name == "/" {
 			return fmt.Errorf("files: %q; want a name without a folder", name)
+		}
+		if own, _ := regexp.MatchString(ownFile, name); own {
+			return fmt.Errorf("files: %q is a name that the leg itself uses; take another", name)
+		}
+	}
+	for _, variable := range f.Env {
+		if name, _, ok := strings.Cut(variable, "="); !ok || name == "" {
+			return fmt.Errorf("env: %q; want NAME=VALUE", variable)
 		}
 	}
 	for i, command := range f.Setup {
-		if len(command) == 0 {
+		if len(command) == 0 || command[0] == "" {
 			return fmt.Errorf("setup: command %d is empty", i+1)
+		}
+	}
+	return nil
+}
+
+// wordInBraces matches what target.Foreign might replace; a $ before it makes it a shell's own.
+const wordInBraces = `\$?\{[a-z][a-z0-9_]*\}`
+
+// validateWords finds a word that nothing would replace: the server would get it as it is.
+func (f *File) validateWords() error {
+	texts := slices.Concat(f.Args, f.Env, slices.Concat(f.Setup...))
+	for _, text := range f.Files {
+		texts = append(texts, text)
+	}
+	words := regexp.MustCompile(wordInBraces)
+	for _, text := range texts {
+		for _, found := range words.FindAllString(text, -1) {
+			name := strings.Trim(found, "{}")
+			if !strings.HasPrefix(found, "$") && !slices.Contains(target.Words(), name) {
+				return fmt.Errorf("unknown word %s; valid, in braces: %s", found,
+					strings.Join(target.Words(), ", "))
+			}
 		}
 	}
 	return nil

@@ -25,6 +25,14 @@ func TestParse(t *testing.T) {
 		"tls":              {"tls: true\n", "plain HTTP"},
 		"one key":          {"credentials: {access_key: a}\n", "both keys"},
 		"file in a folder": {"files: {../x: y}\n", "without a folder"},
+		"folder above":     {"files: {..: y}\n", "leg itself uses"},
+		"file of the leg":  {"files: {set-up: y}\n", "leg itself uses"},
+		"health":           {"health: health\n", "begins with /"},
+		"env":              {"env: [VERBOSE]\n", "NAME=VALUE"},
+		"word in env":      {"env: [\"A={access-key} {acces_key}\"]\n", "unknown word {acces_key}; valid"},
+		"word in a file":   {"files: {x: \"{drive}\"}\n", "unknown word {drive}"},
+		"word in setup":    {"setup: [[sh, -c, \"${x} {y}\"]]\n", "unknown word {y}"},
+		"two documents":    {"---\nschema: 1\n", "2 documents"},
 		"empty command":    {"setup: [[]]\n", "command 1 is empty"},
 		"not YAML":         {"{", ""},
 		"twice":            {"name: again\n", ""},
@@ -108,15 +116,26 @@ func TestContract(t *testing.T) {
 	if strict.Contract != Strict || relaxed.Contract != Relaxed {
 		t.Errorf("%v, %v", strict, relaxed)
 	}
-	unknown := Measured{Contract: Unknown}
+	unknown := Measured{Contract: Unknown, How: "strace is not installed"}
+	if Unlike(strict, Of(20, 20, "y")) != "" ||
+		!strings.HasPrefix(Unlike(relaxed, strict), NotLikeForLike+": a 200 of a PUT is not worth") ||
+		!strings.HasPrefix(Unlike(unknown, strict), NotLikeForLike+": nobody knows") {
+		t.Errorf("%q, %q", Unlike(relaxed, strict), Unlike(unknown, strict))
+	}
 	if Differ(strict, Of(20, 20, "y")) || !Differ(strict, relaxed) || !Differ(unknown, unknown) {
 		t.Error("contracts that differ")
 	}
 }
 
 func TestScore(t *testing.T) {
-	var s Score
+	s := Score{Crashes: 1}
+	if s.Measured() || s.String() != "not measured: no write was acknowledged" {
+		t.Errorf("nothing was acknowledged: %s", s.String())
+	}
 	s.Add(Kept)
+	if !s.Measured() {
+		t.Error("one write was acknowledged")
+	}
 	if s.Broken() || s.String() != "all 1 there" {
 		t.Error(s.String())
 	}
