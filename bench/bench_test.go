@@ -297,11 +297,13 @@ func TestCommandLine(t *testing.T) {
 		{"", exitUsage, "flashbench run"},
 		{"--help", exitOK, "flashbench run"},
 		{"run --help", exitOK, "-pairs"},
+		{"peer --help", exitOK, "flashbench peer [flags] PEER.yaml [SCENARIO.yaml...]"},
 		{"version", exitOK, "flashbench, built by go"},
 		{"gait", exitUsage, `unknown command "gait"; valid: aa, compare, `},
 		{"run --nope", exitUsage, "not defined: -nope"},
 		{"run --only nope ../scenarios/get-4k.yaml", exitUsage, "there are: get-4k"},
 		{"run ../scenarios/get-4k.yaml --set run.pears=1", exitUsage, "valid keys"},
+		{"run ../scenarios/get-4k.yaml --set get4k:run.pairs=1", exitUsage, "there are: get-4k"},
 		{"run /nonexistent.yaml", exitUsage, "no such file"},
 		{"run", exitUsage, "no scenario files"},
 		{"run ../scenarios/get-4k.yaml --server /nonexistent", exitUsage, "make build warp"},
@@ -365,5 +367,10 @@ func TestCompare(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q: no %q in\n%s", args, want, out.String())
 		}
+	}
+	var out bytes.Buffer
+	code := Main(t.Context(), []string{"report", "--record", p.index, "--history", "get-4K"}, &out, &out)
+	if code != exitUsage || !strings.Contains(out.String(), "there are: get-4k") {
+		t.Errorf("history of nothing: code %d: %s", code, out.String())
 	}
 }

@@ -72,7 +72,7 @@ func (c *choice) load(files []string) ([]*scenario.Scenario, error) {
 		}
 		scenarios = append(scenarios, points...)
 	}
-	for _, name := range only {
+	for _, name := range slices.Concat(only, c.setNames()) {
 		if !slices.Contains(names, name) {
 			return nil, fmt.Errorf("no scenario %q; there are: %s", name, strings.Join(names, ", "))
 		}
@@ -83,18 +83,32 @@ func (c *choice) load(files []string) ([]*scenario.Scenario, error) {
 	return scenarios, nil
 }
 
+// forOne splits NAME:key=value; name is empty where a change is for all scenarios.
+func forOne(assignment string) (name, rest string) {
+	key, _, _ := strings.Cut(assignment, "=")
+	if name, _, named := strings.Cut(key, ":"); named {
+		return name, assignment[len(name)+1:]
+	}
+	return "", assignment
+}
+
+// setNames are the scenarios that single changes are for.
+func (c *choice) setNames() (names []string) {
+	for _, assignment := range c.set.values {
+		if name, _ := forOne(assignment); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // change makes the assignments that concern s.
 func (c *choice) change(s *scenario.Scenario) error {
 	var set []string
 	for _, assignment := range c.assignments() {
-		key, value, _ := strings.Cut(assignment, "=")
-		if name, rest, named := strings.Cut(key, ":"); named {
-			if name != s.Name {
-				continue
-			}
-			assignment = rest + "=" + value
+		if name, rest := forOne(assignment); name == "" || name == s.Name {
+			set = append(set, rest)
 		}
-		set = append(set, assignment)
 	}
 	if err := s.Set(set...); err != nil {
 		return fmt.Errorf("--set for %s: %w", s.Name, err)

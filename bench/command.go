@@ -29,25 +29,29 @@ var errUsage = errors.New("usage")
 var errInvalid = errors.New("no valid result")
 
 type command struct {
-	summary string
-	run     func(ctx context.Context, args []string, out, messages io.Writer) error
+	operands string // what may stand beside the flags
+	summary  string
+	run      func(ctx context.Context, args []string, out, messages io.Writer) error
 }
 
 func commands() map[string]command {
+	const scenarios = "[SCENARIO.yaml...]"
 	return map[string]command{
-		"run":           {"measure scenarios and print what won", runCommand},
-		"aa":            {"measure a server against itself, for the gate's self-test", aaCommand},
-		"gate":          {"is a change slower? exit 0 no, 1 yes, 3 cannot say, 4 invalid", gateCommand},
-		"gate-selftest": {"how often the gate is wrong, from recorded pairs", selftestCommand},
-		"peer":          {"measure another S3 server beside ours", peerCommand},
-		"crash":         {"what is a 200 worth? crash servers and read back", crashCommand},
-		"tune":          {"find what is fastest here, and write it for the server", tuneCommand},
-		"profile":       {"where time goes: flame graphs, calls, pauses, counters", profileCommand},
-		"report":        {"tables, one page of plots, history and an index of records", reportCommand},
-		"compare":       {"print recorded sessions again, or two of them side by side", compareCommand},
-		"hotpath":       {"measure the path of a request against its targets and nginx", hotpathCommand},
-		"load":          {"put load on any S3 server or static files", loadCommand},
-		"version":       {"print the version", versionCommand},
+		"run": {scenarios, "measure scenarios and print what won", runCommand},
+		"aa": {scenarios, "measure a server against itself, for the gate's self-test", aaCommand},
+		"gate": {scenarios, "is a change slower? exit 0 no, 1 yes, 3 cannot say, 4 invalid", gateCommand},
+		"gate-selftest": {"", "how often the gate is wrong, from recorded pairs", selftestCommand},
+		"peer": {"PEER.yaml " + scenarios, "measure another S3 server beside ours", peerCommand},
+		"crash": {"[PEER.yaml]", "what is a 200 worth? crash servers and read back", crashCommand},
+		"tune": {scenarios, "find what is fastest here, and write it for the server", tuneCommand},
+		"profile": {scenarios, "where time goes: flame graphs, calls, pauses, counters", profileCommand},
+		"report": {"[SESSION...], or with --history [SCENARIO...]",
+			"tables, one page of plots, history and an index of records", reportCommand},
+		"compare": {"[SESSION [SESSION]]", "print recorded sessions again, or two of them side by side",
+			compareCommand},
+		"hotpath": {"", "measure the path of a request against its targets and nginx", hotpathCommand},
+		"load": {"", "put load on any S3 server or static files", loadCommand},
+		"version": {"", "print the version", versionCommand},
 	}
 }
 
@@ -115,7 +119,9 @@ func parse(flags *flag.FlagSet, args []string, out, messages io.Writer) ([]strin
 		err := flags.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(out)
-			fmt.Fprintf(out, "flags of flashbench %s:\n", flags.Name())
+			c := commands()[flags.Name()]
+			usage := strings.TrimSpace(flags.Name() + " [flags] " + c.operands)
+			fmt.Fprintf(out, "usage: flashbench %s\n\n%s\n\n", usage, c.summary)
 			flags.PrintDefaults()
 			return nil, err
 		}

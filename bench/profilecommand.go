@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -144,10 +145,7 @@ func profileTable(p *record.Profile) [][]string {
 	}
 	calls := slices.Collect(maps.Keys(p.Calls))
 	slices.SortFunc(calls, func(a, b string) int {
-		if p.Calls[a] != p.Calls[b] {
-			return int(1e6 * (p.Calls[b] - p.Calls[a]))
-		}
-		return 1
+		return cmp.Or(cmp.Compare(p.Calls[b], p.Calls[a]), cmp.Compare(a, b))
 	})
 	for _, name := range calls {
 		if p.Calls[name] >= 0.005 {

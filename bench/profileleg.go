@@ -154,7 +154,9 @@ func (m *comparison) counters(file string, operations float64, p *record.Profile
 		return err
 	}
 	for name, v := range counted {
-		p.Numbers["perf: "+name+" per operation"] = v / operations
+		if operations > 0 {
+			p.Numbers["perf: "+name+" per operation"] = v / operations
+		}
 	}
 	if _, ok := counted["cycles"]; !ok {
 		p.Notes = append(p.Notes, "cycles, instructions and cache misses: this machine does not count "+

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"flashstore/bench/record"
@@ -41,8 +43,11 @@ func reportCommand(_ context.Context, args []string, out, messages io.Writer) er
 		return o.writeIndex(lines)
 	}
 	if o.history && o.html == "" {
-		report.PrintHistory(out, chosenHistory(lines, ids))
-		return nil
+		past, err := chosenHistory(lines, ids)
+		if err == nil {
+			report.PrintHistory(out, past)
+		}
+		return err
 	}
 	sessions, err := pick(lines, ids)
 	if err != nil {
@@ -96,14 +101,21 @@ func newPage(lines []record.Line, sessions []recorded, dir string) *report.Page 
 }
 
 // chosenHistory is that of scenarios by name; of all without names.
-func chosenHistory(lines []record.Line, names []string) (out []report.Past) {
+func chosenHistory(lines []record.Line, names []string) (out []report.Past, err error) {
+	known := map[string]bool{}
 	for _, past := range report.Histories(lines) {
-		if len(names) == 0 || strings.Contains(" "+strings.Join(names, " ")+" ",
-			" "+past.Row.Scenario+" ") {
+		known[past.Row.Scenario] = true
+		if len(names) == 0 || slices.Contains(names, past.Row.Scenario) {
 			out = append(out, past)
 		}
 	}
-	return out
+	for _, name := range names {
+		if !known[name] {
+			return nil, fmt.Errorf("%w: no record of scenario %q; there are: %s", errUsage, name,
+				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	return out, nil
 }
 
 func (o *reportOptions) writeIndex(lines []record.Line) error {

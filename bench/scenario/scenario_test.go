@@ -66,6 +66,7 @@ run: {duration: 14s, trim_head: 2s, trim_tail: 2s, pairs: 6, seed: 7}
 server: {`, `put, obj_size: 4KiB, concurrent: 16}
 run: {duration: 14s, trim_head: 2s, trim_tail: 2s, pairs: 6, seed: 7}
 server: {lost: 1, `, "only preloaded data"},
+		{"a point twice", "requires:", "sweep: {obj_size: [4KiB, 4096]}\nrequires:", "stands there twice"},
 		{"two documents", "gate:", "---\ngate:", "exactly one"},
 		{"empty", valid, "", "exactly one"},
 	} {

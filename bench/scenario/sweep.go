@@ -1,7 +1,10 @@
 package scenario
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,12 +31,19 @@ func (w *Sweep) validate() error {
 	if given > 1 {
 		return fmt.Errorf("sweep: %d lists; one thing at a time", given)
 	}
+	if twice(w.Concurrent) || twice(w.ObjSize) || twice(w.Cores) {
+		return errors.New("sweep: a value stands there twice")
+	}
 	for _, n := range append(append([]int(nil), w.Concurrent...), w.Cores...) {
 		if n < 1 || n > 1024 {
 			return fmt.Errorf("sweep: %d; want 1 to 1024", n)
 		}
 	}
 	return nil
+}
+
+func twice[T cmp.Ordered](values []T) bool {
+	return len(slices.Compact(slices.Sorted(slices.Values(values)))) < len(values)
 }
 
 // Expand returns the scenarios that a sweep stands for, in the order of the file; s itself without
