@@ -90,6 +90,9 @@ func (s recorded) print(out io.Writer) {
 		s.head.ID, s.head.Revision, dirty, s.head.Machine,
 		s.head.Fingerprint.CPU, s.head.Fingerprint.Cores)
 	rows := report.Rows(s.legs)
+	if s.head.Purpose == "peer" {
+		rows = report.LossesFirst(rows)
+	}
 	report.Table(out, rows)
 	report.Conclude(out, rows)
 	fmt.Fprintln(out)

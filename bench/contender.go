@@ -51,6 +51,7 @@ type comparison struct {
 	sides    [2]contender // by pair.Side
 	hash     string
 	data     [2]string // folders with preloaded drives, empty if each leg starts fresh
+	caveat   string    // what the figures cannot say; empty: nothing
 	rate     float64   // requests per second of an open loop; 0: closed
 	failures int       // pairs with an invalid leg
 	gaveUp   bool
@@ -79,7 +80,8 @@ func (m *comparison) newLeg(side pair.Side, number, attempt int) record.Leg {
 		Base: m.sides[0].label, Candidate: m.sides[1].label,
 		Primary: m.scenario.Metrics.Primary, MinEffect: float64(m.scenario.Gate.MinEffect) / 100,
 		Writes: m.writes(), Driver: m.scenario.Workload.Driver,
-		Concurrent: m.scenario.Workload.Concurrent, Rate: m.rate,
+		Concurrent: m.scenario.Workload.Concurrent, Rate: m.rate, Caveat: m.caveat,
+		Report: slices.Concat(m.scenario.Metrics.Corroborate, m.scenario.Metrics.Report),
 		Pair: number, Attempt: attempt, Side: side.String(),
 		Seed: m.scenario.Run.Seed, Config: config, Start: m.now(),
 		ServerCores: server, ClientCores: client,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 	"flashstore/bench/report"
 	"flashstore/bench/target"
 )
+
+// ourName is what our server is called beside others.
+const ourName = "flashstore"
 
 // errLost is how a crash test of our own server ends that has lost something.
 var errLost = errors.New("an acknowledged write is not as it was")
@@ -43,9 +47,9 @@ func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (
 		return err
 	}
 	if len(operands) > 1 || *crashes < 1 {
-		return fmt.Errorf("%w: flashbench crash [PEER.yaml]", errUsage)
+		return fmt.Errorf("%w: flashbench crash [PEER.yaml], with --crashes 1 or more", errUsage)
 	}
-	configs := []crashServer{{"flashstore", target.Config{Binary: *ours, Drives: 4, Parity: 2}}}
+	configs := []crashServer{{ourName, target.Config{Binary: *ours, Drives: 4, Parity: 2}}}
 	if len(operands) == 1 {
 		f, err := loadPeer(operands[0], *binary)
 		if err != nil {
@@ -71,11 +75,19 @@ func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (
 	fmt.Fprintf(messages, "%d crashes each, seed %d\n", *crashes, *seed)
 	scores, err := t.all(ctx, configs, *power)
 	printScores(out, scores)
-	if err == nil && len(scores) > 0 {
-		for i := range scores {
-			if scores[i].Server == "flashstore" && scores[i].Broken() {
-				err = errLost
-			}
+	return errors.Join(err, scoresError(scores))
+}
+
+// scoresError is how scores end the program: what others have lost is a result, what we have lost a
+// failure, and what was not measured is neither.
+func scoresError(scores []peer.Score) (err error) {
+	for i := range scores {
+		s := &scores[i]
+		switch {
+		case s.Server == ourName && s.Broken():
+			return errLost
+		case !s.Measured() && !s.Broken():
+			err = fmt.Errorf("%w: %s, %s: see above", errInvalid, s.Server, s.How)
 		}
 	}
 	return err
@@ -126,21 +138,27 @@ func (t *crashTest) one(
 	random := rand.New(rand.NewPCG(t.seed, 7))
 	for range t.crashes {
 		running, err := target.Start(ctx, c)
-		if err == nil {
-			err = running.MakeBucket(ctx)
-		}
 		if err != nil {
 			s.Problem = err.Error()
 			break
 		}
+		if err := running.MakeBucket(ctx); err != nil {
+			running.Kill()
+			s.Problem = err.Error()
+			break
+		}
 		moment := 200*time.Millisecond + time.Duration(random.IntN(800))*time.Millisecond
-		writes.until(ctx, running, func() error {
+		err = writes.until(ctx, running, func() error {
 			select {
 			case <-time.After(moment): // the crash is to come in the middle of writes
 			case <-ctx.Done():
 			}
 			return way.crash(running)
 		})
+		if err != nil {
+			s.Problem = err.Error()
+			break
+		}
 		s.Crashes++
 		if err := way.recover(); err != nil {
 			return s, err
@@ -149,7 +167,8 @@ func (t *crashTest) one(
 			return s, context.Cause(ctx)
 		}
 	}
-	return s, t.judge(ctx, &s, c, writes)
+	err = t.judge(ctx, &s, c, writes) // which completes s
+	return s, err
 }
 
 // judge starts the server a last time and reads everything back.
@@ -189,7 +208,7 @@ func printScores(w io.Writer, scores []peer.Score) {
 const ownNamespace = "FLASHBENCH_NAMESPACE"
 
 // inNamespace runs the command again in a mount namespace of its own. done is false where that is
-// not possible.
+// not possible: without unshare, or where it is not allowed.
 func inNamespace(
 	ctx context.Context, args []string, out, messages io.Writer,
 ) (done bool, err error) {
@@ -201,16 +220,24 @@ func inNamespace(
 	if err != nil {
 		return false, nil
 	}
-	cmd := exec.CommandContext(ctx, unshare, append([]string{"-m", "--propagation", "private", self,
-		"crash"}, args...)...)
+	private := []string{"-m", "--propagation", "private"}
+	if exec.CommandContext(ctx, unshare, append(private, "true")...).Run() != nil {
+		return false, nil
+	}
+	cmd := exec.CommandContext(ctx, unshare, slices.Concat(private, []string{self, "crash"}, args)...)
 	cmd.Env = append(os.Environ(), ownNamespace+"=1")
 	cmd.Stdout, cmd.Stderr = out, messages
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
-	if err := cmd.Run(); err != nil {
-		return true, fmt.Errorf("in a mount namespace: %w", err)
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &exit) && exit.ExitCode() == exitInvalid:
+		return true, fmt.Errorf("%w: in a mount namespace: %w", errInvalid, err)
 	}
-	return true, nil
+	return true, fmt.Errorf("in a mount namespace: %w", err)
 }
 
 // crashWay is how a server ends, and what its drives lie on.

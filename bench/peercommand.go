@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"flashstore/bench/peer"
 	"flashstore/bench/record"
@@ -30,8 +31,9 @@ type peerRun struct {
 	*session
 	file    *peer.File
 	control string // a second build of ours
+	modes   []string // of durability, in which ours is shown
 	theirs  peer.Measured
-	ours    peer.Measured
+	ours    map[string]peer.Measured // by mode
 }
 
 func peerCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
@@ -58,11 +60,14 @@ func peerCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	if len(operands) == 1 && len(chosen.only.values) == 0 {
 		chosen.only.values = peerScenarios(file.GetOnly)
 	}
-	if file.GetOnly { // it cannot list, which warp wants
-		chosen.set.values = append(chosen.set.values, "workload.driver=load")
-	}
 	scenarios, err := chosen.load(operands[1:])
 	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if err := checkPeer(file, scenarios); err != nil {
+		return err
+	}
+	if err := preferLight(file, chosen.set.values, scenarios); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	if *control == "" {
@@ -100,24 +105,50 @@ func loadPeer(path, binary string) (*peer.File, error) {
 	return f, err
 }
 
+// preferLight lets our own driver ask where it can and nobody has chosen: it counts every request that
+// fails. warp tries some of them again without a word, and of its own errors only our server tells.
+// What only reads cannot list, which warp wants.
+func preferLight(file *peer.File, set []string, scenarios []*scenario.Scenario) error {
+	chosen := slices.ContainsFunc(set, func(assignment string) bool {
+		_, assignment = forOne(assignment)
+		return strings.HasPrefix(assignment, "workload.driver=")
+	})
+	for _, sc := range scenarios {
+		w := &sc.Workload
+		can := (w.Op == "get" || w.Op == "put") && w.RangeSize == 0
+		if file.GetOnly || can && !chosen {
+			if err := sc.Set("workload.driver=load"); err != nil {
+				return fmt.Errorf("%s: %w", sc.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkPeer refuses what cannot be asked of a peer, before anything is measured.
+func checkPeer(file *peer.File, scenarios []*scenario.Scenario) error {
+	for _, sc := range scenarios {
+		if file.GetOnly && sc.Workload.Op != "get" {
+			return fmt.Errorf("%w: %s only reads, %s does not", errUsage, file.Name, sc.Name)
+		}
+		if sc.Server.TLS || sc.Server.Lost > 0 {
+			return fmt.Errorf("%w: %s: neither TLS nor lost drives with peers", errUsage, sc.Name)
+		}
+	}
+	return nil
+}
+
 // run measures contracts, then each scenario against the peer and against ourselves.
 func (p *peerRun) run(ctx context.Context, scenarios []*scenario.Scenario, out io.Writer) error {
 	if err := p.measureContracts(ctx); err != nil {
 		return err
 	}
-	differ := !p.file.GetOnly && peer.Differ(p.theirs, p.ours)
-	modes := []string{"full"}
-	if differ {
-		modes = append(modes, "relaxed")
-	}
-	p.plan(scenarios, func(*scenario.Scenario) int { return len(modes) + 1 })
+	p.plan(scenarios, func(*scenario.Scenario) int { return len(p.modes) + 1 })
 	var against, control []record.Leg
 	for _, sc := range scenarios {
-		if err := p.check(sc); err != nil {
-			return err
-		}
-		for _, mode := range modes {
-			legs, err := p.compare(ctx, p.like(sc, mode), p.sides(mode))
+		fmt.Fprintf(p.messages, "\n%s: %s\n", sc.Name, sc.Question)
+		for _, mode := range p.modes {
+			legs, err := p.against(ctx, p.like(sc, mode), mode)
 			against = append(against, legs...)
 			if err != nil {
 				return err
@@ -132,19 +163,24 @@ func (p *peerRun) run(ctx context.Context, scenarios []*scenario.Scenario, out i
 	if err := p.end(); err != nil {
 		return err
 	}
-	p.print(out, differ, report.Rows(against), report.Rows(control))
-	return verdict(append(report.Rows(against), report.Rows(control)...))
+	rows, controls := report.LossesFirst(report.Rows(against)), report.Rows(control)
+	p.print(out, rows, controls)
+	return verdict(slices.Concat(rows, controls))
 }
 
-func (p *peerRun) check(sc *scenario.Scenario) error {
-	if p.file.GetOnly && sc.Workload.Op != "get" {
-		return fmt.Errorf("%w: %s only reads, %s does not", errUsage, p.file.Name, sc.Name)
+// against compares ours, in a mode of durability, with the peer. What the figures cannot say goes
+// with each leg, so that nobody prints them later without it.
+func (p *peerRun) against(
+	ctx context.Context, sc *scenario.Scenario, mode string,
+) ([]record.Leg, error) {
+	m, err := p.newComparison(sc, p.sides(mode))
+	if err != nil {
+		return nil, err
 	}
-	if sc.Server.TLS || sc.Server.Lost > 0 {
-		return fmt.Errorf("%w: %s: neither TLS nor lost drives with peers", errUsage, sc.Name)
+	if m.caveat = p.floor(); m.caveat == "" {
+		m.caveat = peer.Unlike(p.theirs, p.ours[mode])
 	}
-	fmt.Fprintf(p.messages, "\n%s: %s\n", sc.Name, sc.Question)
-	return nil
+	return m.run(ctx, stage{pairs: sc.Run.Pairs, seed: sc.Run.Seed})
 }
 
 // like is the scenario with the peer's drives.
@@ -159,56 +195,71 @@ func durable(mode string) scenario.Configuration {
 	return scenario.Configuration{{Axis: "durability", Value: mode}}
 }
 
-func (p *peerRun) sides(mode string) [2]contender {
-	label := "flashstore"
-	if mode != "full" {
-		label += " (" + mode + ")"
+// ourLabel is what our server is called in a mode of durability.
+func ourLabel(mode string) string {
+	if mode == "full" {
+		return ourName
 	}
+	return ourName + " (" + mode + ")"
+}
+
+func (p *peerRun) sides(mode string) [2]contender {
 	return [2]contender{
 		{label: p.file.Name, binary: p.file.Binary, foreign: p.file.Foreign()},
-		{label: label, binary: p.options.server, axes: durable(mode)},
+		{label: ourLabel(mode), binary: p.options.server, axes: durable(mode)},
 	}
 }
 
 func (p *peerRun) controlSides() [2]contender {
 	return [2]contender{
-		{label: "flashstore", binary: p.options.server, axes: durable("full")},
-		{label: "flashstore again", binary: p.control, axes: durable("full")},
+		{label: ourName, binary: p.options.server, axes: durable("full")},
+		{label: ourName + " again", binary: p.control, axes: durable("full")},
 	}
 }
 
-// print writes the header, then losses before wins, then the control.
-func (p *peerRun) print(out io.Writer, differ bool, rows, control []report.Row) {
-	fmt.Fprintln(out)
+// floor says what a server of static files is beside ours; empty for others.
+func (p *peerRun) floor() string {
 	if !p.file.GetOnly {
-		if differ {
-			fmt.Fprintln(out, "NOT LIKE FOR LIKE: a 200 of a PUT is not worth the same.")
-		}
-		fmt.Fprintf(out, "  %s: %s\n  flashstore: %s\n", p.file.Name, p.theirs, p.ours)
-		if p.file.AckContract != peer.Unknown && p.file.AckContract != p.theirs.Contract {
-			fmt.Fprintf(out, "  its file says %s\n", p.file.AckContract)
-		}
-	} else {
-		fmt.Fprintf(out, "%s serves files: no signatures, no checksums, no erasure coding. It is a "+
-			"floor, not a rival.\n", p.file.Name)
+		return ""
 	}
-	slices.SortStableFunc(rows, func(a, b report.Row) int { return rank(a) - rank(b) })
+	return fmt.Sprintf("%s: %s serves files, without signatures, checksums and erasure coding: a "+
+		"floor, not a rival", peer.NotLikeForLike, p.file.Name)
+}
+
+// print writes the header, then losses before wins, then the control.
+func (p *peerRun) print(out io.Writer, rows, control []report.Row) {
 	fmt.Fprintln(out)
-	report.Table(out, append(slices.Clone(rows), control...))
+	p.printHeader(out)
+	fmt.Fprintln(out)
+	report.Table(out, slices.Concat(rows, control))
 	fmt.Fprintln(out)
 	report.Conclude(out, rows)
 	fmt.Fprintln(out, "Control, the same server twice: the interval should contain 1.")
 	report.Conclude(out, control)
+	for i := range control {
+		if r := &control[i]; r.Verdict == report.Better || r.Verdict == report.Worse {
+			fmt.Fprintf(out, "%s: THE CONTROL DIFFERS: believe no row of this scenario.\n", r.Scenario)
+		}
+	}
 	fmt.Fprintf(out, "Record: %s, session %s.\n", p.index.Path(), p.id)
 }
 
-// rank puts what we lose first.
-func rank(r report.Row) int {
-	switch r.Verdict {
-	case report.Worse:
-		return 0
-	case report.Better:
-		return 2
+// printHeader says what the figures below it can be compared for.
+func (p *peerRun) printHeader(out io.Writer) {
+	if floor := p.floor(); floor != "" {
+		fmt.Fprintln(out, floor)
+		return
 	}
-	return 1
+	unlike := peer.Unlike(p.theirs, p.ours["full"])
+	if unlike != "" {
+		fmt.Fprintln(out, unlike)
+	}
+	fmt.Fprintf(out, "  %s: %s\n", p.file.Name, p.theirs)
+	for _, mode := range p.modes {
+		fmt.Fprintf(out, "  %s: %s\n", ourLabel(mode), p.ours[mode])
+	}
+	if p.file.AckContract != peer.Unknown && p.file.AckContract != p.theirs.Contract {
+		fmt.Fprintf(out, "  its file says %s\n", p.file.AckContract)
+	}
+	fmt.Fprintf(out, "  drives %d, parity %d\n", p.file.Drives, p.file.Parity)
 }

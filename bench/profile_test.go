@@ -5,20 +5,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"flashstore/bench/record"
 )
+
+// What is called equally often stands in one order, whatever the map says.
+func TestProfileTableHasOneOrder(t *testing.T) {
+	p := record.Profile{Calls: map[string]float64{"a": 1, "b": 1, "c": 1, "d": 1.0000001, "e": 1}}
+	var names []string
+	for _, line := range profileTable(&p)[1:] {
+		names = append(names, strings.TrimSuffix(line[0], " per operation"))
+	}
+	if want := []string{"d", "a", "b", "c", "e"}; !slices.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
+	}
+}
 
 // A real server under load profiles itself; its page has flame graphs and its calls are counted.
 func TestProfile(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
 	dir := filepath.Dir(p.server)
 	p.server = filepath.Join(dir, "flashstore")
-	build := exec.Command("go", "build", "-o", p.server, "flashstore/cmd/flashstore")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
+	buildServer(t, p.server)
 	page := filepath.Join(dir, "page.html")
 	args := p.lightArgs("profile", append(light("1")[:12], "--html", page, "--set",
 		"ioengine=threadpool", "--set", "netloop=nethttp,epoll", "--set", "run.duration=1s")...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -35,6 +36,7 @@ type writes struct {
 
 type written struct {
 	acknowledged int   // number of the last write that was answered 200; -1: none
+	before       []int // writes that it has replaced
 	since        []int // writes that were not answered
 }
 
@@ -48,8 +50,9 @@ func (w *writes) body(number int) []byte {
 	return body
 }
 
-// until writes until the server is gone; crash ends it.
-func (w *writes) until(ctx context.Context, server *target.Server, crash func() error) {
+// until writes until the server is gone; crash ends it. An error means that it did not crash as it
+// should have: the server was ended, and nothing follows from what is left.
+func (w *writes) until(ctx context.Context, server *target.Server, crash func() error) error {
 	var over atomic.Bool
 	var running sync.WaitGroup
 	for i := range writers {
@@ -59,10 +62,11 @@ func (w *writes) until(ctx context.Context, server *target.Server, crash func() 
 			}
 		})
 	}
-	_ = crash() // that it did not come shows: the next start would find the drives in use
+	err := crash()
 	over.Store(true)
 	server.Kill()
 	running.Wait()
+	return err
 }
 
 // one puts the next object of a writer and notes how that went.
@@ -81,8 +85,15 @@ func (w *writes) one(ctx context.Context, server *target.Server, writer int) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	if err == nil {
-		entry.acknowledged, entry.since = number, nil
+		entry.acknowledge(number)
 	}
+}
+
+// acknowledge notes an answer to the newest write of a key.
+func (e *written) acknowledge(number int) {
+	e.before = append(e.before, e.acknowledged)
+	e.before = append(e.before, e.since...)
+	e.acknowledged, e.since = number, nil
 }
 
 func (w *writes) acknowledged() (n int) {
@@ -102,27 +113,35 @@ func (w *writes) check(ctx context.Context, server *target.Server, s *peer.Score
 			return context.Cause(ctx)
 		}
 		got, err := server.Get(ctx, key)
-		whole := false
-		for _, number := range append([]int{entry.acknowledged}, entry.since...) {
-			whole = whole || number >= 0 && err == nil && bytes.Equal(got, w.body(number))
-		}
-		absent := errors.Is(err, fs.ErrNotExist)
-		if entry.acknowledged < 0 {
-			if !whole && !absent {
-				s.Torn++
-			}
-			continue
-		}
+		fate := w.fate(entry, got, err)
 		switch {
-		case whole:
-			s.Add(peer.Kept)
-		case absent:
-			s.Add(peer.Lost)
-		case err != nil:
-			s.Add(peer.Unreadable)
-		default:
-			s.Add(peer.Corrupt)
+		case entry.acknowledged >= 0:
+			s.Add(fate)
+		case fate != peer.Kept && fate != peer.Lost:
+			s.Torn++
 		}
 	}
 	return nil
+}
+
+// fate is what became of the last acknowledged write of a key, by what a read of it has answered.
+// An older write in its place is a loss, not damage.
+func (w *writes) fate(e *written, got []byte, err error) peer.Fate {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return peer.Lost
+	case err != nil:
+		return peer.Unreadable
+	case w.isOneOf(got, append([]int{e.acknowledged}, e.since...)):
+		return peer.Kept
+	case w.isOneOf(got, e.before):
+		return peer.Lost
+	}
+	return peer.Corrupt
+}
+
+func (w *writes) isOneOf(got []byte, numbers []int) bool {
+	return slices.ContainsFunc(numbers, func(number int) bool {
+		return number >= 0 && bytes.Equal(got, w.body(number))
+	})
 }
