@@ -2,21 +2,37 @@ package bench
 
 import (
 	"bytes"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"flashstore/bench/tune"
+	"flashstore/machine"
 )
 
 // A stub whose epoll is four times as fast: that is adopted, or nothing where the machine is too
 // busy to confirm it; never another level.
 func TestTune(t *testing.T) {
 	p := newPlace(t, "epoll-wins", "exit 1")
-	file := filepath.Join(filepath.Dir(p.dir), "tuned.yaml")
+	file := filepath.Join(filepath.Dir(p.dir), "later", "tuned.yaml")
 	args := append(p.lightArgs("tune", light("2")...), "--axes", "netloop", "--out", file)
 	var out bytes.Buffer
-	if code := Main(t.Context(), args, &out, &out); code != exitOK {
+	if code := Main(t.Context(), args, &out, &out); code != exitFailure ||
+		!strings.Contains(out.String(), "--resume writes it without measuring again") {
+		t.Fatalf("nowhere to write: code %d:\n%s", code, out.String())
+	}
+	if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := len(p.legs(t))
+	if code := Main(t.Context(), append(args, "--resume"), &out, &out); code != exitOK {
 		t.Fatalf("code %d:\n%s", code, out.String())
+	}
+	if after := len(p.legs(t)); after != before {
+		t.Errorf("%d legs were run again", after-before)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -37,6 +53,34 @@ func TestTune(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%s\n%s", out.String(), text)
+	}
+}
+
+// What tune writes is what our server reads: used here, left out with a warning elsewhere.
+func TestTunedFileIsRead(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	dir := filepath.Dir(p.server)
+	server, file := filepath.Join(dir, "flashstore"), filepath.Join(dir, "tuned.yaml")
+	buildServer(t, server)
+	here := machine.Identify(dir)
+	other := here
+	other.Cores++
+	for name, c := range map[string]struct {
+		machine machine.Identity
+		netloop string
+		warned  bool
+	}{"here": {here, "nethttp", false}, "elsewhere": {other, "epoll", true}} {
+		f := tune.File{Machine: c.machine.String(), Adopted: []tune.Choice{{Axis: "netloop",
+			Level: "nethttp"}}, Confirmed: true, Defaults: map[string]string{"netloop": "epoll"}}
+		if err := writeTuned(file, &f, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(server, "server", "--drives", filepath.Join(dir, "d1"), "--config", file,
+			"--print-config").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "netloop: \""+c.netloop+"\"\n") ||
+			strings.Contains(string(out), "was tuned for another machine (cores: ") != c.warned {
+			t.Errorf("%s: error %v:\n%s", name, err, out)
+		}
 	}
 }
 

@@ -66,7 +66,10 @@ func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.end(), writeTuned(*path, f, out))
+	if err := writeTuned(*path, f, out); err != nil {
+		return fmt.Errorf("%w; --resume writes it without measuring again", err)
+	}
+	return s.end()
 }
 
 func writeTuned(path string, f *tune.File, out io.Writer) error {
@@ -160,12 +163,9 @@ func (t *tuneRun) trial(
 		fresh.Run.Seed += 1000 * round
 		sides := [2]contender{
 			{label: "default", binary: t.options.server, axes: t.axes(sc, nil)},
-			{label: "", binary: t.options.server, axes: t.axes(sc, choices)},
+			{label: label(choices), binary: t.options.server, axes: t.axes(sc, choices)},
 		}
 		result := tune.Trial{Scenario: sc.Name}
-		for _, c := range choices {
-			sides[1].label += c.Axis + "=" + c.Level + " "
-		}
 		if len(choices) == 1 {
 			result.Axis, result.Level = choices[0].Axis, choices[0].Level
 		} else {
@@ -176,14 +176,26 @@ func (t *tuneRun) trial(
 		if err != nil {
 			return nil, err
 		}
-		stage := gate.StageOf(legs, 0, fresh.Run.Pairs, gate.Metric(okLegs(legs)))
+		result.Metric = gate.Metric(okLegs(legs))
+		stage := gate.StageOf(legs, 0, fresh.Run.Pairs, result.Metric)
 		result.Differences, result.Problem = stage.Differences, stage.Problem
-		if result.Problem == "" && stage.Noisy > fresh.Run.Pairs/2 {
-			result.Problem = "the machine was not quiet"
+		least := gate.NewRule(0, stage.Planned, 0).GoodShare * float64(stage.Planned)
+		if quiet := len(stage.Differences); result.Problem == "" && float64(quiet) < least {
+			result.Problem = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", quiet,
+				stage.Planned)
 		}
 		out = append(out, result)
 	}
 	return out, nil
+}
+
+// label writes "netloop=epoll ioengine=uring".
+func label(choices []tune.Choice) string {
+	var words []string
+	for _, c := range choices {
+		words = append(words, c.Axis+"="+c.Level)
+	}
+	return strings.Join(words, " ")
 }
 
 // axes are the defaults, spelt out, but for what is chosen.

@@ -17,6 +17,10 @@ type Identity struct {
 	FileSystem string   `json:"file_system"` // of the drives
 }
 
+// TunedMark begins the line of a tuned configuration that says for which machine it is: an Identity
+// follows. The harness writes it, the server looks for it.
+const TunedMark = "# flashbench tune for machine: "
+
 // Identify describes this machine and the file system that holds dir.
 func Identify(dir string) Identity {
 	var i Identity

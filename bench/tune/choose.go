@@ -28,6 +28,7 @@ type Trial struct {
 	Axis, Level, Scenario string
 	Differences           []float64
 	Problem               string // why it cannot be judged, as a level that this machine lacks
+	Metric                string // of the differences
 }
 
 // Gain of a trial: its centre and its lower bound, as shares.

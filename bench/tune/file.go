@@ -5,10 +5,9 @@ import (
 	"io"
 	"strings"
 	"time"
-)
 
-// Mark begins the line that says for which machine a file is; the server knows it too.
-const Mark = "# flashbench tune for machine: "
+	"flashstore/machine"
+)
 
 // File is what tuning has found.
 type File struct {
@@ -28,9 +27,10 @@ func (f *File) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Settings that won on this machine: flashstore server --config FILE. On "+
 		"another machine the\n# server leaves the whole file out: keep settings of your own elsewhere.\n")
-	fmt.Fprintf(&b, "%s%s\n", Mark, f.Machine)
+	fmt.Fprintf(&b, "%s%s\n", machine.TunedMark, f.Machine)
 	fmt.Fprintf(&b, "# made %s, revision %s, session %s\n", f.At.UTC().Format(time.RFC3339),
 		f.Revision, f.Session)
+	fmt.Fprintf(&b, "# gains are turned so that above zero is better, whatever is measured\n")
 	fmt.Fprintf(&b, "# adopted: lower bound above %+.0f%% somewhere, no loss of %.0f%% shown "+
 		"anywhere\n#\n", 100*GainMin, 100*LossMax)
 	b.WriteString("# one axis at a time against the defaults:\n")
@@ -71,7 +71,7 @@ func evidence(b *strings.Builder, trials []Trial) {
 		if t.Hurts() {
 			word = ", hurts"
 		}
-		fmt.Fprintf(b, "#   %-22s %-12s %+.1f%%, not below %+.1f%%, %d pairs%s\n", name, t.Scenario,
-			100*center, 100*lower, len(t.Differences), word)
+		fmt.Fprintf(b, "#   %-22s %-12s %s %+.1f%%, not below %+.1f%%, %d pairs%s\n", name, t.Scenario,
+			t.Metric, 100*center, 100*lower, len(t.Differences), word)
 	}
 }

@@ -13,9 +13,6 @@ import (
 	"flashstore/machine"
 )
 
-// tunedMark begins the line of a configuration that was tuned, which says for which machine.
-const tunedMark = "# flashbench tune for machine: "
-
 // withoutForeignTuning leaves --config out of args where its file was tuned for another machine,
 // and says so: the defaults are a better guess than what won elsewhere.
 func withoutForeignTuning(args []string, warnings io.Writer) []string {
@@ -67,7 +64,7 @@ func tunedLine(file string) string {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		if rest, ok := strings.CutPrefix(lines.Text(), tunedMark); ok {
+		if rest, ok := strings.CutPrefix(lines.Text(), machine.TunedMark); ok {
 			return rest
 		}
 	}

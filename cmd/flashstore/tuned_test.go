@@ -23,10 +23,10 @@ func TestWithoutForeignTuning(t *testing.T) {
 		kept    bool
 		warning string
 	}{
-		"here":      {tunedMark + here.String() + "\nnetloop: epoll\n", true, ""},
-		"elsewhere": {"# x\n" + tunedMark + other.String() + "\nnetloop: epoll\n", false, "cores: "},
+		"here":      {machine.TunedMark + here.String() + "\nnetloop: epoll\n", true, ""},
+		"elsewhere": {"# x\n" + machine.TunedMark + other.String() + "\nnetloop: epoll\n", false, "cores: "},
 		"by hand":   {"netloop: epoll\n", true, ""},
-		"broken":    {tunedMark + "{\nnetloop: epoll\n", false, "cannot be read"},
+		"broken":    {machine.TunedMark + "{\nnetloop: epoll\n", false, "cannot be read"},
 	} {
 		file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".yaml")
 		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
