@@ -37,20 +37,20 @@ type command struct {
 func commands() map[string]command {
 	const scenarios = "[SCENARIO.yaml...]"
 	return map[string]command{
-		"run": {scenarios, "measure scenarios and print what won", runCommand},
-		"aa": {scenarios, "measure a server against itself, for the gate's self-test", aaCommand},
-		"gate": {scenarios, "is a change slower? exit 0 no, 1 yes, 3 cannot say, 4 invalid", gateCommand},
+		"run":           {scenarios, "measure scenarios and print what won", runCommand},
+		"aa":            {scenarios, "measure a server against itself, for gate-selftest", aaCommand},
+		"gate":          {scenarios, "is it slower? 0 no, 1 yes, 3 not known, 4 invalid", gateCommand},
 		"gate-selftest": {"", "how often the gate is wrong, from recorded pairs", selftestCommand},
-		"peer": {"PEER.yaml " + scenarios, "measure another S3 server beside ours", peerCommand},
-		"crash": {"[PEER.yaml]", "what is a 200 worth? crash servers and read back", crashCommand},
-		"tune": {scenarios, "find what is fastest here, and write it for the server", tuneCommand},
-		"profile": {scenarios, "where time goes: flame graphs, calls, pauses, counters", profileCommand},
+		"peer":          {"PEER.yaml " + scenarios, "measure another S3 server beside ours", peerCommand},
+		"crash":         {"[PEER.yaml]", "what is a 200 worth? crash servers, read back", crashCommand},
+		"tune":          {scenarios, "find what is fastest here, and write it to a file", tuneCommand},
+		"profile":       {scenarios, "where time goes: flame graphs, calls, pauses", profileCommand},
 		"report": {"[SESSION...], or with --history [SCENARIO...]",
 			"tables, one page of plots, history and an index of records", reportCommand},
 		"compare": {"[SESSION [SESSION]]", "print recorded sessions again, or two of them side by side",
 			compareCommand},
 		"hotpath": {"", "measure the path of a request against its targets and nginx", hotpathCommand},
-		"load": {"", "put load on any S3 server or static files", loadCommand},
+		"load":    {"", "put load on any S3 server or static files", loadCommand},
 		"version": {"", "print the version", versionCommand},
 	}
 }

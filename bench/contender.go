@@ -82,7 +82,7 @@ func (m *comparison) newLeg(side pair.Side, number, attempt int) record.Leg {
 		Writes: m.writes(), Driver: m.scenario.Workload.Driver,
 		Concurrent: m.scenario.Workload.Concurrent, Rate: m.rate, Caveat: m.caveat,
 		Report: slices.Concat(m.scenario.Metrics.Corroborate, m.scenario.Metrics.Report),
-		Pair: number, Attempt: attempt, Side: side.String(),
+		Pair:   number, Attempt: attempt, Side: side.String(),
 		Seed: m.scenario.Run.Seed, Config: config, Start: m.now(),
 		ServerCores: server, ClientCores: client,
 	}

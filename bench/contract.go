@@ -19,8 +19,8 @@ import (
 // contractPuts of 4 KiB are counted, one after the other: nobody to share a sync with.
 const contractPuts = 20
 
-// measureContracts counts what the servers sync before they answer, in legs that nobody times. Where
-// theirs is not what ours is by default, ours is shown in both modes.
+// measureContracts counts what the servers sync before they answer, in legs that nobody times.
+// Where theirs is not what ours is by default, ours is shown in both modes.
 func (p *peerRun) measureContracts(ctx context.Context) (err error) {
 	p.modes, p.ours = []string{"full"}, map[string]peer.Measured{}
 	if p.file.GetOnly {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"flashstore/bench/peer"
+	"flashstore/bench/record"
+	"flashstore/bench/report"
 	"flashstore/bench/scenario"
 )
 
@@ -140,15 +142,40 @@ func TestPeerUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"":                                    "examples are in peers/",
-		file + " ../scenarios/put-4k.yaml":    "other only reads, put-4k does not",
-		file + " ../scenarios/tls-get-1m.yaml": "neither TLS nor lost drives",
-		file + " --binary /nonexistent":       "nothing is downloaded",
+		"":                              "examples are in peers/",
+		file + " --binary /nonexistent": "nothing is downloaded",
+
+		file + " ../scenarios/put-4k.yaml":            "other only reads, put-4k does not",
+		file + " ../scenarios/tls-get-1m.yaml":        "neither TLS nor lost drives",
+		file + " ../scenarios/degraded-get-simd.yaml": "neither TLS nor lost drives",
 	} {
 		var out bytes.Buffer
 		code := Main(t.Context(), append([]string{"peer"}, strings.Fields(args)...), &out, &out)
 		if code != exitUsage || !strings.Contains(out.String(), want) {
 			t.Errorf("%q: code %d, no %q:\n%s", args, code, want, out.String())
+		}
+	}
+}
+
+// Losses come before wins, and a control that differs is not passed over.
+func TestPeerPrint(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	index, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &peerRun{session: &session{index: index}, file: &peer.File{Name: "other", GetOnly: true}}
+	row := func(scenario string, verdict report.Verdict) report.Row {
+		return report.Row{Scenario: scenario, Base: "a", Candidate: "b", Verdict: verdict, Pairs: 6}
+	}
+	rows := []report.Row{row("won", report.Better), row("lost", report.Worse)}
+	for verdict, differs := range map[report.Verdict]bool{report.NoDifference: false,
+		report.Better: true, report.Worse: true} {
+		var out bytes.Buffer
+		run.print(&out, rows, []report.Row{row("control", verdict)})
+		lost, won := strings.Index(out.String(), "lost"), strings.Index(out.String(), "won")
+		if lost < 0 || lost > won || strings.Contains(out.String(), "CONTROL DIFFERS") != differs {
+			t.Errorf("control %s:\n%s", verdict, out.String())
 		}
 	}
 }

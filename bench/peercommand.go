@@ -30,7 +30,7 @@ func peerScenarios(getOnly bool) []string {
 type peerRun struct {
 	*session
 	file    *peer.File
-	control string // a second build of ours
+	control string   // a second build of ours
 	modes   []string // of durability, in which ours is shown
 	theirs  peer.Measured
 	ours    map[string]peer.Measured // by mode
@@ -105,9 +105,9 @@ func loadPeer(path, binary string) (*peer.File, error) {
 	return f, err
 }
 
-// preferLight lets our own driver ask where it can and nobody has chosen: it counts every request that
-// fails. warp tries some of them again without a word, and of its own errors only our server tells.
-// What only reads cannot list, which warp wants.
+// preferLight lets our own driver ask where it can and nobody has chosen: it counts every request
+// that fails. warp tries some of them again without a word, and of its own errors only our server
+// tells. What only reads cannot list, which warp wants.
 func preferLight(file *peer.File, set []string, scenarios []*scenario.Scenario) error {
 	chosen := slices.ContainsFunc(set, func(assignment string) bool {
 		_, assignment = forOne(assignment)
@@ -163,7 +163,7 @@ func (p *peerRun) run(ctx context.Context, scenarios []*scenario.Scenario, out i
 	if err := p.end(); err != nil {
 		return err
 	}
-	rows, controls := report.LossesFirst(report.Rows(against)), report.Rows(control)
+	rows, controls := report.Rows(against), report.Rows(control)
 	p.print(out, rows, controls)
 	return verdict(slices.Concat(rows, controls))
 }
@@ -228,6 +228,7 @@ func (p *peerRun) floor() string {
 
 // print writes the header, then losses before wins, then the control.
 func (p *peerRun) print(out io.Writer, rows, control []report.Row) {
+	rows = report.LossesFirst(rows)
 	fmt.Fprintln(out)
 	p.printHeader(out)
 	fmt.Fprintln(out)

@@ -33,7 +33,7 @@ func (*powerCut) name() string { return "power cut" }
 
 func (p *powerCut) begin() (string, error) {
 	if os.Getenv(ownNamespace) == "" {
-		return "", errors.New("no mount namespace of its own: unshare is missing or "+
+		return "", errors.New("no mount namespace of its own: unshare is missing or " +
 			"not allowed here")
 	}
 	if err := os.MkdirAll(p.mount, 0o700); err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"flashstore/bench/record"
+	"flashstore/bench/scenario"
 	"flashstore/bench/tune"
 	"flashstore/machine"
 )
@@ -53,6 +55,25 @@ func TestTune(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%s\n%s", out.String(), text)
+	}
+}
+
+// A level is judged by what was measured, and not where most pairs were noisy.
+func TestTrialOf(t *testing.T) {
+	sc := &scenario.Scenario{Name: "get-4k", Run: scenario.Run{Pairs: 6}}
+	for noisy, judged := range map[int]bool{0: true, 1: true, 5: false} {
+		var legs []record.Leg
+		for i := range 12 {
+			pair, side := i/2+1, i%2
+			legs = append(legs, record.Leg{Pair: pair, Side: []string{"base", "candidate"}[side],
+				Outcome: record.OK, Primary: "ops_per_s", Noisy: pair <= noisy,
+				Metrics: map[string]float64{"ops_per_s": float64(1000 + 500*side + pair)}})
+		}
+		trial := trialOf(sc, []tune.Choice{{Axis: "netloop", Level: "epoll"}}, legs)
+		if trial.Helps() != judged || trial.Metric != "ops_per_s" || trial.Axis != "netloop" ||
+			(trial.Problem == "") != judged {
+			t.Errorf("%d of 6 noisy: %+v", noisy, trial)
+		}
 	}
 }
 

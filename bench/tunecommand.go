@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flashstore/bench/gate"
+	"flashstore/bench/record"
 	"flashstore/bench/scenario"
 	"flashstore/bench/target"
 	"flashstore/bench/tune"
@@ -165,28 +166,30 @@ func (t *tuneRun) trial(
 			{label: "default", binary: t.options.server, axes: t.axes(sc, nil)},
 			{label: label(choices), binary: t.options.server, axes: t.axes(sc, choices)},
 		}
-		result := tune.Trial{Scenario: sc.Name}
-		if len(choices) == 1 {
-			result.Axis, result.Level = choices[0].Axis, choices[0].Level
-		} else {
-			result.Level = "combined"
-		}
 		fmt.Fprintf(t.messages, "\n%s: %s\n", sc.Name, sides[1].label)
 		legs, err := t.compare(ctx, &fresh, sides)
 		if err != nil {
 			return nil, err
 		}
-		result.Metric = gate.Metric(okLegs(legs))
-		stage := gate.StageOf(legs, 0, fresh.Run.Pairs, result.Metric)
-		result.Differences, result.Problem = stage.Differences, stage.Problem
-		least := gate.NewRule(0, stage.Planned, 0).GoodShare * float64(stage.Planned)
-		if quiet := len(stage.Differences); result.Problem == "" && float64(quiet) < least {
-			result.Problem = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", quiet,
-				stage.Planned)
-		}
-		out = append(out, result)
+		out = append(out, trialOf(&fresh, choices, legs))
 	}
 	return out, nil
+}
+
+// trialOf is what legs say of levels: nothing, where too few of them were quiet.
+func trialOf(sc *scenario.Scenario, choices []tune.Choice, legs []record.Leg) tune.Trial {
+	out := tune.Trial{Scenario: sc.Name, Level: "combined", Metric: gate.Metric(okLegs(legs))}
+	if len(choices) == 1 {
+		out.Axis, out.Level = choices[0].Axis, choices[0].Level
+	}
+	stage := gate.StageOf(legs, 0, sc.Run.Pairs, out.Metric)
+	out.Differences, out.Problem = stage.Differences, stage.Problem
+	least := gate.NewRule(0, stage.Planned, 0).GoodShare * float64(stage.Planned)
+	if quiet := len(stage.Differences); out.Problem == "" && float64(quiet) < least {
+		out.Problem = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", quiet,
+			stage.Planned)
+	}
+	return out
 }
 
 // label writes "netloop=epoll ioengine=uring".

@@ -16,8 +16,8 @@ import (
 // Foreign is how to start a server that is not ours, in the folder of its leg. In its texts the
 // Words in braces are replaced: {binary}, {address}, {host}, {port}, {port2} to {port9} (more free
 // ports), {dir} (the folder of the leg), {drives} (its n drives, apart by blanks; alone in an
-// argument it becomes n arguments), {drive1}, {parity}, {access_key}, {secret_key}, {www} (the folder
-// of static files).
+// argument it becomes n arguments), {drive1}, {parity}, {access_key}, {secret_key}, {www} (the
+// folder of static files).
 type Foreign struct {
 	Args   []string
 	Env    []string
