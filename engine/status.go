@@ -22,6 +22,8 @@ type Status struct {
 	Heal    HealStatus            `json:"heal"`
 	Cost    CostStatus            `json:"cost"`
 	TLS     TLSStatus             `json:"tls"`
+	// ServerErrors counts requests answered with a status of 5xx but 501.
+	ServerErrors uint64 `json:"server_errors"`
 }
 
 // AxisStatus is what was asked of an axis, what runs, and a counter that proves it is in use.
@@ -96,6 +98,8 @@ func (e *Engine) status() Status {
 		Heal:   e.healing(),
 		Cost:   e.cost(),
 		TLS:    e.tlsStatus(),
+
+		ServerErrors: e.s3.ServerErrors(),
 	}
 }
 

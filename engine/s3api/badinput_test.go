@@ -337,6 +337,7 @@ func TestBadSignedChunkStoresNothing(t *testing.T) {
 
 func TestErrorsOfTheStore(t *testing.T) {
 	f := newFixture(t, nil)
+	failed := uint64(0)
 	secret := errors.New("disk /dev/secret on fire")
 	for _, c := range []struct {
 		err    error
@@ -352,6 +353,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 			"GET /bucket?uploads", "POST /bucket/k?uploads", "GET /bucket?location"} {
 			method, path, _ := strings.Cut(target, " ")
 			r := f.want(c.status, c.code, method, path, "")
+			failed++
 			if strings.Contains(r.body, "drive") || strings.Contains(r.body, "secret") {
 				t.Errorf("leaked: %s", r.body)
 			}
@@ -360,6 +362,11 @@ func TestErrorsOfTheStore(t *testing.T) {
 				t.Errorf("%v: logged is %v", c.err, logged)
 			}
 		}
+	}
+	f.store.fail = nil
+	f.want(404, "NoSuchBucket", "GET", "/nowhere/k", "") // the client's doing
+	if n := f.handler.ServerErrors(); n != failed {
+		t.Errorf("%d server errors were counted, %d answered", n, failed)
 	}
 }
 

@@ -120,6 +120,7 @@ type Handler struct {
 	nearby object.Nearby // the store, if it can answer at once; else nil
 	hashes hashPool
 	etags  atomic.Uint64 // computed by config.ETag
+	failed atomic.Uint64 // see ServerErrors
 	// windows bounds the memory of forms.
 	windows windowPool
 	// requests of the event loops: *request
@@ -146,6 +147,11 @@ func (h *Handler) ETags() uint64 { return h.etags.Load() }
 
 // MD5Lanes says what was hashed in lanes. Safe for concurrent use.
 func (h *Handler) MD5Lanes() md5lanes.Stats { return h.hashes.md5.Stats() }
+
+// ServerErrors counts requests that were answered with a status of 5xx, but for 501, which is about
+// the request. Clients try such a request again, often without a word: the server's own count tells.
+// Safe for concurrent use.
+func (h *Handler) ServerErrors() uint64 { return h.failed.Load() }
 
 type nobody struct{}
 

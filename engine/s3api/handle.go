@@ -68,8 +68,12 @@ func (h *Handler) end(rq *request, err error) {
 	if err != nil {
 		h.fail(rq, err)
 	}
+	status := rq.ex.Status()
+	if status >= 500 && status != 501 {
+		h.failed.Add(1)
+	}
 	took := h.config.Now().Sub(rq.started)
-	h.config.Recorder.Observe(int(rq.op), rq.ex.Status(), took, rq.in, rq.out)
+	h.config.Recorder.Observe(int(rq.op), status, took, rq.in, rq.out)
 }
 
 // find says what rq names, which operation it asks for (nil if there is none), and of what.
