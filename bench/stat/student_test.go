@@ -9,7 +9,7 @@ import (
 func TestStudent(t *testing.T) {
 	for _, c := range []struct{ p, freedom, want float64 }{
 		{0.95, 5, 2.015}, {0.99, 11, 2.718}, {0.975, 1, 12.706}, {0.95, 3, 2.353}, {0.975, 30, 2.042},
-		{0.999, 17, 3.646},
+		{0.999, 17, 3.646}, {0.95, 1, 6.314}, {0.75, 2, 0.816}, {0.95, 1000, 1.646}, {0.999, 5, 5.893},
 	} {
 		if got := studentQuantile(c.p, c.freedom); math.Abs(got-c.want) > 0.0006 {
 			t.Errorf("t(%g, %g) = %.4f, want %.3f", c.p, c.freedom, got, c.want)
