@@ -2,7 +2,7 @@
 //
 // Invariants:
 //
-//  1. Append returns after the line is on disk (one write, fsync); concurrent writers take turns.
+//  1. Append returns after its lines are on disk (one write, fsync); concurrent writers take turns.
 //  2. A line torn by a crash is ended by the next Append and skipped, and counted, by Read.
 //  3. A leg is found by session, scenario, configuration, pair and side; sessions carry the
 //     fingerprint, the revision and the hashes that say what it is comparable to.

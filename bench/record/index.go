@@ -1,7 +1,7 @@
 package record
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,12 +24,17 @@ func Open(path string) (*Index, error) {
 // Path is where the index lies.
 func (x *Index) Path() string { return x.path }
 
-// Append adds one line. On return it is on disk.
-func (x *Index) Append(line Line) (err error) {
-	line.Schema = Schema
-	text, err := json.Marshal(line)
-	if err != nil {
-		return fmt.Errorf("record: %w", err)
+// Append adds lines, in one write, so that a kill leaves all of them or none. On return they are on
+// disk.
+func (x *Index) Append(lines ...Line) (err error) {
+	var text []byte
+	for _, line := range lines {
+		line.Schema = Schema
+		one, err := json.Marshal(line)
+		if err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+		text = append(append(text, one...), '\n')
 	}
 	f, err := os.OpenFile(x.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	if err != nil {
@@ -46,7 +51,7 @@ func (x *Index) Append(line Line) (err error) {
 	if torn {
 		text = append([]byte{'\n'}, text...)
 	}
-	if _, err := f.Write(append(text, '\n')); err != nil {
+	if _, err := f.Write(text); err != nil {
 		return err
 	}
 	return f.Sync()
@@ -64,32 +69,23 @@ func endsTorn(f *os.File) (bool, error) {
 	return last[0] != '\n', nil
 }
 
-// lineBytesMax is far above the largest line.
-const lineBytesMax = 1 << 20
-
 // Read returns all lines in order and how many could not be read: torn by a crash, or written by a
 // later version.
 func (x *Index) Read() (lines []Line, skipped int, err error) {
-	f, err := os.Open(x.path)
+	text, err := os.ReadFile(x.path)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close()
-	scanner := bufio.NewScanner(f)
-	scanner.Buffer(make([]byte, 0, 64<<10), lineBytesMax)
-	for scanner.Scan() {
-		if len(scanner.Bytes()) == 0 {
+	for one := range bytes.Lines(text) {
+		if len(bytes.TrimSpace(one)) == 0 {
 			continue
 		}
 		var line Line
-		if json.Unmarshal(scanner.Bytes(), &line) != nil || line.Schema != Schema {
+		if json.Unmarshal(one, &line) != nil || line.Schema != Schema {
 			skipped++
 			continue
 		}
 		lines = append(lines, line)
-	}
-	if err := scanner.Err(); err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", x.path, err)
 	}
 	return lines, skipped, nil
 }

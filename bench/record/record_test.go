@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -62,6 +63,25 @@ func TestTornTail(t *testing.T) {
 		lines, skipped, err := x.Read()
 		if err != nil || len(lines) != 2 || skipped != 1 || lines[1].Leg.Pair != 2 {
 			t.Fatalf("cut %d: %d lines, %d skipped, error %v", cut, len(lines), skipped, err)
+		}
+	}
+}
+
+// Lines that belong together are appended together, and one of any length is read again.
+func TestAppendTogether(t *testing.T) {
+	x := open(t)
+	long := leg(2)
+	long.Leg.Reason = strings.Repeat("a server's log ", 200_000)
+	if err := x.Append(leg(1), long, leg(3)); err != nil {
+		t.Fatal(err)
+	}
+	lines, skipped, err := x.Read()
+	if err != nil || skipped != 0 || len(lines) != 3 || lines[1].Leg.Reason != long.Leg.Reason {
+		t.Errorf("%d lines, %d skipped, error %v", len(lines), skipped, err)
+	}
+	for i, line := range lines {
+		if line.Schema != Schema || line.Leg.Pair != i+1 {
+			t.Errorf("line %d: schema %d, pair %d", i, line.Schema, line.Leg.Pair)
 		}
 	}
 }

@@ -1,7 +1,10 @@
 package warp
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"time"
 
@@ -31,8 +34,12 @@ type Load struct {
 // DataPath is the file of operations that the run leaves.
 func (l Load) DataPath() string { return l.Data + ".csv.zst" }
 
-// Start starts warp. The caller waits for it and must end it if it does not end by itself.
+// Start starts warp. The caller waits for it and must end it if it does not end by itself. What an
+// earlier run has left as its data is removed first, so that it is never taken for this one's.
 func Start(l Load) (*process.Process, error) {
+	if err := os.Remove(l.DataPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	return process.Start(process.Spec{
 		Path: l.Binary, Args: l.args(), Log: l.Log, Cores: l.Cores,
 		Env: []string{"WARP_ACCESS_KEY=" + l.AccessKey, "WARP_SECRET_KEY=" + l.SecretKey},

@@ -147,6 +147,29 @@ func TestArgs(t *testing.T) {
 	}
 }
 
+// What a killed run has left is not the data of one that leaves none.
+func TestStartRemovesStaleData(t *testing.T) {
+	golden, err := os.ReadFile("testdata/get.csv.zst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l := Load{Binary: "true", Data: filepath.Join(dir, "leg"), Log: filepath.Join(dir, "log")}
+	if err := os.WriteFile(l.DataPath(), golden, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Start(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(l.DataPath()); !errors.Is(err, ErrInvalid) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // The flags are warp's, so the real program judges them.
 func TestFlagsExist(t *testing.T) {
 	binary, err := filepath.Abs("../../bin/warp")
