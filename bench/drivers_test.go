@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"flashstore/bench/record"
@@ -13,13 +14,7 @@ import (
 // Both drivers see the same server alike: 8 in flight, each answered after 25 ms, so 320 a second
 // whatever the machine does, unless it stalls.
 func TestDriversAgree(t *testing.T) {
-	warp, err := filepath.Abs("../bin/warp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(warp); err != nil {
-		t.Skip("bin/warp is not built: make warp")
-	}
+	warp := realWarp(t)
 	p := newPlaceAlone(t, "", "exit 1")
 	p.warp = warp
 	script := "#!/bin/sh\nSTUB_DELAY=25ms exec " + os.Getenv("STUB") + ` "$@"` + "\n"
@@ -57,4 +52,34 @@ func TestDriversAgree(t *testing.T) {
 		}
 	}
 	t.Errorf("ln(warp/load) of %v, want within %.2f", apart, agree)
+}
+
+// realWarp is the pinned load generator.
+func realWarp(t *testing.T) string {
+	t.Helper()
+	warp, err := filepath.Abs("../bin/warp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(warp); err != nil {
+		t.Skip("bin/warp is not built: make warp")
+	}
+	return warp
+}
+
+// warp's client tries what failed with 500 again, up to ten times, and records a slow success. The
+// server's own account says what really happened.
+func TestErrorsThatTheClientHides(t *testing.T) {
+	warp := realWarp(t)
+	p := newPlace(t, "fails-load", "exit 1")
+	p.warp = warp
+	code, text := p.run(t, t.Context())
+	if code != exitInvalid || !strings.Contains(text, "requests with a status of 5xx") {
+		t.Errorf("code %d:\n%s", code, text)
+	}
+	for _, leg := range p.legs(t) {
+		if leg.Outcome == record.OK {
+			t.Errorf("a leg with errors counts: %+v", leg)
+		}
+	}
 }

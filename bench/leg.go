@@ -60,26 +60,10 @@ func (m *comparison) measure(ctx context.Context, side pair.Side, leg *record.Le
 	if err := m.cache(ctx, server, dir); err != nil {
 		return err
 	}
-	if err := m.load(ctx, server, leg); err != nil {
-		return err
-	}
-	if err := m.proveDegraded(ctx, server); err != nil {
+	if err := m.load(ctx, server, side, leg); err != nil {
 		return err
 	}
 	return server.Stop()
-}
-
-// proveDegraded asks a server that lacks drives whether it rebuilt what was on them.
-func (m *comparison) proveDegraded(ctx context.Context, server *target.Server) error {
-	if m.scenario.Server.Lost == 0 || !server.Ours() {
-		return nil
-	}
-	status, err := server.Status(ctx)
-	if err == nil && status.Store.DegradedReads == 0 {
-		err = fmt.Errorf("%w: %d drives are lost, and no read needed parity", target.ErrNotEngaged,
-			m.scenario.Server.Lost)
-	}
-	return err
 }
 
 // prove runs the verify pass and then asks the server what it is.
@@ -122,7 +106,9 @@ func (m *comparison) cache(ctx context.Context, server *target.Server, dir strin
 }
 
 // load applies the load between two accounts of the server, and takes the figures of its window.
-func (m *comparison) load(ctx context.Context, server *target.Server, leg *record.Leg) error {
+func (m *comparison) load(
+	ctx context.Context, server *target.Server, side pair.Side, leg *record.Leg,
+) error {
 	before, err := account(ctx, server)
 	if err != nil {
 		return err
@@ -137,6 +123,11 @@ func (m *comparison) load(ctx context.Context, server *target.Server, leg *recor
 	if err != nil {
 		return err
 	}
+	if server.Ours() {
+		if err := m.proveLoad(side, &before, &after); err != nil {
+			return err
+		}
+	}
 	window, ok := host.Between(a.samples, a.figures.From, a.figures.To)
 	if !ok {
 		return errors.New("the CPU was not sampled during the window: the machine stalled")
@@ -146,9 +137,10 @@ func (m *comparison) load(ctx context.Context, server *target.Server, leg *recor
 	for _, q := range a.figures.Quantiles {
 		leg.Quantiles = append(leg.Quantiles, micros(q))
 	}
-	leg.Cost = after.PerRequest(&before)
+	leg.Cost = after.Cost.PerRequest(&before.Cost)
 	machine := a.figures.To.Sub(a.figures.From) * time.Duration(host.Cores())
-	leg.OtherCPU = max(0, float64(window.Busy-window.Server-window.Client)/float64(machine))
+	others := max(0, window.Busy-window.Server-window.Client) + window.Stolen
+	leg.OtherCPU = float64(others) / float64(machine)
 	if err := m.proveCache(a.figures, window); err != nil {
 		return err
 	}
@@ -159,13 +151,26 @@ func (m *comparison) load(ctx context.Context, server *target.Server, leg *recor
 	return err
 }
 
-// account is what our server says it has spent; nothing of others.
-func account(ctx context.Context, server *target.Server) (target.Cost, error) {
+// account is what our server says of itself; nothing of others.
+func account(ctx context.Context, server *target.Server) (target.Status, error) {
 	if !server.Ours() {
-		return target.Cost{}, nil
+		return target.Status{}, nil
 	}
-	status, err := server.Status(ctx)
-	return status.Cost, err
+	return server.Status(ctx)
+}
+
+// proveLoad holds what our server says after a load against what it was to do: no request failed,
+// also none that the client has tried again without a word, as warp's does where a status is 5xx; it
+// still runs what was asked for; and what lay on lost drives was rebuilt.
+func (m *comparison) proveLoad(side pair.Side, before, after *target.Status) error {
+	if n := after.ServerErrors - before.ServerErrors; n > 0 {
+		return fmt.Errorf("the server says that it answered %d requests with a status of 5xx", n)
+	}
+	if lost := m.scenario.Server.Lost; lost > 0 && after.Store.DegradedReads == 0 {
+		return fmt.Errorf("%w: %d drives are lost, and no read needed parity", target.ErrNotEngaged,
+			lost)
+	}
+	return after.Engaged(m.sides[side].axes)
 }
 
 // evictEvery keeps data cold that a load reads more than once.
@@ -203,9 +208,13 @@ const (
 
 // proveCache compares what came from the device with what the scenario wants.
 func (m *comparison) proveCache(f figure.Figures, w host.Window) error {
+	want := m.scenario.Workload.Cache
 	sent := f.BytesPerSecond * f.To.Sub(f.From).Seconds()
 	share := float64(w.Read) / sent
-	switch want := m.scenario.Workload.Cache; {
+	switch proven := want == "hot" || want == "cold"; {
+	case proven && !w.IOKnown:
+		return fmt.Errorf("%w: cache %s: the kernel does not say what comes from a device",
+			target.ErrNotEngaged, want)
 	case want == "hot" && share > hotShareMax, want == "cold" && share < coldShareMin:
 		return fmt.Errorf("%w: cache %s: %.0f%% of the bytes sent came from the device",
 			target.ErrNotEngaged, want, 100*share)

@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"os"
+	"os/exec"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -25,12 +27,12 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestParseBusy(t *testing.T) {
-	busy, err := parseBusy("cpu  100 10 50 9999 888 5 7 333 44 0\ncpu0 1\n")
-	if err != nil || busy != 1720*time.Millisecond {
-		t.Errorf("%v, %v; want 1.72s", busy, err)
+func TestParseMachine(t *testing.T) {
+	m, err := parseMachine("cpu  100 10 50 9999 888 5 7 333 44 0\ncpu0 1\n")
+	if err != nil || m.Busy != 1720*time.Millisecond || m.Stolen != 3330*time.Millisecond {
+		t.Errorf("%v, %v; want 1.72s busy, 3.33s stolen", m, err)
 	}
-	if _, err := parseBusy("cpu 1 2"); err == nil {
+	if _, err := parseMachine("cpu 1 2"); err == nil {
 		t.Error("a short line was accepted")
 	}
 }
@@ -81,13 +83,15 @@ func TestBetween(t *testing.T) {
 		samples = append(samples, Sample{
 			At: start.Add(d * 100 * time.Millisecond),
 			Server: Usage{CPU: d * 50 * time.Millisecond, RSS: int64(i), Read: int64(i * 100),
-				Written: int64(i * 200)},
-			Client: Usage{CPU: d * 70 * time.Millisecond},
-			Busy:   d * 130 * time.Millisecond,
+				Written: int64(i * 200), IOKnown: true},
+			Client:  Usage{CPU: d * 70 * time.Millisecond},
+			Machine: Machine{Busy: d * 130 * time.Millisecond, Stolen: d * 10 * time.Millisecond},
 		})
 	}
 	w, ok := Between(samples, start.Add(2*time.Second), start.Add(8*time.Second))
-	want := Window{3 * time.Second, 4200 * time.Millisecond, 7800 * time.Millisecond, 80, 60, 6000, 12000}
+	want := Window{Server: 3 * time.Second, Client: 4200 * time.Millisecond,
+		Busy: 7800 * time.Millisecond, Stolen: 600 * time.Millisecond, RSSPeak: 80, RSSGrowth: 60,
+		Read: 6000, Written: 12000, IOKnown: true}
 	if !ok || w != want {
 		t.Errorf("%+v, %v; want %+v", w, ok, want)
 	}
@@ -102,7 +106,8 @@ func TestBetween(t *testing.T) {
 func TestWatch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if samples := Watch(ctx, os.Getpid(), -1); len(samples) != 1 || samples[0].Busy == 0 {
+	if samples := Watch(ctx, os.Getpid(), -1); len(samples) != 1 ||
+		samples[0].Machine.Busy == 0 {
 		t.Errorf("samples: %+v", samples)
 	}
 }
@@ -191,5 +196,34 @@ func TestPinProcess(t *testing.T) {
 		if unix.SchedGetaffinity(id, &set) == nil && set.Count() != len(client) {
 			t.Errorf("thread %d may use %d cores, want %d", id, set.Count(), len(client))
 		}
+	}
+}
+
+// A process that works is waited for until it is done, one that sleeps is not.
+func TestAwaitIdle(t *testing.T) {
+	start := func(script string) *exec.Cmd {
+		cmd := exec.Command("sh", "-c", script)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		})
+		return cmd
+	}
+	if err := AwaitIdle(t.Context(), start("exec sleep 1000").Process.Pid); err != nil {
+		t.Errorf("asleep: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*idleLook)
+	defer cancel()
+	busy := start("while :; do :; done")
+	if err := AwaitIdle(ctx, busy.Process.Pid); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("at work: %v", err)
+	}
+	busy.Process.Kill()
+	busy.Wait()
+	if err := AwaitIdle(t.Context(), busy.Process.Pid); err == nil {
+		t.Error("a process that is gone is called idle")
 	}
 }

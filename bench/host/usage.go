@@ -19,8 +19,9 @@ type Usage struct {
 	CPU     time.Duration // user and system, all threads and reaped children
 	RSS     int64         // bytes resident now
 	RSSPeak int64         // bytes, the most so far
-	Read    int64         // bytes that came from a device for it; 0 where the kernel does not say
+	Read    int64         // bytes that came from a device for it
 	Written int64         // bytes that it caused to be written to a device
+	IOKnown bool          // the kernel says so; otherwise Read and Written are 0
 }
 
 // ProcessUsage reads the kernel's account of pid, in steps of 10 ms of CPU.
@@ -38,10 +39,11 @@ func ProcessUsage(pid int) (Usage, error) {
 		return Usage{}, err
 	}
 	// Absent without CONFIG_TASK_IO_ACCOUNTING.
-	account, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	account, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
 	return Usage{
 		Read: ioBytes(account, "read_bytes:"), Written: ioBytes(account, "write_bytes:"),
 		CPU: cpu, RSS: statusBytes(status, "VmRSS:"), RSSPeak: statusBytes(status, "VmHWM:"),
+		IOKnown: err == nil,
 	}, nil
 }
 
@@ -92,40 +94,48 @@ func ioBytes(account []byte, key string) int64 {
 	return 0
 }
 
-// MachineBusy is the CPU time that all cores together have not been idle since boot: also kernel
-// threads, which are in no process's account.
-func MachineBusy() (time.Duration, error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, err
-	}
-	return parseBusy(string(text))
+// Machine is the CPU time of all cores together since boot.
+type Machine struct {
+	Busy   time.Duration // not idle: also kernel threads, which are in no process's account
+	Stolen time.Duration // wanted, and given to others by the hypervisor
 }
 
-// parseBusy adds user, nice, system, irq and softirq of the first line of proc_stat(5). Idle and
-// iowait are not busy; steal belongs to the hypervisor; guest is in user already.
-func parseBusy(text string) (time.Duration, error) {
+// MachineUsage reads the kernel's account of the machine.
+func MachineUsage() (Machine, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return Machine{}, err
+	}
+	return parseMachine(string(text))
+}
+
+// parseMachine reads the first line of proc_stat(5): user, nice, system, idle, iowait, irq, softirq,
+// steal. Idle and iowait are not busy; guest, which follows, is in user already.
+func parseMachine(text string) (m Machine, err error) {
 	line, _, _ := strings.Cut(text, "\n")
 	fields := strings.Fields(line)
-	if len(fields) < 8 || fields[0] != "cpu" {
-		return 0, fmt.Errorf("/proc/stat: %w", errFormat)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return Machine{}, fmt.Errorf("/proc/stat: %w", errFormat)
 	}
-	ticks := int64(0)
-	for _, i := range []int{1, 2, 3, 6, 7} {
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
 		n, err := strconv.ParseInt(fields[i], 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("/proc/stat: %w", errFormat)
+			return Machine{}, fmt.Errorf("/proc/stat: %w", errFormat)
 		}
-		ticks += n
+		if i == 8 {
+			m.Stolen = time.Duration(n) * tick
+		} else {
+			m.Busy += time.Duration(n) * tick
+		}
 	}
-	return time.Duration(ticks) * tick, nil
+	return m, nil
 }
 
 // Sample is the account of a moment.
 type Sample struct {
 	At             time.Time
 	Server, Client Usage
-	Busy           time.Duration
+	Machine        Machine
 }
 
 // sampleEvery is short against a window of seconds and costs well under 0.1% of a core.
@@ -146,8 +156,8 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 		if u, err := ProcessUsage(clientPID); err == nil && u.CPU >= last.Client.CPU {
 			last.Client = u
 		}
-		if busy, err := MachineBusy(); err == nil {
-			last.Busy = busy
+		if m, err := MachineUsage(); err == nil {
+			last.Machine = m
 		}
 		samples = append(samples, last)
 		select {
@@ -160,10 +170,11 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 
 // Window is what was used between two moments.
 type Window struct {
-	Server, Client, Busy time.Duration // CPU time
-	RSSPeak              int64         // bytes, the server's largest sample within
-	RSSGrowth            int64         // bytes, the server's, from the first sample within to the last
-	Read, Written        int64         // bytes, the server's, from and to devices
+	Server, Client, Busy, Stolen time.Duration // CPU time
+	RSSPeak                      int64         // bytes, the server's largest sample within
+	RSSGrowth                    int64         // bytes, the server's, from first to last sample
+	Read, Written                int64         // bytes, the server's, from and to devices
+	IOKnown                      bool          // Read and Written are known
 }
 
 // Between takes the difference between the samples nearest to from and to. ok is false if the
@@ -180,7 +191,9 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 	w.Client = samples[b].Client.CPU - samples[a].Client.CPU
 	w.Read = samples[b].Server.Read - samples[a].Server.Read
 	w.Written = samples[b].Server.Written - samples[a].Server.Written
-	w.Busy = samples[b].Busy - samples[a].Busy
+	w.IOKnown = samples[a].Server.IOKnown && samples[b].Server.IOKnown
+	w.Busy = samples[b].Machine.Busy - samples[a].Machine.Busy
+	w.Stolen = samples[b].Machine.Stolen - samples[a].Machine.Stolen
 	w.RSSGrowth = samples[b].Server.RSS - samples[a].Server.RSS
 	for _, s := range samples[a : b+1] {
 		w.RSSPeak = max(w.RSSPeak, s.Server.RSS)

@@ -57,10 +57,10 @@ func (b *bench) load(ctx context.Context, s *side, c load.Config) (leg, error) {
 		// Both processes live as long as the leg; without an account the figure is absurd and seen.
 		server, _ := host.ProcessUsage(s.pid)
 		client, _ := host.ProcessUsage(os.Getpid())
-		busy, _ := host.MachineBusy()
+		machine, _ := host.MachineUsage()
 		g.server += direction * server.CPU
 		g.client += direction * client.CPU
-		g.busy += direction * busy
+		g.busy += direction * machine.Busy
 	}
 	before, err := s.account(ctx)
 	if err != nil {

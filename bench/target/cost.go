@@ -1,5 +1,7 @@
 package target
 
+import "encoding/json"
+
 // Cost is what our server says it has spent since it began; see the status document. All are sums.
 type Cost struct {
 	Requests     float64 `json:"requests"`
@@ -16,6 +18,8 @@ type Cost struct {
 	Copied       float64 `json:"copied_bytes"`
 	Sampled      float64 `json:"sampled"`
 	Phases       Phases  `json:"phases"`
+
+	said map[string]json.RawMessage // what the document holds; nil where there was none
 }
 
 // Phases are seconds of the requests that were sampled.
@@ -26,6 +30,15 @@ type Phases struct {
 	Respond float64 `json:"respond_seconds"`
 }
 
+// UnmarshalJSON notes which accounts the document has: an older server lacks some.
+func (c *Cost) UnmarshalJSON(text []byte) error {
+	type plain Cost
+	if err := json.Unmarshal(text, (*plain)(c)); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, &c.said)
+}
+
 // Add adds to c what was spent between two accounts.
 func (c *Cost) Add(after, before *Cost) {
 	to, a, b := c.fields(), after.fields(), before.fields()
@@ -34,16 +47,19 @@ func (c *Cost) Add(after, before *Cost) {
 	}
 }
 
-// PerRequest is what a request cost between two accounts, by the names of the status document; nil
-// without requests.
+// PerRequest is what a request cost between two accounts, by the names of the status document that
+// it has; nil without requests.
 func (c *Cost) PerRequest(before *Cost) map[string]float64 {
 	n := c.Requests - before.Requests
 	if !(n > 0) {
 		return nil
 	}
 	out := map[string]float64{}
+	earlier := before.counts()
 	for name, field := range c.counts() {
-		out[name] = (field - before.counts()[name]) / n
+		if _, ok := c.said[name]; ok || c.said == nil {
+			out[name] = (field - earlier[name]) / n
+		}
 	}
 	return out
 }

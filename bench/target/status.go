@@ -26,6 +26,8 @@ var ErrNotEngaged = errors.New("not engaged")
 type Status struct {
 	Axes map[string]AxisStatus `json:"axes"`
 	Cost Cost                  `json:"cost"`
+	// ServerErrors counts requests that were answered with a status of 5xx, but for 501.
+	ServerErrors uint64 `json:"server_errors"`
 	// Store counts what the server did about drives that are away.
 	Store struct {
 		DegradedReads uint64 `json:"degraded_reads"`

@@ -30,7 +30,9 @@ type stub struct {
 	axes  map[string]string
 	count atomic.Uint64
 	syncs atomic.Uint64
-	lies  sync.Map // file → bytes that were acknowledged and are nowhere else
+	asked atomic.Uint64 // status requests
+	fails atomic.Uint64 // answers of 5xx
+	lies  sync.Map      // file → bytes that were acknowledged and are nowhere else
 }
 
 func main() {
@@ -95,9 +97,10 @@ func (s *stub) status(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	axes := map[string]any{}
+	earlier := s.asked.Add(1) - 1
 	for name, value := range s.axes {
 		active, count := value, s.count.Load()
-		if s.fault == "falls-back" {
+		if s.fault == "falls-back" || s.fault == "falls-back-later" && earlier > 0 {
 			active = "other"
 		}
 		if s.fault == "unproven" {
@@ -106,8 +109,12 @@ func (s *stub) status(w http.ResponseWriter, r *http.Request) {
 		proof := map[string]any{"name": name + "_proof", "count": count}
 		axes[name] = map[string]any{"requested": value, "active": active, "proof": proof}
 	}
-	json.NewEncoder(w).Encode(map[string]any{"axes": axes,
-		"cost": map[string]any{"requests": s.count.Load(), "synced_writes": s.syncs.Load()}})
+	cost := map[string]any{"requests": s.count.Load(), "synced_writes": s.syncs.Load()}
+	if s.fault == "no-cost" {
+		cost = nil
+	}
+	json.NewEncoder(w).Encode(map[string]any{"axes": axes, "server_errors": s.fails.Load(),
+		"cost": cost})
 }
 
 func (s *stub) bucket(w http.ResponseWriter, r *http.Request, folder string) {
@@ -204,8 +211,18 @@ func (s *stub) write(file string, body []byte) error {
 	return folder.Sync() // its name is to survive too
 }
 
+// beforeLoad is more requests than a leg sends before its load.
+const beforeLoad = 200
+
+// failsNow says whether a read is one that fails under load.
+func (s *stub) failsNow() bool {
+	n := s.count.Load()
+	return s.fault == "fails-load" && n > beforeLoad && n%50 == 0
+}
+
 func (s *stub) read(w http.ResponseWriter, r *http.Request, file string) {
-	if s.fault == "fails-load" && strings.Contains(file, "/flashbench/") && s.count.Load()%50 == 0 {
+	if s.failsNow() {
+		s.fails.Add(1)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
