@@ -9,6 +9,7 @@ import (
 
 	"flashstore/bench/gate"
 	"flashstore/bench/record"
+	"flashstore/bench/report"
 	"flashstore/bench/scenario"
 )
 
@@ -45,6 +46,7 @@ func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	var all []record.Leg
 	for _, sc := range scenarios {
 		fmt.Fprintf(messages, "\n%s against itself\n", sc.Name)
 		axes := scenario.Configuration{{Axis: "durability", Value: sc.Server.Durability}}
@@ -54,17 +56,12 @@ func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err
 		if err != nil {
 			return err
 		}
-		pool := gate.PoolOf(okLegs(legs), sc.Name, sc.Metrics.Primary)
+		all = append(all, legs...)
+		pool := gate.PoolOf(legs, sc.Name, sc.Metrics.Primary)
 		fmt.Fprintf(out, "%s: %d quiet pairs of %d\n", sc.Name, len(pool), sc.Run.Pairs)
 	}
-	return s.end()
-}
-
-func okLegs(legs []record.Leg) (out []record.Leg) {
-	for _, leg := range legs {
-		if leg.Outcome == record.OK {
-			out = append(out, leg)
-		}
+	if err := s.end(); err != nil {
+		return err
 	}
-	return out
+	return verdict(report.Rows(all))
 }

@@ -16,7 +16,7 @@ import (
 // Exit codes, the same for every command.
 const (
 	exitOK           = 0
-	exitFailure      = 1 // or a regression
+	exitFailure      = 1 // of a gate: a regression, and nothing else
 	exitUsage        = 2
 	exitInconclusive = 3 // the machine was too noisy to say
 	exitInvalid      = 4 // something was measured that does not count
@@ -79,10 +79,17 @@ func Main(ctx context.Context, args []string, out, messages io.Writer) int {
 		return exitOK
 	case ctx.Err() != nil:
 		fmt.Fprintln(messages, "flashbench: interrupted; servers are stopped, data is removed")
-		return exitFailure
+	default:
+		fmt.Fprintf(messages, "flashbench %s: %v\n", args[0], err)
 	}
-	fmt.Fprintf(messages, "flashbench %s: %v\n", args[0], err)
+	return exitCode(err)
+}
+
+// exitCode of an error that ends a command. A regression stays one whatever else went wrong.
+func exitCode(err error) int {
 	switch {
+	case errors.Is(err, errRegression):
+		return exitFailure
 	case errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, errInconclusive):

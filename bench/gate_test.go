@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"os"
@@ -42,6 +43,7 @@ func TestGateVerdicts(t *testing.T) {
 		"twice as fast": {"STUB_DELAY=9ms", "STUB_DELAY=4ms", []int{exitOK, exitInconclusive, exitInvalid}, ""},
 		"errors":        {"STUB_DELAY=4ms", "STUB_FAULT=fails-load", []int{exitInvalid}, "status 500"},
 		"another axis":  {"STUB_DELAY=4ms", "STUB_FAULT=falls-back", []int{exitInvalid}, "active is other"},
+		"another later": {"STUB_DELAY=4ms", "STUB_FAULT=falls-back-later", []int{exitInvalid}, "active is other"},
 		"wrong data":    {"STUB_FAULT=flips", "STUB_DELAY=4ms", []int{exitInvalid}, "another SHA-256"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,19 +69,7 @@ func TestGateResume(t *testing.T) {
 	var first, second bytes.Buffer
 	code := Main(t.Context(), args, &first, &first)
 	legs := len(p.legs(t))
-	text, err := os.ReadFile(p.index)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kept []byte
-	for line := range bytes.Lines(text) {
-		if !bytes.Contains(line, []byte(`"end":{`)) && !bytes.Contains(line, []byte(`"verdict":{`)) {
-			kept = append(kept, line...)
-		}
-	}
-	if err := os.WriteFile(p.index, kept, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.forget(t)
 	again := Main(t.Context(), append(args, "--resume"), &second, &second)
 	if again != code || len(p.legs(t)) != legs {
 		t.Errorf("code %d, then %d; %d legs, then %d:\n%s\n%s", code, again, legs, len(p.legs(t)),
@@ -111,7 +101,7 @@ func checkGateFiles(t *testing.T, junit, markdown, ndjson, benchmark string) {
 			Name string `xml:"name,attr"`
 		} `xml:"testcase"`
 	}
-	if err := xml.Unmarshal(read(junit), &suite); err != nil || suite.Tests != 2 ||
+	if err := xml.Unmarshal(read(junit), &suite); err != nil || suite.Tests != 1 ||
 		suite.Cases[0].Name != "get-4k" {
 		t.Errorf("JUnit: %+v, error %v", suite, err)
 	}
@@ -127,6 +117,52 @@ func checkGateFiles(t *testing.T, junit, markdown, ndjson, benchmark string) {
 	if len(lines) < 8 || !strings.HasPrefix(lines[2], "BenchmarkGet4k/side=") ||
 		!strings.Contains(lines[2], " ns/op") {
 		t.Errorf("benchmark format:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// Counts decide alone, on whatever machine, and only where both servers keep them.
+func TestGateCounts(t *testing.T) {
+	t.Parallel()
+	const syncs = "STUB_FAULT=syncs"
+	for name, c := range map[string]struct {
+		base, candidate string
+		code            int
+		want            string
+	}{
+		"the same":   {"", "", exitOK, "verdict: PASS"},
+		"syncs more": {"", syncs, exitFailure, "PUT 4 KiB: synced_writes per request: more than before: 2.0"},
+		"syncs less": {syncs, "", exitOK, "synced_writes per request: less than before: 0.00, was 2.0"},
+		"errors":     {"", "STUB_FAULT=fails-load", exitInvalid, "candidate: GET 4 KiB: "},
+		"no counts":  {"STUB_FAULT=no-cost", "", exitInvalid, "base: PUT 4 KiB: the server's status has no counts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t, "", "exit 1")
+			args := append(p.gateArgs(t, c.base, c.candidate), "--counts", "--timing=false")
+			var out bytes.Buffer
+			code := Main(t.Context(), args, &out, &out)
+			if code != c.code || !strings.Contains(out.String(), c.want) {
+				t.Errorf("code %d, want %d with %q:\n%s", code, c.code, c.want, out.String())
+			}
+			p.mustBeEmpty(t)
+		})
+	}
+}
+
+// Exit code 1 is a regression and nothing else: what keeps a gate from measuring is INVALID.
+func TestGateThatCannotMeasure(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	args := p.gateArgs(t, "", "")
+	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code := Main(ctx, args, &out, &out); code != exitInvalid ||
+		!strings.Contains(out.String(), "interrupted") {
+		t.Errorf("interrupted: code %d:\n%s", code, out.String())
+	}
+	out.Reset()
+	args = append(args, "--record", filepath.Join(p.server, "index.ndjson")) // below a file
+	if code := Main(t.Context(), args, &out, &out); code != exitInvalid {
+		t.Errorf("no record: code %d:\n%s", code, out.String())
 	}
 }
 
@@ -155,8 +191,11 @@ func TestSelftest(t *testing.T) {
 	}
 	for i := range 2 * poolPairsMin {
 		leg := record.Leg{Session: "s", Scenario: "get-4k", Pair: i/2 + 1, Outcome: record.OK,
-			Side: []string{"base", "candidate"}[i%2], Primary: "ops_per_s",
+			Side: []string{"base", "candidate"}[i%2], Primary: "ops_per_s", Position: 1 + (i+i/2)%2,
 			Metrics: map[string]float64{"ops_per_s": float64(1000 + i*7919%13)}}
+		if leg.Position == 2 {
+			leg.Metrics["ops_per_s"] *= 1.025
+		}
 		if err := x.Append(record.Line{Leg: &leg}); err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +216,7 @@ func TestSelftest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"before\n", "\nafter\n", "**get-4k**, drawn from 150", "| -20% | 100.00% |",
-		"| +5% | 0.00% |"} {
+		"| +5% | 0.00% |", "One name against the other: ", "against the first: +2."} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

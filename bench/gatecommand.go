@@ -67,7 +67,21 @@ func gateCommand(ctx context.Context, args []string, out, messages io.Writer) er
 	if _, err := os.Stat(o.base); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return o.run(ctx, scenarios, out, messages)
+	return asVerdict(o.run(ctx, scenarios, out, messages))
+}
+
+// asVerdict keeps what else may end a gate, such as a full disk or an interrupt, from being taken
+// for a regression: nothing was compared.
+func asVerdict(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, said := range []error{errRegression, errInconclusive, errInvalid, errUsage} {
+		if errors.Is(err, said) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", errInvalid, err)
 }
 
 func (o *gateOptions) run(
@@ -83,18 +97,15 @@ func (o *gateOptions) run(
 	}
 	results := report.Gate{Session: s.id}
 	if o.counts {
-		results.Counts, err = s.gateCounts(ctx, o.base, o.candidate)
-		if err != nil {
+		results.Counted = true
+		if results.Counts, err = s.gateCounts(ctx, o); err != nil {
 			return err
 		}
 	}
 	if o.timing {
 		for _, sc := range scenarios {
 			fmt.Fprintf(messages, "\n%s: %s\n", sc.Name, sc.Question)
-			row, err := s.gateOne(ctx, sc, [2]contender{
-				{label: "base", binary: o.base},
-				{label: "candidate", binary: o.candidate, env: o.env.values},
-			})
+			row, err := s.gateOne(ctx, sc, o.sides())
 			if err != nil {
 				return err
 			}
@@ -105,10 +116,15 @@ func (o *gateOptions) run(
 		return err
 	}
 	results.Print(out)
-	if err := o.write(&results); err != nil {
-		return err
+	return errors.Join(gateError(results.Verdict()), o.write(&results))
+}
+
+// sides are what a gate compares.
+func (o *gateOptions) sides() [2]contender {
+	return [2]contender{
+		{label: "base", binary: o.base},
+		{label: "candidate", binary: o.candidate, env: o.env.values},
 	}
-	return gateError(results.Verdict())
 }
 
 // gateError is how a verdict ends the program.
@@ -136,16 +152,20 @@ func (s *session) gateOne(
 	if err != nil {
 		return report.GateRow{}, err
 	}
-	rule := gate.NewRule(float64(sc.Gate.MinEffect)/100, sc.Run.Pairs, sc.Run.ConfirmPairs)
-	row := report.GateRow{Scenario: sc.Name, Margin: rule.Margin, P99: sc.Gate.P99}
+	rule := gate.NewRule(sc.Gate.Margin(sc.Metrics.Primary), sc.Run.Pairs, sc.Run.ConfirmPairs)
+	row := report.GateRow{Scenario: sc.Name, P99: sc.Gate.P99}
 	second := stage{first: rule.Pairs, pairs: rule.Confirm, seed: sc.Run.Seed + 1}
-	next := func(legs []record.Leg) (stage, bool) {
+	// What the first stage is judged by is what the second has to confirm.
+	choose := func(legs []record.Leg) {
 		row.Metric = gate.Metric(legs)
+		rule.Margin = sc.Gate.Margin(row.Metric)
+	}
+	next := func(legs []record.Leg) (_ stage, confirm bool) {
 		if row.Stages++; row.Stages == 2 {
 			row.Second = rule.Second(gate.StageOf(legs, rule.Pairs, rule.Confirm, row.Metric))
 			return stage{}, false
 		}
-		var confirm bool
+		choose(legs)
 		row.First, confirm = rule.First(gate.StageOf(legs, 0, rule.Pairs, row.Metric))
 		if confirm {
 			fmt.Fprintf(s.messages, "  %s: %d new pairs\n", row.First.Reason, rule.Confirm)
@@ -157,14 +177,12 @@ func (s *session) gateOne(
 	if err != nil {
 		return row, err
 	}
-	if m.gaveUp || row.Stages == 0 {
-		row.Metric = gate.Metric(row.Legs)
-		row.First, _ = rule.First(gate.StageOf(row.Legs, 0, rule.Pairs, row.Metric))
-		if row.First.Verdict != gate.Invalid {
-			row.First.Verdict, row.First.Reason = gate.Invalid, "legs failed in the second stage"
-		}
+	if m.gaveUp { // in whatever stage: some leg says why nothing is compared
+		choose(row.Legs)
+		row.First, _ = rule.First(gate.StageOf(row.Legs, 0, rule.Pairs+rule.Confirm, row.Metric))
 		row.Stages = 1
 	}
+	row.Margin = rule.Margin
 	row.Complete()
 	f := row.Finding()
 	return row, s.index.Append(record.Line{Verdict: &record.Verdict{Session: s.id, Scenario: sc.Name,

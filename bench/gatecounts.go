@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -41,16 +42,17 @@ func ungated() []string { return []string{"epoll_waits"} }
 
 // gateCounts compares what requests cost two servers in counts, in turns.
 func (s *session) gateCounts(
-	ctx context.Context, base, candidate string,
+	ctx context.Context, o *gateOptions,
 ) (findings []gate.CountFinding, err error) {
 	fmt.Fprintf(s.messages, "counts per request, %d times each\n", countRepetitions)
 	all := [2]map[string][]gate.Counts{{}, {}}
 	for repetition := range countRepetitions {
 		for i := range all {
 			side := (i + repetition) % len(all) // in turns, so that neither is always first
-			got, err := s.countOnce(ctx, [2]string{base, candidate}[side])
+			c := o.sides()[side]
+			got, err := s.countOnce(ctx, &c)
 			if err != nil {
-				return nil, fmt.Errorf("counts: %w", err)
+				return nil, fmt.Errorf("counts: %s: %w", c.label, err)
 			}
 			for name, counts := range got {
 				all[side][name] = append(all[side][name], counts)
@@ -65,13 +67,14 @@ func (s *session) gateCounts(
 
 // countOnce starts a server on fresh drives and counts each kind of request.
 func (s *session) countOnce(
-	ctx context.Context, binary string,
+	ctx context.Context, c *contender,
 ) (out map[string]gate.Counts, err error) {
 	dir, err := s.workspace.Fresh("counts")
 	if err != nil {
 		return nil, err
 	}
-	server, err := target.Start(ctx, target.Config{Binary: binary, Dir: dir, Drives: 4, Parity: 2})
+	server, err := target.Start(ctx, target.Config{Binary: c.binary, Env: c.env, Dir: dir, Drives: 4,
+		Parity: 2})
 	if err != nil {
 		return nil, err
 	}
@@ -81,29 +84,42 @@ func (s *session) countOnce(
 		if err := server.MakeBucketNamed(ctx, r.bucket); err != nil {
 			return nil, err
 		}
-		c := r.load(server)
-		if r.method != http.MethodPut { // what a first read brings into memory is not counted
-			if err := runAll(ctx, c); err != nil {
-				return nil, fmt.Errorf("%s: %w", r.name, err)
-			}
-		}
-		before, err := server.Status(ctx)
+		counts, err := r.count(ctx, server)
 		if err != nil {
-			return nil, err
-		}
-		if err := runAll(ctx, c); err != nil {
 			return nil, fmt.Errorf("%s: %w", r.name, err)
 		}
-		after, err := server.Status(ctx)
-		if err != nil {
-			return nil, err
-		}
-		out[r.name] = after.Cost.PerRequest(&before.Cost)
-		for _, name := range ungated() {
-			delete(out[r.name], name)
-		}
+		out[r.name] = counts
 	}
 	return out, server.Stop()
+}
+
+// count asks, and divides what the server has spent by the number of requests.
+func (r *countRequest) count(ctx context.Context, server *target.Server) (gate.Counts, error) {
+	c := r.load(server)
+	if r.method != http.MethodPut { // what a first read brings into memory is not counted
+		if err := runAll(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	before, err := server.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := runAll(ctx, c); err != nil {
+		return nil, err
+	}
+	after, err := server.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts := after.Cost.PerRequest(&before.Cost)
+	for _, name := range ungated() {
+		delete(counts, name)
+	}
+	if len(counts) == 0 {
+		return nil, errors.New("the server's status has no counts: leave them out by --counts=false")
+	}
+	return counts, nil
 }
 
 func (r *countRequest) load(server *target.Server) load.Config {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"flashstore/bench/gate"
@@ -74,8 +76,11 @@ func selftest(pool string, runs int) (string, error) {
 		}
 		found = true
 		fmt.Fprintf(&b, "\n**%s**, drawn from %d recorded pairs of a server against itself "+
-			"(median absolute deviation of ln ratio %.2f%%):\n\n", scenario, len(differences),
+			"(median absolute deviation of ln ratio %.2f%%). ", scenario, len(differences),
 			100*stat.MAD(differences))
+		fmt.Fprintf(&b, "One name against the other: %s; the second leg of a pair against the first: "+
+			"%s. Both should be nothing.\n\n", centre(differences),
+			centre(gate.PoolOf(byPosition(legs), scenario, metric)))
 		curve(&b, rule, gate.Pool(differences), runs)
 	}
 	if !found {
@@ -87,6 +92,23 @@ func selftest(pool string, runs int) (string, error) {
 		curve(&b, rule, gate.Normal(noise), runs)
 	}
 	return b.String(), nil
+}
+
+// byPosition names legs by which of their pair they are: what differs between them then is not the
+// server's doing but that of the order.
+func byPosition(legs []record.Leg) []record.Leg {
+	out := slices.Clone(legs)
+	for i := range out {
+		out[i].Side = map[int]string{1: "base", 2: "candidate"}[out[i].Position]
+	}
+	return out
+}
+
+// centre says where differences lie.
+func centre(differences []float64) string {
+	e := stat.Paired(differences, selftestSeed)
+	return fmt.Sprintf("%+.1f%% (%+.1f%% to %+.1f%% at %.0f%%)", 100*math.Expm1(e.Center),
+		100*math.Expm1(e.Lo), 100*math.Expm1(e.Hi), 100*e.Level)
 }
 
 // curve writes how often each verdict comes, by planted change.

@@ -178,7 +178,7 @@ func (t *tuneRun) trial(
 
 // trialOf is what legs say of levels: nothing, where too few of them were quiet.
 func trialOf(sc *scenario.Scenario, choices []tune.Choice, legs []record.Leg) tune.Trial {
-	out := tune.Trial{Scenario: sc.Name, Level: "combined", Metric: gate.Metric(okLegs(legs))}
+	out := tune.Trial{Scenario: sc.Name, Level: "combined", Metric: gate.Metric(legs)}
 	if len(choices) == 1 {
 		out.Axis, out.Level = choices[0].Axis, choices[0].Level
 	}

@@ -40,6 +40,9 @@ func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(base[0])) {
+		if _, both := candidate[0][name]; !both {
+			continue // a server of another time does not count it: not counted is not 0
+		}
 		lo, hi := span(base, name)
 		newLo, newHi := span(candidate, name)
 		tolerance := max(countAbsolute, countShareMax*hi, spreadsMin*(hi-lo),

@@ -162,6 +162,14 @@ func TestMetric(t *testing.T) {
 	if m := Metric(legs); m != "server_cpu_us_per_op" {
 		t.Errorf("client-bound: metric %s", m)
 	}
+	// The client was bound beside the base; the candidate burns so much that it no longer is.
+	for i := range legs {
+		legs[i].Metrics["client_cpu_us_per_op"] = 60
+		legs[i].Metrics["server_cpu_us_per_op"] = map[string]float64{"base": 40, "candidate": 90}[legs[i].Side]
+	}
+	if m := Metric(legs); m != "server_cpu_us_per_op" {
+		t.Errorf("a candidate that burns CPU is judged by %s", m)
+	}
 }
 
 func TestCompareCounts(t *testing.T) {
@@ -188,6 +196,14 @@ func TestCompareCounts(t *testing.T) {
 		if len(got) != c.want || len(got) > 0 && got[0].Worse != c.worse {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// A count that only one of two servers keeps says nothing of either.
+func TestCompareCountsOfOne(t *testing.T) {
+	old, now := []Counts{{"synced_writes": 4}}, []Counts{{"synced_writes": 4, "copied_bytes": 4096}}
+	if got := append(CompareCounts("PUT", old, now), CompareCounts("PUT", now, old)...); len(got) > 0 {
+		t.Errorf("%v", got)
 	}
 }
 

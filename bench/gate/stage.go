@@ -34,11 +34,7 @@ func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 			p = &half{}
 			pairs[leg.Pair] = p
 		}
-		side := 0
-		if leg.Side == "candidate" {
-			side = 1
-		}
-		p.value[side] = leg.Metrics[metric]
+		p.value[sideOf(&leg)] = leg.Metrics[metric]
 		p.noisy = p.noisy || leg.Noisy
 	}
 	for number := first + 1; number <= first+planned; number++ {
@@ -59,20 +55,38 @@ func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 	return s
 }
 
-// clientShareMax: above it the client is what throughput measures.
-const clientShareMax = 0.5
+// ClientShareMax is the share of the CPU of server and client above which the client is what
+// throughput measures.
+const ClientShareMax = 0.5
 
 // Metric is what decides a comparison: the primary metric, but the server's CPU per operation
-// where that is throughput and the client took most of the CPU.
+// where that is throughput and the client took most of the CPU on either side. A candidate that
+// burns more CPU behind an idle client must not make throughput the judge of it.
 func Metric(legs []record.Leg) string {
-	client, server, primary := 0.0, 0.0, ""
-	for _, leg := range legs {
-		primary = leg.Primary
-		client += leg.Metrics["client_cpu_us_per_op"]
-		server += leg.Metrics["server_cpu_us_per_op"]
+	var client, server [2]float64
+	primary := ""
+	for i := range legs {
+		primary = legs[i].Primary
+		if legs[i].Outcome != record.OK {
+			continue
+		}
+		side := sideOf(&legs[i])
+		client[side] += legs[i].Metrics["client_cpu_us_per_op"]
+		server[side] += legs[i].Metrics["server_cpu_us_per_op"]
 	}
-	if !LowerIsBetter(primary) && client+server > 0 && client/(client+server) > clientShareMax {
-		return "server_cpu_us_per_op"
+	for side := range client {
+		both := client[side] + server[side]
+		if !LowerIsBetter(primary) && both > 0 && client[side]/both > ClientShareMax {
+			return "server_cpu_us_per_op"
+		}
 	}
 	return primary
+}
+
+// sideOf is the index of a leg's side, the base first.
+func sideOf(leg *record.Leg) int {
+	if leg.Side == "candidate" {
+		return 1
+	}
+	return 0
 }

@@ -16,6 +16,7 @@ import (
 // Gate is what a gate has found.
 type Gate struct {
 	Session string
+	Counted bool                // requests, on both sides
 	Counts  []gate.CountFinding // that differ
 	Rows    []GateRow
 }
@@ -72,7 +73,7 @@ func (g *Gate) Verdict() gate.Verdict {
 	if slices.ContainsFunc(g.Counts, func(f gate.CountFinding) bool { return f.Worse }) {
 		return gate.Fail
 	}
-	if len(all) == 0 {
+	if len(all) == 0 && g.Counted {
 		return gate.Pass // counts alone, and none is worse
 	}
 	return gate.Worst(all...)
@@ -139,7 +140,7 @@ func (g *Gate) JUnit(w io.Writer) error {
 		reason := &junitReason{f.Reason}
 		switch f.Verdict {
 		case gate.Fail:
-			c.Failure, suite.Failures = reason, suite.Failures+1
+			c.Failure = reason
 		case gate.Invalid:
 			c.Error, suite.Errors = reason, suite.Errors+1
 		case gate.Inconclusive:
@@ -147,14 +148,14 @@ func (g *Gate) JUnit(w io.Writer) error {
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
-	counts := junitCase{Class: "flashbench.gate", Name: "counts per request"}
-	for _, f := range g.Counts {
-		if f.Worse && counts.Failure == nil {
-			counts.Failure, suite.Failures = &junitReason{f.String()}, suite.Failures+1
-		}
-		counts.Output += f.String() + "\n"
+	if g.Counted {
+		suite.Cases = append(suite.Cases, g.junitCounts())
 	}
-	suite.Cases = append(suite.Cases, counts)
+	for i := range suite.Cases {
+		if suite.Cases[i].Failure != nil {
+			suite.Failures++
+		}
+	}
 	suite.Tests = len(suite.Cases)
 	text, err := xml.MarshalIndent(suite, "", "  ")
 	if err != nil {
@@ -162,6 +163,18 @@ func (g *Gate) JUnit(w io.Writer) error {
 	}
 	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
 	return err
+}
+
+// junitCounts is the case of the counts, which fails by the first that is worse.
+func (g *Gate) junitCounts() junitCase {
+	c := junitCase{Class: "flashbench.gate", Name: "counts per request"}
+	for _, f := range g.Counts {
+		if f.Worse && c.Failure == nil {
+			c.Failure = &junitReason{f.String()}
+		}
+		c.Output += f.String() + "\n"
+	}
+	return c
 }
 
 // Markdown writes a summary for a pull request.
@@ -180,11 +193,14 @@ func (g *Gate) Markdown(w io.Writer) error {
 	b.WriteString("\n")
 	for i := range g.Rows {
 		fmt.Fprintf(&b, "- %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding().Reason)
+		if g.Rows[i].Warning != "" {
+			fmt.Fprintf(&b, "- %s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
+		}
 	}
 	for _, f := range g.Counts {
 		fmt.Fprintf(&b, "- %s\n", f)
 	}
-	if len(g.Counts) == 0 {
+	if g.Counted && len(g.Counts) == 0 {
 		b.WriteString("- counts per request: no difference\n")
 	}
 	fmt.Fprintf(&b, "\nsession %s\n", g.Session)

@@ -7,15 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"flashstore/bench/gate"
 	"flashstore/bench/record"
 	"flashstore/bench/stat"
 )
 
 // LevelMin is the least coverage of an interval that supports a verdict: four pairs have 87.5%.
 const LevelMin = 0.85
-
-// clientShareMax: above it the client is what is measured.
-const clientShareMax = 0.5
 
 // Verdict is the answer to a comparison.
 type Verdict string
@@ -52,7 +50,7 @@ type Row struct {
 }
 
 // ClientBound says whether the client took most of the CPU.
-func (r Row) ClientBound() bool { return r.ClientShare > clientShareMax }
+func (r Row) ClientBound() bool { return r.ClientShare > gate.ClientShareMax }
 
 // Rows summarizes legs, one row a comparison, in the order in which they were first run.
 func Rows(legs []record.Leg) []Row {

@@ -93,6 +93,14 @@ type Gate struct {
 	MaxErrors    int     `yaml:"max_errors"`
 }
 
+// Margin is the share of a metric below which a difference does not matter.
+func (g *Gate) Margin(metric string) float64 {
+	if metric == "server_cpu_us_per_op" {
+		return float64(g.CPUMinEffect) / 100
+	}
+	return float64(g.MinEffect) / 100
+}
+
 // defaults is what a file need not say.
 func defaults() Scenario {
 	return Scenario{

@@ -50,6 +50,8 @@ func (s *Scenario) setters() map[string]func(string) error {
 		"workload.batch":           setInt(&s.Workload.Batch),
 		"workload.rate":            setPercent(&s.Workload.Rate),
 		"gate.min_effect":          setPercent(&s.Gate.MinEffect),
+		"gate.cpu_min_effect":      setPercent(&s.Gate.CPUMinEffect),
+		"gate.p99":                 setText(&s.Gate.P99),
 		"metrics.primary":          setText(&s.Metrics.Primary),
 		"matrix.expand":            setText(&s.Matrix.Expand),
 		"run.confirm_pairs":        setInt(&s.Run.ConfirmPairs),

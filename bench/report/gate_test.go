@@ -1,0 +1,95 @@
+package report
+
+import (
+	"encoding/xml"
+	"strings"
+	"testing"
+
+	"flashstore/bench/gate"
+	"flashstore/bench/record"
+)
+
+// gateRow is a scenario of six pairs whose candidate has so many times the throughput and the p99.
+func gateRow(p99 string, throughput, tail float64) GateRow {
+	r := GateRow{Scenario: "get-4k", Metric: "ops_per_s", P99: p99, Stages: 1}
+	for i := range 12 {
+		noise := 1 + 0.001*float64(i%5)
+		leg := record.Leg{Pair: i/2 + 1, Side: []string{"base", "candidate"}[i%2], Outcome: record.OK,
+			Metrics: map[string]float64{"ops_per_s": 1000 * noise, "p99": 500 * noise}}
+		if i%2 == 1 {
+			leg.Metrics["ops_per_s"] *= throughput
+			leg.Metrics["p99"] *= tail
+		}
+		r.Legs = append(r.Legs, leg)
+	}
+	r.First, _ = gate.NewRule(0.03, 6, 12).First(gate.StageOf(r.Legs, 0, 6, r.Metric))
+	r.Complete()
+	return r
+}
+
+// The tail is said where it has grown much, and fails only where the scenario says so.
+func TestTail(t *testing.T) {
+	for _, c := range []struct {
+		p99              string
+		throughput, tail float64
+		want             gate.Verdict
+		warns            bool
+	}{
+		{"warn", 1, 1, gate.Pass, false},
+		{"warn", 1, 1.05, gate.Pass, false},
+		{"warn", 1, 1.5, gate.Pass, true},
+		{"fail", 1, 1.5, gate.Fail, true},
+		{"fail", 1.5, 0.5, gate.Pass, false},
+		{"warn", 1.5, 0.5, gate.Pass, false},
+	} {
+		r := gateRow(c.p99, c.throughput, c.tail)
+		if got := r.Finding(); got.Verdict != c.want || (r.Warning != "") != c.warns {
+			t.Errorf("%+v: %s, warning %q", c, got.Verdict, r.Warning)
+		}
+	}
+}
+
+// What was not counted is not called equal, and a warning is in every form.
+func TestGateForms(t *testing.T) {
+	worse := gate.CountFinding{Request: "PUT 4 KiB", Count: "synced_writes", Base: 4, Candidate: 5,
+		Worse: true}
+	for _, c := range []struct {
+		name     string
+		gate     Gate
+		verdict  gate.Verdict
+		cases    int
+		failures int
+		want     string
+		not      string
+	}{
+		{"timing alone", Gate{Rows: []GateRow{gateRow("warn", 1, 1.5)}}, gate.Pass, 1, 0,
+			"p99 is worse by 50%", "counts per request"},
+		{"counts alone", Gate{Counted: true}, gate.Pass, 1, 0, "counts per request", "warning"},
+		{"worse counts", Gate{Counted: true, Counts: []gate.CountFinding{worse, worse},
+			Rows: []GateRow{gateRow("warn", 1, 1)}}, gate.Fail, 2, 1, "5.00, was 4.00", "warning"},
+		{"nothing", Gate{}, gate.Invalid, 0, 0, "", "counts per request"},
+	} {
+		var markdown, junit strings.Builder
+		if err := c.gate.Markdown(&markdown); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.gate.JUnit(&junit); err != nil {
+			t.Fatal(err)
+		}
+		var suite struct {
+			Tests    int `xml:"tests,attr"`
+			Failures int `xml:"failures,attr"`
+		}
+		if err := xml.Unmarshal([]byte(junit.String()), &suite); err != nil {
+			t.Fatal(err)
+		}
+		if v := c.gate.Verdict(); v != c.verdict || suite.Tests != c.cases || suite.Failures != c.failures {
+			t.Errorf("%s: %s, suite %+v", c.name, v, suite)
+		}
+		for _, text := range []string{markdown.String(), junit.String()} {
+			if !strings.Contains(text, c.want) || strings.Contains(text, c.not) {
+				t.Errorf("%s: want %q and not %q in:\n%s", c.name, c.want, c.not, text)
+			}
+		}
+	}
+}
