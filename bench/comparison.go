@@ -46,20 +46,7 @@ func (m *comparison) runStages(
 ) (legs []record.Leg, err error) {
 	defer func() { err = errors.Join(err, m.cleanUp()) }()
 	for more := true; more; st, more = next(legs) {
-		if m.complete(st) {
-			legs = append(legs, m.recorded(st)...)
-			m.legsPlanned -= 2 * st.pairs
-			continue
-		}
-		if have, need := host.Cores(), m.scenario.Requires.Cores; have < need {
-			return m.skip(record.Unsuited, fmt.Sprintf("needs %d cores, there are %d", need, have), st)
-		}
-		if reason, err := m.prepare(ctx); err != nil {
-			return nil, err
-		} else if reason != "" {
-			return m.skip(record.Skipped, reason, st)
-		}
-		done, err := m.pairs(ctx, st)
+		done, err := m.stage(ctx, st)
 		legs = append(legs, done...)
 		if err != nil || m.gaveUp {
 			return legs, err
@@ -68,12 +55,31 @@ func (m *comparison) runStages(
 	return legs, nil
 }
 
-// skip records that nothing of a comparison can be run, and why.
+// stage runs what is not recorded yet of a stage.
+func (m *comparison) stage(ctx context.Context, st stage) ([]record.Leg, error) {
+	if legs, whole := m.recorded(st); whole {
+		m.gaveUp = hopeless(legs)
+		m.legsPlanned -= 2 * st.pairs
+		return legs, nil
+	}
+	if have, need := host.Cores(), m.scenario.Requires.Cores; have < need {
+		return m.skip(record.Unsuited, fmt.Sprintf("needs %d cores, there are %d", need, have), st)
+	}
+	if reason, err := m.prepare(ctx); err != nil {
+		return nil, err
+	} else if reason != "" {
+		return m.skip(record.Skipped, reason, st)
+	}
+	return m.pairs(ctx, st)
+}
+
+// skip records that nothing more of a comparison can be run, and why.
 func (m *comparison) skip(
 	outcome record.Outcome, reason string, st stage,
 ) ([]record.Leg, error) {
 	leg := m.newLeg(pair.Base, 0, 0)
 	leg.Outcome, leg.Reason = outcome, reason
+	m.gaveUp = true
 	m.legsPlanned -= 2 * st.pairs
 	fmt.Fprintf(m.messages, "  %s: %s\n", outcome, reason)
 	return []record.Leg{leg}, m.index.Append(record.Line{Leg: &leg})
@@ -143,34 +149,34 @@ func firstLines(err error, ctx context.Context) (string, error) {
 // pairs runs a stage, but for what is recorded of it already.
 func (m *comparison) pairs(ctx context.Context, st stage) (legs []record.Leg, err error) {
 	for i, order := range pair.Order(st.pairs, st.seed) {
-		number := st.first + i + 1
-		if before := m.recordedPair(number); before != nil {
-			legs = append(legs, before...)
-			m.legsPlanned -= 2
-			continue
-		}
-		result, err := pair.Run(ctx, order, m.steps(number))
-		if err != nil {
-			return legs, err
-		}
-		done, err := m.keep(result, order)
+		done, err := m.pair(ctx, order, st.first+i+1)
 		legs = append(legs, done...)
 		if err != nil {
 			return legs, err
 		}
-		if failed(result.Legs) {
-			m.failures++
-		}
-		if m.failures >= failuresMax || result.Legs[0].Outcome == record.Skipped ||
-			result.Legs[1].Outcome == record.Skipped {
+		if m.gaveUp = hopeless(legs); m.gaveUp {
 			left := st.pairs - i - 1
 			m.legsPlanned -= 2 * left
-			m.gaveUp = true
 			fmt.Fprintf(m.messages, "  giving up on this comparison, %d pairs not run\n", left)
 			return legs, nil
 		}
 	}
 	return legs, nil
+}
+
+// pair runs one pair, unless it is recorded already.
+func (m *comparison) pair(
+	ctx context.Context, order [2]pair.Side, number int,
+) ([]record.Leg, error) {
+	if before := m.recordedPair(number); before != nil {
+		m.legsPlanned -= 2
+		return before, nil
+	}
+	result, err := pair.Run(ctx, order, m.steps(number))
+	if err != nil {
+		return nil, err
+	}
+	return m.keep(result, order)
 }
 
 func (m *comparison) steps(number int) pair.Steps[host.Calibration, record.Leg] {
@@ -189,19 +195,37 @@ func (m *comparison) steps(number int) pair.Steps[host.Calibration, record.Leg] 
 	}
 }
 
-func failed(legs [2]record.Leg) bool {
-	return legs[0].Outcome == record.Invalid || legs[1].Outcome == record.Invalid
+// hopeless says whether further pairs would end as these did: something was skipped, or failuresMax
+// pairs have a leg that is invalid.
+func hopeless(legs []record.Leg) bool {
+	failed := map[int]bool{}
+	for _, leg := range legs {
+		switch leg.Outcome {
+		case record.Skipped, record.Unsuited:
+			return true
+		case record.Invalid:
+			failed[leg.Pair] = true
+		}
+	}
+	return len(failed) >= failuresMax
 }
 
-// keep records a pair once it is known whether it counts.
+// othersMax is the share of the machine by which what others took may differ between two legs. The
+// cores of a server are half of the machine, so that none loses more than DriftMax unseen.
+const othersMax = host.DriftMax / 2
+
+// keep records a pair, as a whole, once it is known whether it counts. Drift discards a leg whose
+// figures it may have spoiled; it is no excuse for one that failed.
 func (m *comparison) keep(
 	r pair.Result[host.Calibration, record.Leg], order [2]pair.Side,
 ) ([]record.Leg, error) {
 	legs := r.Discarded
 	for i := range legs {
-		legs[i].Outcome, legs[i].Reason = record.Discarded, "the machine drifted within the pair"
+		if legs[i].Outcome == record.OK {
+			legs[i].Outcome, legs[i].Reason = record.Discarded, "the machine drifted within the pair"
+		}
 	}
-	others := math.Abs(r.Legs[0].OtherCPU-r.Legs[1].OtherCPU) > host.DriftMax
+	others := math.Abs(r.Legs[0].OtherCPU-r.Legs[1].OtherCPU) > othersMax
 	for _, side := range order {
 		leg := r.Legs[side]
 		leg.Noisy = r.Noisy || others
@@ -217,12 +241,11 @@ func (m *comparison) keep(
 			"%.0f%% of the machine in one leg, %.0f%% in the other\n",
 			100*r.Legs[order[0]].OtherCPU, 100*r.Legs[order[1]].OtherCPU)
 	}
+	lines := make([]record.Line, len(legs))
 	for i := range legs {
-		if err := m.index.Append(record.Line{Leg: &legs[i]}); err != nil {
-			return legs, err
-		}
+		lines[i].Leg = &legs[i]
 	}
-	return legs, nil
+	return legs, m.index.Append(lines...)
 }
 
 // progress prints one line a leg.

@@ -1,12 +1,11 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
-
-	"errors"
 
 	"flashstore/bench/record"
 )
@@ -54,50 +53,52 @@ func (s *session) resume(start *record.Session) error {
 }
 
 // recordedPair returns the legs of a pair that was run to its end before, nil otherwise. A leg that
-// was skipped or invalid is an answer too; what is missing is a pair that was cut off.
-func (m *comparison) recordedPair(number int) []record.Leg {
+// was skipped or invalid is an answer too; what is missing is a pair that was cut off. A pair begins
+// with the first leg of its first attempt and ends with a second leg: what was cut off even while it
+// was recorded does not count.
+func (m *comparison) recordedPair(number int) (whole []record.Leg) {
 	var legs []record.Leg
-	final := map[string]bool{}
 	for _, leg := range m.before {
-		if leg.Pair == number && leg.ScenarioHash == m.hash && leg.Base == m.sides[0].label &&
-			leg.Candidate == m.sides[1].label {
-			legs = append(legs, leg)
-			if leg.Outcome != record.Discarded {
-				final[leg.Side] = true
-			}
+		if leg.Pair != number || !m.isMine(&leg) {
+			continue
+		}
+		if leg.Position == 1 && leg.Attempt == 1 {
+			legs = nil
+		}
+		if legs = append(legs, leg); leg.Position == 2 {
+			whole = legs
 		}
 	}
-	if len(final) < len(m.sides) {
-		return nil
-	}
-	return legs
+	return whole
 }
 
-// complete says whether a whole stage is recorded.
-func (m *comparison) complete(st stage) bool {
-	if len(m.before) == 0 {
-		return false
-	}
-	for i := range st.pairs {
-		if m.recordedPair(st.first+i+1) == nil {
-			return false
+// isMine says whether a recorded leg is of this comparison.
+func (m *comparison) isMine(leg *record.Leg) bool {
+	return leg.ScenarioHash == m.hash && leg.Base == m.sides[0].label &&
+		leg.Candidate == m.sides[1].label
+}
+
+// recorded are the legs of a stage that are recorded, and whether there will be no others.
+func (m *comparison) recorded(st stage) (legs []record.Leg, whole bool) {
+	for _, leg := range m.before {
+		if leg.Pair == 0 && m.isMine(&leg) { // why nothing could be run
+			return []record.Leg{leg}, true
 		}
 	}
-	return true
-}
-
-// recorded are the legs of a stage that is complete.
-func (m *comparison) recorded(st stage) (legs []record.Leg) {
 	for i := range st.pairs {
-		legs = append(legs, m.recordedPair(st.first+i+1)...)
+		pair := m.recordedPair(st.first + i + 1)
+		if pair == nil {
+			return legs, hopeless(legs)
+		}
+		legs = append(legs, pair...)
 	}
-	return legs
+	return legs, true
 }
 
 // recordedRate is the rate that legs of this comparison had before, 0 without any.
 func (m *comparison) recordedRate() float64 {
 	for _, leg := range m.before {
-		if leg.ScenarioHash == m.hash && leg.Rate > 0 {
+		if m.isMine(&leg) && leg.Rate > 0 {
 			return leg.Rate
 		}
 	}

@@ -3,10 +3,10 @@ package bench
 import (
 	"bytes"
 	"os"
-	"os/exec"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"flashstore/bench/record"
 )
@@ -31,48 +31,19 @@ func (p place) lightArgs(command string, more ...string) []string {
 func TestResume(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
 	args := p.lightArgs("run", light("3")...)
-	harness := exec.Command(os.Args[0])
-	harness.Env = append(os.Environ(), "BENCH_TEST_MAIN="+strings.Join(args, " "))
-	if err := harness.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for start := time.Now(); p.count(`"pair":1`) < 2 && time.Since(start) < deadline; {
-		time.Sleep(5 * time.Millisecond)
-	}
-	harness.Process.Kill()
-	harness.Wait()
-	before := len(p.legs(t))
-	if before == 0 {
-		t.Fatal("killed before anything was recorded")
-	}
+	p.killed(t, args, `"pair":1`)
+	before := p.legs(t)
 	var out bytes.Buffer
 	code := Main(t.Context(), append(args, "--resume"), &out, &out)
 	if code != exitOK || !strings.Contains(out.String(), "legs are there") {
 		t.Fatalf("code %d:\n%s", code, out.String())
 	}
-	type key struct {
-		pair int
-		side string
-	}
-	final, session := map[key]int{}, ""
-	for i, leg := range p.legs(t) {
-		if session == "" {
-			session = leg.Session
-		}
-		if leg.Session != session {
-			t.Errorf("leg %d is of session %s, not %s", i, leg.Session, session)
-		}
-		if leg.Outcome == record.OK {
-			final[key{leg.Pair, leg.Side}]++
-		}
-	}
-	if len(final) != 6 {
-		t.Errorf("legs: %v", final)
-	}
-	for k, n := range final {
-		if n != 1 {
-			t.Errorf("%d legs of %v", n, k)
-		}
+	legs := p.legs(t)
+	mustBeOnce(t, legs)
+	if good := slices.DeleteFunc(slices.Clone(legs), func(leg record.Leg) bool {
+		return leg.Outcome != record.OK
+	}); len(good) != 6 || !reflect.DeepEqual(legs[:len(before)], before) {
+		t.Errorf("%d good legs, want 6 after %d:\n%+v", len(good), len(before), legs)
 	}
 	// Once it has ended there is nothing to resume.
 	out.Reset()
@@ -83,25 +54,40 @@ func TestResume(t *testing.T) {
 	p.mustBeEmpty(t)
 }
 
-// Another server than before: its legs do not belong to the session.
-func TestResumeRefusesOtherBinary(t *testing.T) {
+// On another machine, or with another server than before, legs do not belong to the session.
+func TestResumeRefuses(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
-	x, err := record.Open(p.index)
-	if err != nil {
-		t.Fatal(err)
-	}
 	args := p.lightArgs("run", light("1")...)
-	for machine, want := range map[string]string{"other": "ran on machine other"} {
-		head := record.Session{ID: "s-" + machine, Machine: machine, Args: args[1:]}
-		if err := x.Append(record.Line{Session: &head}); err != nil {
-			t.Fatal(err)
-		}
+	var out bytes.Buffer
+	if code := Main(t.Context(), args, &out, &out); code != exitOK {
+		t.Fatalf("code %d:\n%s", code, out.String())
+	}
+	p.forget(t)
+	refuses := func(want string) {
+		t.Helper()
 		var out bytes.Buffer
 		if code := Main(t.Context(), append(args, "--resume"), &out, &out); code != exitUsage ||
 			!strings.Contains(out.String(), want) {
 			t.Errorf("code %d, no %q:\n%s", code, want, out.String())
 		}
 	}
+	server, err := os.ReadFile(p.server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.server, append(server, "# another\n"...), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	refuses("ran other binaries")
+	x, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Append(record.Line{Session: &record.Session{ID: "s", Machine: "other",
+		Args: args[1:]}}); err != nil {
+		t.Fatal(err)
+	}
+	refuses("ran on machine other")
 }
 
 // count is how often text stands in the record.
