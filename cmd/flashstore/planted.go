@@ -12,7 +12,7 @@ import (
 
 // plant makes the whole program slower as FLASHPLANTED says, so that it can be seen whether
 // the gate notices (docs/gate.md): "burn=5%" wastes that share of a core, "sync=200" does as many
-// synced writes a second. Only programs built with the tag planted have it.
+// synced writes a second below TMPDIR. Only programs built with the tag planted have it.
 func plant() {
 	kind, amount, _ := strings.Cut(os.Getenv("FLASHPLANTED"), "=")
 	n, err := strconv.ParseFloat(strings.TrimSuffix(amount, "%"), 64)
@@ -32,12 +32,15 @@ func plant() {
 // burnPeriod is short against a leg and long against a request.
 const burnPeriod = 2 * time.Millisecond
 
+// burn wastes what it owes since it began, also for sleeps that were longer than asked for.
 func burn(share float64) {
-	for {
+	began, burned := time.Now(), time.Duration(0)
+	for ; ; time.Sleep(burnPeriod) {
 		start := time.Now()
-		for time.Since(start) < time.Duration(share*float64(burnPeriod)) {
+		owed := time.Duration(share*float64(start.Sub(began))) - burned
+		for time.Since(start) < owed {
 		}
-		time.Sleep(time.Until(start.Add(burnPeriod)))
+		burned += time.Since(start)
 	}
 }
 
