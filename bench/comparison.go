@@ -113,6 +113,9 @@ func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 	return "", nil
 }
 
+// settleMax is how long a server may go on with what it was given in a preload.
+const settleMax = 20 * time.Second
+
 // preload writes the objects of a scenario with the server of a side.
 func (m *comparison) preload(ctx context.Context, side pair.Side) (err error) {
 	if m.data[side], err = m.workspace.Fresh("preloaded-" + side.String()); err != nil {
@@ -127,7 +130,7 @@ func (m *comparison) preload(ctx context.Context, side pair.Side) (err error) {
 	defer server.Kill()
 	err = server.Preload(ctx, target.Bucket, w.Objects, int64(w.ObjSize), m.scenario.Run.Seed)
 	if err == nil {
-		err = host.AwaitIdle(ctx, server.PID())
+		err = host.AwaitIdle(ctx, server.PID(), settleMax)
 	}
 	if err == nil {
 		err = server.Stop()

@@ -212,18 +212,23 @@ func TestAwaitIdle(t *testing.T) {
 		})
 		return cmd
 	}
-	if err := AwaitIdle(t.Context(), start("exec sleep 1000").Process.Pid); err != nil {
+	if err := AwaitIdle(t.Context(), start("exec sleep 1000").Process.Pid, time.Hour); err != nil {
 		t.Errorf("asleep: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*idleLook)
 	defer cancel()
 	busy := start("while :; do :; done")
-	if err := AwaitIdle(ctx, busy.Process.Pid); !errors.Is(err, context.DeadlineExceeded) {
+	if err := AwaitIdle(ctx, busy.Process.Pid, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("at work: %v", err)
+	}
+	began := time.Now()
+	if err := AwaitIdle(t.Context(), busy.Process.Pid, 2*idleLook); err != nil ||
+		time.Since(began) < 2*idleLook {
+		t.Errorf("always at work: %v after %s", err, time.Since(began))
 	}
 	busy.Process.Kill()
 	busy.Wait()
-	if err := AwaitIdle(t.Context(), busy.Process.Pid); err == nil {
+	if err := AwaitIdle(t.Context(), busy.Process.Pid, time.Hour); err == nil {
 		t.Error("a process that is gone is called idle")
 	}
 }
