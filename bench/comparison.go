@@ -102,7 +102,7 @@ func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 		return firstLines(err, ctx)
 	}
 	m.data[1] = m.data[0]
-	if !m.sides[0].sharesData(m.sides[1]) {
+	if m.scenario.Run.Sliced() || !m.sides[0].sharesData(m.sides[1]) { // drives have one server
 		if err := m.preload(ctx, pair.Candidate); err != nil {
 			return firstLines(err, ctx)
 		}
@@ -175,19 +175,27 @@ func (m *comparison) pair(
 		m.legsPlanned -= 2
 		return before, nil
 	}
-	result, err := pair.Run(ctx, order, m.steps(number))
+	run := m.runPair
+	if m.scenario.Run.Sliced() {
+		run = m.runSliced
+	}
+	result, err := run(ctx, order, number)
 	if err != nil {
 		return nil, err
 	}
 	return m.keep(result, order)
 }
 
-func (m *comparison) steps(number int) pair.Steps[host.Calibration, record.Leg] {
-	return pair.Steps[host.Calibration, record.Leg]{
+// result is a pair as it was finally run.
+type result = pair.Result[host.Calibration, record.Leg]
+
+// runPair runs its legs one behind the other.
+func (m *comparison) runPair(
+	ctx context.Context, order [2]pair.Side, number int,
+) (result, error) {
+	return pair.Run(ctx, order, pair.Steps[host.Calibration, record.Leg]{
 		Calibrate: m.calibrate,
-		Drifted: func(a, b host.Calibration) bool {
-			return host.Drift(a, b, m.writes()) > host.DriftMax
-		},
+		Drifted:   m.drifted,
 		Leg: func(ctx context.Context, side pair.Side, position, attempt int,
 			c host.Calibration) (record.Leg, error) {
 			leg := m.newLeg(side, number, attempt)
@@ -195,7 +203,11 @@ func (m *comparison) steps(number int) pair.Steps[host.Calibration, record.Leg] 
 			return m.leg(ctx, side, leg)
 		},
 		MayRetry: m.mayRetry,
-	}
+	})
+}
+
+func (m *comparison) drifted(a, b host.Calibration) bool {
+	return host.Drift(a, b, m.writes()) > host.DriftMax
 }
 
 // hopeless says whether further pairs would end as these did: something was skipped, or failuresMax
@@ -220,7 +232,7 @@ const othersMax = host.DriftMax / 2
 // keep records a pair, as a whole, once it is known whether it counts. Drift discards a leg whose
 // figures it may have spoiled; it is no excuse for one that failed.
 func (m *comparison) keep(
-	r pair.Result[host.Calibration, record.Leg], order [2]pair.Side,
+	r result, order [2]pair.Side,
 ) ([]record.Leg, error) {
 	legs := r.Discarded
 	for i := range legs {

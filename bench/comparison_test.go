@@ -93,6 +93,9 @@ func TestRecorded(t *testing.T) {
 	one := func(number, position, attempt int, outcome record.Outcome) []record.Leg {
 		return []record.Leg{m.at(number, position, attempt, outcome)}
 	}
+	both := func(attempt int, outcome record.Outcome) []record.Leg {
+		return legs(one(1, 1, attempt, outcome), one(1, 2, attempt, outcome))
+	}
 	other := m.at(1, 1, 1, ok)
 	other.Candidate = "another"
 	for name, c := range map[string]struct {
@@ -109,6 +112,9 @@ func TestRecorded(t *testing.T) {
 		"retried":              {legs(one(1, 1, 1, record.Discarded), one(1, 1, 2, ok), one(1, 2, 2, ok)), 3, false},
 		"one pair failed":      {whole(1, invalid), 2, false},
 		"gave up":              {legs(whole(1, invalid), whole(2, invalid)), 4, true},
+		"both cut off":         {both(1, record.Discarded), 0, false},
+		"both retried":         {legs(both(1, record.Discarded), both(2, ok)), 4, false},
+		"both failed":          {legs(one(1, 1, 1, invalid), one(1, 2, 1, record.Discarded)), 2, false},
 		"nothing could be run": {legs(whole(1, ok), one(0, 1, 0, record.Skipped)), 1, true},
 	} {
 		m.before = c.before
@@ -121,7 +127,7 @@ func TestRecorded(t *testing.T) {
 
 // Hot and cold are proven by what came from the device, or not counted.
 func TestProveCache(t *testing.T) {
-	f := figure.Figures{BytesPerSecond: 1000, From: time.Unix(0, 0), To: time.Unix(1, 0)}
+	f := figure.Figures{BytesPerSecond: 1000}
 	for _, c := range []struct {
 		cache string
 		w     host.Window
@@ -137,7 +143,8 @@ func TestProveCache(t *testing.T) {
 	} {
 		m := unstarted(t)
 		m.scenario.Workload.Cache = c.cache
-		if err := m.proveCache(f, c.w); (err == nil) != c.ok ||
+		c.w.Time = time.Second
+		if err := m.proveCache(applied{figures: f, window: c.w}); (err == nil) != c.ok ||
 			err != nil && !errors.Is(err, target.ErrNotEngaged) {
 			t.Errorf("%s, %+v: %v", c.cache, c.w, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"flashstore/bench/content"
@@ -36,9 +37,11 @@ const putBytesMax = 64 << 20
 // applied is a load and the accounts of its window.
 type applied struct {
 	figures figure.Figures
-	samples []host.Sample
+	window  host.Window
 	raw     string // file of operations, empty if none is kept
 }
+
+var errStalled = errors.New("the CPU was not sampled during the window: the machine stalled")
 
 // apply puts the scenario's load on a server.
 func (m *comparison) apply(
@@ -78,7 +81,14 @@ func (m *comparison) applyWarp(
 		duration = warp.Covered(operations, duration) // it ends when nothing is left
 	}
 	figures, err := warp.Summarize(operations, duration, run.TrimHead, run.TrimTail)
-	return applied{figures: figures, samples: samples, raw: l.DataPath()}, err
+	if err != nil {
+		return applied{}, err
+	}
+	window, ok := host.Between(samples, figures.From, figures.To)
+	if !ok {
+		return applied{}, errStalled
+	}
+	return applied{figures: figures, window: window, raw: l.DataPath()}, nil
 }
 
 func (m *comparison) watchWarp(
@@ -116,36 +126,54 @@ func watch(server, client int) (stop func() []host.Sample) {
 // applyLight puts load on a server by our own generator; rate 0 is a closed loop.
 func (m *comparison) applyLight(
 	ctx context.Context, server *target.Server, rate float64, duration time.Duration,
-) (a applied, err error) {
-	c, err := m.lightLoad(server)
+) (applied, error) {
+	r, window, err := m.light(ctx, server, rate, duration)
 	if err != nil {
 		return applied{}, err
 	}
+	return applied{figures: lightFigures(&r), window: window}, nil
+}
+
+// light runs our own generator and takes the account of its window.
+func (m *comparison) light(
+	ctx context.Context, server *target.Server, rate float64, duration time.Duration,
+) (r load.Result, w host.Window, err error) {
+	c, err := m.lightLoad(server)
+	if err != nil {
+		return r, w, err
+	}
 	run := m.scenario.Run
 	c.Rate, c.Warmup, c.Duration = rate, run.TrimHead, duration-run.TrimTail
+	var from, to host.Sample
 	c.Edge = func(begins bool) {
-		if begins {
-			a.figures.From = time.Now()
+		if now := host.TakeSample(server.PID(), os.Getpid()); begins {
+			from = now
 		} else {
-			a.figures.To = time.Now()
+			to = now
 		}
 	}
 	stop := watch(server.PID(), os.Getpid())
-	r, err := load.Run(ctx, c)
-	a.samples = stop()
+	r, err = load.Run(ctx, c)
+	samples := slices.DeleteFunc(stop(), func(s host.Sample) bool {
+		return s.At.Before(from.At) || s.At.After(to.At)
+	})
 	switch {
 	case err != nil:
-		return applied{}, err
+		return r, w, err
 	case r.Failed() > 0:
-		return applied{}, fmt.Errorf("load: %d requests failed: %s", r.Failed(), r.ErrorText())
+		return r, w, fmt.Errorf("load: %d requests failed: %s", r.Failed(), r.ErrorText())
 	case r.Operations == 0:
-		return applied{}, errors.New("load: no operations")
+		return r, w, errors.New("load: no operations")
 	case rate > 0 && r.Late.P99 > r.Latency.P99/2:
-		return applied{}, fmt.Errorf("load: the generator was late itself: p99 %.0f µs of %.0f µs",
+		return r, w, fmt.Errorf("load: the generator was late itself: p99 %.0f µs of %.0f µs",
 			r.Late.P99, r.Latency.P99)
 	}
-	a.figures = lightFigures(&r, a.figures)
-	return a, nil
+	samples = slices.Concat([]host.Sample{from}, samples, []host.Sample{to})
+	w, ok := host.Between(samples, from.At, to.At)
+	if !ok {
+		return r, w, errStalled
+	}
+	return r, w, nil
 }
 
 // lightLoad asks for the preloaded objects, or writes over a set of keys.
@@ -194,8 +222,8 @@ func (m *comparison) objects(n int) []load.Object {
 	return m.preloaded
 }
 
-// lightFigures are those of the generator, in the window that f has.
-func lightFigures(r *load.Result, f figure.Figures) figure.Figures {
+// lightFigures are those of the generator.
+func lightFigures(r *load.Result) (f figure.Figures) {
 	at := func(percent float64) time.Duration {
 		return time.Duration(r.Histogram.ValueAtPercentile(percent))
 	}

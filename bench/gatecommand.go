@@ -22,7 +22,7 @@ var (
 )
 
 // gateScenarios are those that a gate runs unless told otherwise.
-func gateScenarios() []string { return []string{"get-4k", "put-4k"} }
+func gateScenarios() []string { return []string{"get-4k-sliced", "put-4k"} }
 
 // gateOptions are flags of the gate command that are not a session's.
 type gateOptions struct {

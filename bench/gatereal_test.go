@@ -39,7 +39,7 @@ func TestGateUnderLoadOnOneSide(t *testing.T) {
 // tries of a verdict that a busy machine may not come to.
 const tries = 3
 
-// A server that wastes two fifths of a core is found out against the same program without that, and
+// A server that needs two fifths more CPU is found out against the same program without that, and
 // the other way round it is an improvement, which never fails.
 func TestGateFindsPlantedRegression(t *testing.T) {
 	server := filepath.Join(t.TempDir(), "flashstore-planted")
@@ -61,7 +61,7 @@ func TestGateFindsPlantedRegression(t *testing.T) {
 				p := newPlaceAlone(t, "", "exit 1")
 				args := append([]string{"gate", "../scenarios/get-4k.yaml", "--dir", p.dir, "--record", p.index,
 					"--base", c.base, "--candidate", c.candidate, "--counts=false",
-					"--set", "run.confirm_pairs=4"}, light("4")...)
+					"--set", "run.confirm_pairs=4"}, sliced("4")...)
 				var out bytes.Buffer
 				code := Main(t.Context(), args, &out, &out)
 				if code == c.want {

@@ -22,6 +22,13 @@ func (m *comparison) leg(ctx context.Context, side pair.Side, leg record.Leg) (r
 	if ctx.Err() != nil {
 		return leg, ctx.Err()
 	}
+	conclude(&leg, err)
+	m.count(leg, side, time.Since(began))
+	return leg, nil
+}
+
+// conclude is the outcome of a leg that ended with err.
+func conclude(leg *record.Leg, err error) {
 	switch {
 	case err == nil:
 		leg.Outcome = record.OK
@@ -30,13 +37,16 @@ func (m *comparison) leg(ctx context.Context, side pair.Side, leg record.Leg) (r
 	default:
 		leg.Outcome, leg.Reason, leg.Metrics = record.Invalid, err.Error(), nil
 	}
+}
+
+// count shows a leg and learns how long one takes.
+func (m *comparison) count(leg record.Leg, side pair.Side, took time.Duration) {
 	m.legsDone++
-	m.perLeg += (time.Since(began) - m.perLeg) / time.Duration(min(m.legsDone, 4))
-	if leg.Attempt > 1 && leg.Position == 1 {
+	m.perLeg += (took - m.perLeg) / time.Duration(min(m.legsDone, 4))
+	if leg.Attempt > 1 && (leg.Position == 1 || m.scenario.Run.Sliced()) {
 		m.legsPlanned++ // a leg nobody had planned
 	}
 	m.progress(leg, side)
-	return leg, nil
 }
 
 // measure starts a server, lets it prove itself, puts the load on it and stops it.
@@ -48,22 +58,76 @@ func (m *comparison) measure(ctx context.Context, side pair.Side, leg *record.Le
 		}
 		defer func() { err = errors.Join(err, m.workspace.Remove("leg")) }()
 	}
-	cores, _ := m.cores()
-	server, err := target.Start(ctx, m.target(side, dir, cores))
+	r, err := m.ready(ctx, side, dir, leg)
 	if err != nil {
 		return err
 	}
-	defer server.Kill()
-	if err := m.prove(ctx, server, side, leg); err != nil {
+	defer r.server.Kill()
+	stop := m.keepCold(m.data[pair.Base], m.data[pair.Candidate])
+	a, err := m.apply(ctx, r.server, leg)
+	stop()
+	if err != nil {
 		return err
 	}
-	if err := m.cache(ctx, server, dir); err != nil {
+	return m.finish(ctx, side, leg, r, a)
+}
+
+// running is a server that has proven itself, and what it said of itself before the load.
+type running struct {
+	server *target.Server
+	before target.Status
+}
+
+// ready starts a server for the load. The caller ends it.
+func (m *comparison) ready(
+	ctx context.Context, side pair.Side, dir string, leg *record.Leg,
+) (r running, err error) {
+	cores, _ := m.cores()
+	if r.server, err = target.Start(ctx, m.target(side, dir, cores)); err != nil {
+		return r, err
+	}
+	if err = m.prove(ctx, r.server, side, leg); err == nil {
+		err = m.cache(ctx, r.server, dir)
+	}
+	if err == nil {
+		r.before, err = account(ctx, r.server)
+	}
+	if err != nil {
+		r.server.Kill()
+	}
+	return r, err
+}
+
+// finish holds a server against what it was to do, takes the figures of its load and stops it.
+func (m *comparison) finish(
+	ctx context.Context, side pair.Side, leg *record.Leg, r running, a applied,
+) error {
+	after, err := account(ctx, r.server)
+	if err != nil {
 		return err
 	}
-	if err := m.load(ctx, server, side, leg); err != nil {
+	if r.server.Ours() {
+		if err := m.proveLoad(side, &r.before, &after); err != nil {
+			return err
+		}
+	}
+	if err := m.proveCache(a); err != nil {
 		return err
 	}
-	return server.Stop()
+	leg.Operations = a.figures.Operations
+	leg.Metrics = metrics(a.figures, a.window)
+	for _, q := range a.figures.Quantiles {
+		leg.Quantiles = append(leg.Quantiles, micros(q))
+	}
+	leg.Cost = after.Cost.PerRequest(&r.before.Cost)
+	others := max(0, a.window.Busy-a.window.Server-a.window.Client) + a.window.Stolen
+	leg.OtherCPU = float64(others) / float64(a.window.Time*time.Duration(host.Cores()))
+	if leg.Raw = a.raw; a.raw != "" {
+		if leg.RawHash, err = hashFile(leg.Raw); err != nil {
+			return err
+		}
+	}
+	return r.server.Stop()
 }
 
 // prove runs the verify pass and then asks the server what it is.
@@ -105,52 +169,6 @@ func (m *comparison) cache(ctx context.Context, server *target.Server, dir strin
 	return nil
 }
 
-// load applies the load between two accounts of the server, and takes the figures of its window.
-func (m *comparison) load(
-	ctx context.Context, server *target.Server, side pair.Side, leg *record.Leg,
-) error {
-	before, err := account(ctx, server)
-	if err != nil {
-		return err
-	}
-	stop := m.keepCold(m.data[pair.Base], m.data[pair.Candidate])
-	a, err := m.apply(ctx, server, leg)
-	stop()
-	if err != nil {
-		return err
-	}
-	after, err := account(ctx, server)
-	if err != nil {
-		return err
-	}
-	if server.Ours() {
-		if err := m.proveLoad(side, &before, &after); err != nil {
-			return err
-		}
-	}
-	window, ok := host.Between(a.samples, a.figures.From, a.figures.To)
-	if !ok {
-		return errors.New("the CPU was not sampled during the window: the machine stalled")
-	}
-	leg.Operations = a.figures.Operations
-	leg.Metrics = metrics(a.figures, window)
-	for _, q := range a.figures.Quantiles {
-		leg.Quantiles = append(leg.Quantiles, micros(q))
-	}
-	leg.Cost = after.Cost.PerRequest(&before.Cost)
-	machine := a.figures.To.Sub(a.figures.From) * time.Duration(host.Cores())
-	others := max(0, window.Busy-window.Server-window.Client) + window.Stolen
-	leg.OtherCPU = float64(others) / float64(machine)
-	if err := m.proveCache(a.figures, window); err != nil {
-		return err
-	}
-	if leg.Raw = a.raw; a.raw == "" {
-		return nil
-	}
-	leg.RawHash, err = hashFile(leg.Raw)
-	return err
-}
-
 // account is what our server says of itself; nothing of others.
 func account(ctx context.Context, server *target.Server) (target.Status, error) {
 	if !server.Ours() {
@@ -160,8 +178,8 @@ func account(ctx context.Context, server *target.Server) (target.Status, error) 
 }
 
 // proveLoad holds what our server says after a load against what it was to do: no request failed,
-// also none that the client has tried again without a word, as warp's does where a status is 5xx; it
-// still runs what was asked for; and what lay on lost drives was rebuilt.
+// also none that the client has tried again without a word, as warp's does where a status is 5xx;
+// it still runs what was asked for; and what lay on lost drives was rebuilt.
 func (m *comparison) proveLoad(side pair.Side, before, after *target.Status) error {
 	if n := after.ServerErrors - before.ServerErrors; n > 0 {
 		return fmt.Errorf("the server says that it answered %d requests with a status of 5xx", n)
@@ -207,12 +225,11 @@ const (
 )
 
 // proveCache compares what came from the device with what the scenario wants.
-func (m *comparison) proveCache(f figure.Figures, w host.Window) error {
+func (m *comparison) proveCache(a applied) error {
 	want := m.scenario.Workload.Cache
-	sent := f.BytesPerSecond * f.To.Sub(f.From).Seconds()
-	share := float64(w.Read) / sent
+	share := float64(a.window.Read) / (a.figures.BytesPerSecond * a.window.Time.Seconds())
 	switch proven := want == "hot" || want == "cold"; {
-	case proven && !w.IOKnown:
+	case proven && !a.window.IOKnown:
 		return fmt.Errorf("%w: cache %s: the kernel does not say what comes from a device",
 			target.ErrNotEngaged, want)
 	case want == "hot" && share > hotShareMax, want == "cold" && share < coldShareMin:

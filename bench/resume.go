@@ -53,9 +53,9 @@ func (s *session) resume(start *record.Session) error {
 }
 
 // recordedPair returns the legs of a pair that was run to its end before, nil otherwise. A leg that
-// was skipped or invalid is an answer too; what is missing is a pair that was cut off. A pair begins
-// with the first leg of its first attempt and ends with a second leg: what was cut off even while it
-// was recorded does not count.
+// was skipped or invalid is an answer too; what is missing is a pair that was cut off. A pair
+// begins with the first leg of its first attempt and ends with a second leg that drift has not
+// discarded with the first: what was cut off even while it was recorded does not count.
 func (m *comparison) recordedPair(number int) (whole []record.Leg) {
 	var legs []record.Leg
 	for _, leg := range m.before {
@@ -65,7 +65,9 @@ func (m *comparison) recordedPair(number int) (whole []record.Leg) {
 		if leg.Position == 1 && leg.Attempt == 1 {
 			legs = nil
 		}
-		if legs = append(legs, leg); leg.Position == 2 {
+		drifted := len(legs) > 0 && legs[len(legs)-1].Outcome == record.Discarded &&
+			leg.Outcome == record.Discarded
+		if legs = append(legs, leg); leg.Position == 2 && !drifted {
 			whole = legs
 		}
 	}

@@ -89,11 +89,25 @@ func TestBetween(t *testing.T) {
 		})
 	}
 	w, ok := Between(samples, start.Add(2*time.Second), start.Add(8*time.Second))
-	want := Window{Server: 3 * time.Second, Client: 4200 * time.Millisecond,
+	want := Window{Time: 6 * time.Second, Server: 3 * time.Second, Client: 4200 * time.Millisecond,
 		Busy: 7800 * time.Millisecond, Stolen: 600 * time.Millisecond, RSSPeak: 80, RSSGrowth: 60,
 		Read: 6000, Written: 12000, IOKnown: true}
 	if !ok || w != want {
 		t.Errorf("%+v, %v; want %+v", w, ok, want)
+	}
+	// Two windows of a server that was not watched between them.
+	first, _ := Between(samples, start.Add(time.Second), start.Add(4*time.Second))
+	second, _ := Between(samples, start.Add(5*time.Second), start.Add(8*time.Second))
+	var sum Window
+	sum.Add(first)
+	sum.Add(second)
+	if sum != want {
+		t.Errorf("the sum is %+v, want %+v", sum, want)
+	}
+	first.IOKnown = false
+	first.Add(second)
+	if first.IOKnown {
+		t.Error("half known is known")
 	}
 	if _, ok := Between(samples, start.Add(9*time.Second), start.Add(30*time.Second)); ok {
 		t.Error("a window mostly without samples was accepted")

@@ -109,8 +109,8 @@ func MachineUsage() (Machine, error) {
 	return parseMachine(string(text))
 }
 
-// parseMachine reads the first line of proc_stat(5): user, nice, system, idle, iowait, irq, softirq,
-// steal. Idle and iowait are not busy; guest, which follows, is in user already.
+// parseMachine reads the first line of proc_stat(5): user, nice, system, idle, iowait, irq,
+// softirq, steal. Idle and iowait are not busy; guest, which follows, is in user already.
 func parseMachine(text string) (m Machine, err error) {
 	line, _, _ := strings.Cut(text, "\n")
 	fields := strings.Fields(line)
@@ -149,16 +149,7 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
 	for {
-		last.At = time.Now()
-		if u, err := ProcessUsage(serverPID); err == nil && u.CPU >= last.Server.CPU {
-			last.Server = u
-		}
-		if u, err := ProcessUsage(clientPID); err == nil && u.CPU >= last.Client.CPU {
-			last.Client = u
-		}
-		if m, err := MachineUsage(); err == nil {
-			last.Machine = m
-		}
+		last = last.next(serverPID, clientPID)
 		samples = append(samples, last)
 		select {
 		case <-ctx.Done():
@@ -168,13 +159,43 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 	}
 }
 
+// TakeSample samples both processes now.
+func TakeSample(serverPID, clientPID int) Sample { return Sample{}.next(serverPID, clientPID) }
+
+// next is the sample behind s; what cannot be read stays.
+func (s Sample) next(serverPID, clientPID int) Sample {
+	s.At = time.Now()
+	if u, err := ProcessUsage(serverPID); err == nil && u.CPU >= s.Server.CPU {
+		s.Server = u
+	}
+	if u, err := ProcessUsage(clientPID); err == nil && u.CPU >= s.Client.CPU {
+		s.Client = u
+	}
+	if m, err := MachineUsage(); err == nil {
+		s.Machine = m
+	}
+	return s
+}
+
 // Window is what was used between two moments.
 type Window struct {
+	Time                         time.Duration // its length
 	Server, Client, Busy, Stolen time.Duration // CPU time
 	RSSPeak                      int64         // bytes, the server's largest sample within
 	RSSGrowth                    int64         // bytes, the server's, from first to last sample
 	Read, Written                int64         // bytes, the server's, from and to devices
 	IOKnown                      bool          // Read and Written are known
+}
+
+// Add takes in another window of the same server.
+func (w *Window) Add(other Window) {
+	w.IOKnown = other.IOKnown && (w.IOKnown || w.Time == 0)
+	w.Time += other.Time
+	w.Server, w.Client = w.Server+other.Server, w.Client+other.Client
+	w.Busy, w.Stolen = w.Busy+other.Busy, w.Stolen+other.Stolen
+	w.Read, w.Written = w.Read+other.Read, w.Written+other.Written
+	w.RSSPeak = max(w.RSSPeak, other.RSSPeak)
+	w.RSSGrowth += other.RSSGrowth
 }
 
 // Between takes the difference between the samples nearest to from and to. ok is false if the
@@ -187,6 +208,7 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 	if samples[b].At.Sub(samples[a].At) < to.Sub(from)/2 {
 		return Window{}, false
 	}
+	w.Time = to.Sub(from)
 	w.Server = samples[b].Server.CPU - samples[a].Server.CPU
 	w.Client = samples[b].Client.CPU - samples[a].Client.CPU
 	w.Read = samples[b].Server.Read - samples[a].Server.Read

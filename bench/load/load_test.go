@@ -111,6 +111,31 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestAdd: two runs are one of twice the time.
+func TestAdd(t *testing.T) {
+	s := newStub(t, false)
+	c := s.config("GET", s.fill(3, 100, 1))
+	c.Connections, c.Warmup, c.Duration = 1, 0, 200*time.Millisecond
+	var sum Result
+	one, two := mustRun(t, c), mustRun(t, c)
+	operations, answered := one.Operations+two.Operations, one.Goodput*one.Seconds+two.Goodput*two.Seconds
+	slowest := max(one.Latency.Max, two.Latency.Max)
+	two.Errors, two.FirstError = map[string]uint64{"timeout": 2}, "timeout: GET /x"
+	sum.Add(&one)
+	sum.Add(&two)
+	if sum.Operations != operations || sum.Bytes != 100*operations || sum.Seconds != 0.4 ||
+		sum.PerSecond != float64(operations)/0.4 || sum.Goodput != answered/0.4 {
+		t.Errorf("%+v", sum)
+	}
+	if uint64(sum.Histogram.TotalCount()) != operations || sum.Latency.Max != slowest {
+		t.Errorf("%d latencies of %d operations, at most %v of %v", sum.Histogram.TotalCount(),
+			operations, sum.Latency.Max, slowest)
+	}
+	if sum.Failed() != 2 || sum.ErrorText() != "2 × timeout; first: timeout: GET /x" {
+		t.Errorf("errors: %s", sum.ErrorText())
+	}
+}
+
 // TestWindow: what ends in the warm-up is asked and not counted.
 func TestWindow(t *testing.T) {
 	s := newStub(t, false)

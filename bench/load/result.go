@@ -37,6 +37,7 @@ type Result struct {
 	Connects   uint64            `json:"connects"` // connections opened, again or for the first time
 
 	Histogram *hdrhistogram.Histogram `json:"-"` // of latencies, nanoseconds
+	lateness  *hdrhistogram.Histogram
 }
 
 // Latency is a distribution, in microseconds.
@@ -60,12 +61,35 @@ func newResult(c *Config, t *tally, window time.Duration) Result {
 	r := Result{Method: c.Method, Connections: c.Connections, Rate: c.Rate, Seed: c.Seed,
 		Operations: t.operations, Seconds: window.Seconds(), Bytes: t.bytes,
 		Latency: latencyOf(t.latency), Late: latencyOf(t.late), Errors: t.errors,
-		FirstError: t.firstError, Hashed: t.hashed, Connects: t.connects, Histogram: t.latency}
+		FirstError: t.firstError, Hashed: t.hashed, Connects: t.connects, Histogram: t.latency,
+		lateness: t.late}
 	if window > 0 {
 		r.PerSecond = float64(r.Operations) / r.Seconds
 		r.Goodput = float64(t.answered) / r.Seconds
 	}
 	return r
+}
+
+// Add takes in another run of the same load, as if both had been one.
+func (r *Result) Add(other *Result) {
+	if r.Histogram == nil {
+		*r = *other
+		return
+	}
+	r.Histogram.Merge(other.Histogram)
+	r.lateness.Merge(other.lateness)
+	r.Latency, r.Late = latencyOf(r.Histogram), latencyOf(r.lateness)
+	answered := r.Goodput*r.Seconds + other.Goodput*other.Seconds
+	r.Operations, r.Bytes = r.Operations+other.Operations, r.Bytes+other.Bytes
+	r.Hashed, r.Connects = r.Hashed+other.Hashed, r.Connects+other.Connects
+	r.Seconds += other.Seconds
+	r.PerSecond, r.Goodput = float64(r.Operations)/r.Seconds, answered/r.Seconds
+	for kind, n := range other.Errors {
+		r.Errors[kind] += n
+	}
+	if r.FirstError == "" {
+		r.FirstError = other.FirstError
+	}
 }
 
 // Failed counts errors of all kinds.

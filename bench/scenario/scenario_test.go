@@ -119,6 +119,9 @@ func TestSet(t *testing.T) {
 		"run.pairs=0":   "want 1 to 1000",
 		"netloop=poll":  "unknown level",
 		"netloop=epoll": "nothing to compare",
+
+		"run.slice=1s":      "run.slice: 1s with run.design paired",
+		"run.design=sliced": "only driver load can",
 	} {
 		before := *s
 		if err := s.Set(a); err == nil || !strings.Contains(err.Error(), want) {
@@ -126,6 +129,32 @@ func TestSet(t *testing.T) {
 		}
 		if s.Run != before.Run || len(s.Comparisons()) != 1 {
 			t.Errorf("%s: a refused assignment changed the scenario", a)
+		}
+	}
+}
+
+// Slices are of a load that leaves nothing behind, and the trims are of each.
+func TestSliced(t *testing.T) {
+	sliced := strings.NewReplacer("driver: warp", "driver: load", "trim_head: 2s, trim_tail: 2s",
+		"trim_head: 50ms, trim_tail: 50ms, design: sliced, slice: 400ms").Replace(valid)
+	s, err := Parse("x.yaml", []byte(sliced))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Run.Sliced() || s.Run.Slices() != 35 {
+		t.Errorf("%d slices of %s in %s", s.Run.Slices(), s.Run.Slice, s.Run.Duration)
+	}
+	for a, want := range map[string]string{
+		"workload.driver=warp": "only driver load can",
+		"workload.cache=cold":  "only driver load can",
+		"workload.rate=50%":    "only driver load can",
+		"run.slice=99ms":       "want 100ms to half",
+		"run.slice=0s":         "want 100ms to half",
+		"run.slice=8s":         "want 100ms to half",
+		"run.trim_head=160ms":  "more than half of 400ms",
+	} {
+		if err := s.Set(a); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", a, err, want)
 		}
 	}
 }

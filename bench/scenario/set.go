@@ -61,6 +61,8 @@ func (s *Scenario) setters() map[string]func(string) error {
 		"run.duration":             setDuration(&s.Run.Duration),
 		"run.trim_head":            setDuration(&s.Run.TrimHead),
 		"run.trim_tail":            setDuration(&s.Run.TrimTail),
+		"run.design":               setText(&s.Run.Design),
+		"run.slice":                setDuration(&s.Run.Slice),
 		"run.pairs":                setInt(&s.Run.Pairs),
 		"run.seed": func(v string) (err error) {
 			s.Run.Seed, err = strconv.ParseUint(v, 10, 64)

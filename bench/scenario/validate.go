@@ -136,6 +136,10 @@ func (s *Scenario) validateDriver() error {
 		return fmt.Errorf("server.tls with driver load; it speaks plain HTTP")
 	case w.Driver == "load" && !slices.Contains([]string{"get", "put", "stat"}, w.Op):
 		return fmt.Errorf("workload.op: %s with driver load; it knows get, put and stat", w.Op)
+	case s.Run.Sliced() && (w.Driver != "load" || w.Data != "preload" || w.Rate != 0 ||
+		w.Cache == "cold"):
+		return fmt.Errorf("run.design: sliced; only driver load can, in a closed loop on preloaded " +
+			"data in caches: what a server does behind writes would be the other one's burden")
 	case w.Driver == "warp":
 		least = warpDurationMin
 	}
@@ -145,16 +149,28 @@ func (s *Scenario) validateDriver() error {
 	return nil
 }
 
+// sliceMin is long against a tick of CPU time, 10 ms, and a turn of connecting.
+const sliceMin = 100 * time.Millisecond
+
 func (r *Run) validate() error {
-	if err := oneOf("run.design", r.Design, "paired"); err != nil {
+	if err := oneOf("run.design", r.Design, "paired", "sliced"); err != nil {
 		return err
+	}
+	trimmed := r.Duration
+	if r.Sliced() {
+		trimmed = r.Slice
 	}
 	switch {
 	case r.Duration <= 0 || r.Duration > time.Hour:
 		return fmt.Errorf("run.duration: %s; want at most 1h", r.Duration)
-	case r.TrimHead < 0 || r.TrimTail < 0 || r.TrimHead+r.TrimTail > r.Duration/2:
+	case r.Sliced() && (r.Slice < sliceMin || r.Slice > r.Duration/2):
+		return fmt.Errorf("run.slice: %s; want %s to half of run.duration (%s)", r.Slice, sliceMin,
+			r.Duration)
+	case !r.Sliced() && r.Slice != 0:
+		return fmt.Errorf("run.slice: %s with run.design %s", r.Slice, r.Design)
+	case r.TrimHead < 0 || r.TrimTail < 0 || r.TrimHead+r.TrimTail > trimmed/2:
 		return fmt.Errorf("run.trim_head, run.trim_tail: %s and %s take more than half of %s",
-			r.TrimHead, r.TrimTail, r.Duration)
+			r.TrimHead, r.TrimTail, trimmed)
 	case r.Pairs < 1 || r.Pairs > 1000:
 		return fmt.Errorf("run.pairs: %d; want 1 to 1000", r.Pairs)
 	case r.ConfirmPairs < 0 || r.ConfirmPairs > 1000:

@@ -5,14 +5,18 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // plant makes the whole program slower as FLASHPLANTED says, so that it can be seen whether
-// the gate notices (docs/gate.md): "burn=5%" wastes that share of a core, "sync=200" does as many
-// synced writes a second below TMPDIR. Only programs built with the tag planted have it.
+// the gate notices (docs/gate.md): "burn=5%" wastes that share of the CPU time that the rest of the
+// program uses, "sync=200" does as many synced writes a second below TMPDIR. Only programs built
+// with the tag planted have it.
 func plant() {
 	kind, amount, _ := strings.Cut(os.Getenv("FLASHPLANTED"), "=")
 	n, err := strconv.ParseFloat(strings.TrimSuffix(amount, "%"), 64)
@@ -32,16 +36,26 @@ func plant() {
 // burnPeriod is short against a leg and long against a request.
 const burnPeriod = 2 * time.Millisecond
 
-// burn wastes what it owes since it began, also for sleeps that were longer than asked for.
+// burn wastes what it owes for what the other threads have used since it began: a program that does
+// nothing wastes nothing.
 func burn(share float64) {
-	began, burned := time.Now(), time.Duration(0)
+	runtime.LockOSThread()
 	for ; ; time.Sleep(burnPeriod) {
-		start := time.Now()
-		owed := time.Duration(share*float64(start.Sub(began))) - burned
-		for time.Since(start) < owed {
+		others := used(unix.CLOCK_PROCESS_CPUTIME_ID) - used(unix.CLOCK_THREAD_CPUTIME_ID)
+		owed := time.Duration(share * float64(others))
+		for used(unix.CLOCK_THREAD_CPUTIME_ID) < owed {
 		}
-		burned += time.Since(start)
 	}
+}
+
+// used is the CPU time of a clock.
+func used(clock int32) time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(clock, &t); err != nil {
+		fmt.Fprintln(os.Stderr, "flashstore: planted:", err)
+		os.Exit(1)
+	}
+	return time.Duration(t.Nano())
 }
 
 func syncWrites(every time.Duration) {

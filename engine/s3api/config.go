@@ -149,8 +149,8 @@ func (h *Handler) ETags() uint64 { return h.etags.Load() }
 func (h *Handler) MD5Lanes() md5lanes.Stats { return h.hashes.md5.Stats() }
 
 // ServerErrors counts requests that were answered with a status of 5xx, but for 501, which is about
-// the request. Clients try such a request again, often without a word: the server's own count tells.
-// Safe for concurrent use.
+// the request. Clients try such a request again, often without a word: the server's own count
+// tells. Safe for concurrent use.
 func (h *Handler) ServerErrors() uint64 { return h.failed.Load() }
 
 type nobody struct{}

@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"flashstore/bench/host"
+	"flashstore/bench/load"
+	"flashstore/bench/pair"
+	"flashstore/bench/record"
+)
+
+// errOther spoils a leg whose pair has no other leg to be compared with.
+var errOther = errors.New("the other leg of the pair failed")
+
+// runSliced runs a pair whose servers both live, and between which the load goes to and fro: what
+// disturbs a machine for a second meets both.
+func (m *comparison) runSliced(
+	ctx context.Context, order [2]pair.Side, number int,
+) (result, error) {
+	return pair.RunTogether(ctx, order, pair.Together[host.Calibration, record.Leg]{
+		Calibrate: m.calibrate,
+		Drifted:   m.drifted,
+		Legs: func(ctx context.Context, order [2]pair.Side, attempt int, c host.Calibration) (
+			legs [2]record.Leg, err error,
+		) {
+			for i, side := range order {
+				legs[side] = m.newLeg(side, number, attempt)
+				legs[side].Position, legs[side].Calibration = i+1, c
+			}
+			return legs, m.both(ctx, order, &legs)
+		},
+		MayRetry: m.mayRetry,
+	})
+}
+
+// both runs two legs at the same time and fills in their records; see leg.
+func (m *comparison) both(
+	ctx context.Context, order [2]pair.Side, legs *[2]record.Leg,
+) error {
+	began := time.Now()
+	errs := m.measureBoth(ctx, order, legs)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, side := range order {
+		conclude(&legs[side], errs[side])
+		if errors.Is(errs[side], errOther) {
+			legs[side].Outcome = record.Discarded
+		}
+		m.count(legs[side], side, time.Since(began)/2)
+	}
+	return nil
+}
+
+// measureBoth starts both servers, lets them prove themselves, puts the load on them in turns and
+// stops them. It returns what spoilt each leg.
+func (m *comparison) measureBoth(
+	ctx context.Context, order [2]pair.Side, legs *[2]record.Leg,
+) (errs [2]error) {
+	spoil := func(side pair.Side, err error) [2]error {
+		errs[side], errs[1-side] = err, errOther
+		return errs
+	}
+	var servers [2]running
+	for _, side := range order {
+		r, err := m.ready(ctx, side, m.data[side], &legs[side])
+		if err != nil {
+			return spoil(side, err)
+		}
+		defer r.server.Kill()
+		servers[side] = r
+	}
+	loads, side, err := m.applySlices(ctx, order, servers)
+	if err != nil {
+		return spoil(side, err)
+	}
+	for _, side := range order {
+		if err := m.finish(ctx, side, &legs[side], servers[side], loads[side]); err != nil {
+			return spoil(side, err)
+		}
+	}
+	return errs
+}
+
+// applySlices puts the load on two servers in turns. An error is of the side that is returned.
+func (m *comparison) applySlices(
+	ctx context.Context, order [2]pair.Side, servers [2]running,
+) (loads [2]applied, failed pair.Side, err error) {
+	run := m.scenario.Run
+	var results [2]load.Result
+	for n := range run.Slices() {
+		for _, side := range pair.Turn(order, n) {
+			r, window, err := m.light(ctx, servers[side].server, 0, run.Slice)
+			if err != nil {
+				return loads, side, fmt.Errorf("slice %d: %w", n+1, err)
+			}
+			results[side].Add(&r)
+			loads[side].window.Add(window)
+		}
+	}
+	for side := range loads {
+		loads[side].figures = lightFigures(&results[side])
+	}
+	return loads, 0, nil
+}

@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"flashstore/bench/record"
+)
+
+// sliced is light in slices, ten of each leg.
+func sliced(pairs string) []string {
+	return append(light(pairs), "--set", "run.design=sliced", "--set", "run.slice=100ms",
+		"--set", "run.trim_head=10ms", "--set", "run.trim_tail=10ms", "--set", "run.duration=1s")
+}
+
+// The servers of a sliced pair both live; the gate's rules are the same.
+func TestSlicedGate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		base, candidate string
+		may             []int
+		want            string
+	}{
+		"half as fast":  {"STUB_DELAY=4ms", "STUB_DELAY=9ms", []int{exitFailure, exitInconclusive, exitInvalid}, ""},
+		"twice as fast": {"STUB_DELAY=9ms", "STUB_DELAY=4ms", []int{exitOK, exitInconclusive, exitInvalid}, ""},
+		"errors":        {"STUB_DELAY=4ms", "STUB_FAULT=fails-load", []int{exitInvalid}, "status 500"},
+		"another later": {"STUB_FAULT=falls-back-later", "STUB_DELAY=4ms", []int{exitInvalid}, "active is other"},
+		"does not run":  {"STUB_DELAY=4ms", "exit 3;", []int{exitInvalid}, "not ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t, "", "exit 1")
+			var out bytes.Buffer
+			args := append(p.gateArgs(t, c.base, c.candidate), sliced("3")...)
+			code := Main(t.Context(), args, &out, &out)
+			if !slices.Contains(c.may, code) || !strings.Contains(out.String(), c.want) {
+				t.Errorf("code %d, may be %v with %q:\n%s", code, c.may, c.want, out.String())
+			}
+			p.mustBeEmpty(t)
+			for _, leg := range p.legs(t) {
+				good := leg.Outcome == record.OK ||
+					leg.Outcome == record.Discarded && leg.Reason != errOther.Error()
+				if good != (leg.Metrics != nil) || good && leg.Operations == 0 {
+					t.Errorf("%s leg with figures %v, %d operations", leg.Outcome, leg.Metrics, leg.Operations)
+				}
+				if c.want != "" && leg.Outcome == record.OK {
+					t.Errorf("a leg counts whose pair failed: %+v", leg)
+				}
+			}
+		})
+	}
+}
+
+// Both sides of a sliced pair are asked alike often, of the same window.
+func TestSlicedCompare(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	var out bytes.Buffer
+	args := append(p.gateArgs(t, "STUB_DELAY=2ms", "STUB_DELAY=8ms"), sliced("2")...)
+	Main(t.Context(), args, &out, &out)
+	rates := map[string]float64{}
+	for _, leg := range p.legs(t) {
+		if leg.Outcome == record.OK {
+			// Four connections, ten windows of 80 ms.
+			rates[leg.Side] = leg.Metrics["ops_per_s"]
+			if got := float64(leg.Operations) / 0.8; got/leg.Metrics["ops_per_s"] > 1.001 ||
+				got/leg.Metrics["ops_per_s"] < 0.999 {
+				t.Errorf("%d operations at %.0f/s", leg.Operations, leg.Metrics["ops_per_s"])
+			}
+			if max := 4 / map[string]float64{"base": 0.002, "candidate": 0.008}[leg.Side]; leg.
+				Metrics["ops_per_s"] > max {
+				t.Errorf("%s: %.0f/s, faster than its delay allows, %.0f/s", leg.Side, rates[leg.Side], max)
+			}
+		}
+	}
+	if rates["base"] < 1.5*rates["candidate"] {
+		t.Errorf("a delay of 2 ms gives %.0f/s, one of 8 ms %.0f/s:\n%s", rates["base"],
+			rates["candidate"], out.String())
+	}
+}
