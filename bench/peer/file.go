@@ -117,11 +117,12 @@ func (f *File) validate() error {
 const ownFile = `^(d[0-9]+|www|server\.log|setup\.log|set-up|\.\.?)$`
 
 func (f *File) validateTexts() error {
+	own := regexp.MustCompile(ownFile)
 	for name := range f.Files {
 		if name == "" || name != filepath.Base(name) || name == "/" {
 			return fmt.Errorf("files: %q; want a name without a folder", name)
 		}
-		if own, _ := regexp.MatchString(ownFile, name); own {
+		if own.MatchString(name) {
 			return fmt.Errorf("files: %q is a name that the leg itself uses; take another", name)
 		}
 	}
