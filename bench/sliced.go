@@ -10,6 +10,7 @@ import (
 	"flashstore/bench/load"
 	"flashstore/bench/pair"
 	"flashstore/bench/record"
+	"flashstore/bench/target"
 )
 
 // errOther spoils a leg whose pair has no other leg to be compared with.
@@ -91,9 +92,13 @@ func (m *comparison) applySlices(
 ) (loads [2]applied, failed pair.Side, err error) {
 	run := m.scenario.Run
 	var results [2]load.Result
+	var rests [2]rest
 	for n := range run.Slices() {
 		for _, side := range pair.Turn(order, n) {
+			resting := &rests[1-side]
+			resting.begin(servers[1-side].server)
 			r, window, err := m.light(ctx, servers[side].server, 0, run.Slice)
+			resting.end(servers[1-side].server)
 			if err != nil {
 				return loads, side, fmt.Errorf("slice %d: %w", n+1, err)
 			}
@@ -101,8 +106,41 @@ func (m *comparison) applySlices(
 			loads[side].window.Add(window)
 		}
 	}
-	for side := range loads {
+	for _, side := range order {
+		if err := rests[side].judge(); err != nil {
+			return loads, side, err
+		}
 		loads[side].figures = lightFigures(&results[side])
 	}
 	return loads, 0, nil
+}
+
+// A server that works while it is asked for nothing slows the other one down in the other's slices:
+// what it wastes would be on both sides, and so on none. Both bounds are to be exceeded: a share of
+// a core, below the margin of a gate, and some ticks of the account.
+const (
+	restShareMax = 0.02
+	restMax      = 60 * time.Millisecond
+)
+
+// rest is what a server used while the other one was asked.
+type rest struct {
+	used, time time.Duration
+	from       host.Sample
+}
+
+func (r *rest) begin(s *target.Server) { r.from = host.TakeSample(s.PID(), s.PID()) }
+
+func (r *rest) end(s *target.Server) {
+	to := host.TakeSample(s.PID(), s.PID())
+	r.used += to.Server.CPU - r.from.Server.CPU
+	r.time += to.At.Sub(r.from.At)
+}
+
+func (r *rest) judge() error {
+	if share := float64(r.used) / float64(r.time); r.used > restMax && share > restShareMax {
+		return fmt.Errorf("the server used %.0f%% of a core while it was asked for nothing, and slowed "+
+			"the other one down: run.design=paired measures it", 100*share)
+	}
+	return nil
 }

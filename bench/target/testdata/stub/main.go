@@ -53,6 +53,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "stub: cannot open the drives")
 		os.Exit(1)
 	}
+	if s.fault == "restless" {
+		go burn()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	server := &http.Server{Addr: *address, Handler: s}
@@ -62,6 +65,14 @@ func main() {
 		os.Exit(7)
 	}
 	server.Shutdown(context.Background())
+}
+
+// burn wastes a fifth of a core, whether anybody asks or not.
+func burn() {
+	for ; ; time.Sleep(8 * time.Millisecond) {
+		for start := time.Now(); time.Since(start) < 2*time.Millisecond; {
+		}
+	}
 }
 
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
