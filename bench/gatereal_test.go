@@ -61,13 +61,17 @@ func TestGateFindsPlantedRegression(t *testing.T) {
 				p := newPlaceAlone(t, "", "exit 1")
 				args := append([]string{"gate", "../scenarios/get-4k.yaml", "--dir", p.dir, "--record", p.index,
 					"--base", c.base, "--candidate", c.candidate, "--counts=false",
-					"--set", "run.confirm_pairs=4"}, sliced("4")...)
+					"--set", "run.confirm_pairs=3"}, sliced("3")...)
+				// A tick of CPU time is 10 ms: in slices of 100 ms rounding alone looks like load of others.
+				args = append(args, "--set", "run.duration=2400ms", "--set", "run.slice=400ms")
 				var out bytes.Buffer
 				code := Main(t.Context(), args, &out, &out)
 				if code == c.want {
 					return
 				}
-				if code == c.never || code != exitInconclusive {
+				// What is planted wakes up while nobody asks, which is INVALID once it takes 2% of a core.
+				restless := code == exitInvalid && strings.Contains(out.String(), "asked for nothing")
+				if code == c.never || code != exitInconclusive && !restless {
 					t.Fatalf("code %d, want %d:\n%s", code, c.want, out.String())
 				}
 			}

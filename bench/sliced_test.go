@@ -74,6 +74,9 @@ func TestSlicedCompare(t *testing.T) {
 			}
 		}
 	}
+	if len(rates) != 2 {
+		t.Skipf("the machine stalled in each pair:\n%s", out.String())
+	}
 	if rates["base"] < 1.5*rates["candidate"] {
 		t.Errorf("a delay of 2 ms gives %.0f/s, one of 8 ms %.0f/s:\n%s", rates["base"],
 			rates["candidate"], out.String())

@@ -34,7 +34,7 @@ func plant() {
 }
 
 // burnPeriod is short against a leg and long against a request.
-const burnPeriod = 2 * time.Millisecond
+const burnPeriod = 10 * time.Millisecond
 
 // burn wastes what it owes for what the other threads have used since it began: a program that does
 // nothing wastes nothing.
