@@ -41,11 +41,8 @@ func relative(a, b time.Duration) float64 {
 const (
 	hashRounds = 40      // of 8 MiB: 200 ms with SHA-NI, long enough to meet other programs
 	hashBytes  = 8 << 20 // larger than most L2 caches
-	syncWrites = 64      // at least, so that there is a median
+	syncWrites = 64      // some 10 ms where a flush costs 150 µs
 	syncBytes  = 4 << 10
-	// syncFor is how long synced writes go on: the medians of 10 ms differ by half on a disk whose
-	// medians of 200 ms agree.
-	syncFor = 200 * time.Millisecond
 )
 
 // Calibrate runs the fixed work, with the synced writes in a file below dir, which it removes.
@@ -74,8 +71,7 @@ func syncedWrites(path string) (time.Duration, error) {
 	defer f.Close()
 	block := make([]byte, syncBytes)
 	var took []time.Duration
-	begin := time.Now()
-	for i := 0; i < 2*syncWrites || time.Since(begin) < syncFor; i++ {
+	for i := range 2 * syncWrites {
 		start := time.Now()
 		if _, err := f.WriteAt(block, int64(i%syncWrites)*syncBytes); err != nil {
 			return 0, err
