@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,11 +69,20 @@ func newPlaceAlone(t *testing.T, fault, script string) place {
 	for path, text := range map[string]string{
 		p.warp: script, p.server: "STUB_FAULT=" + fault + " exec " + os.Getenv("STUB") + ` "$@"`,
 	} {
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, path, "#!/bin/sh\n"+text+"\n")
 	}
 	return p
+}
+
+// writeProgram writes a file that is started. No child is forked meanwhile: it would hold the file
+// open for writing until its exec, and Linux refuses to start such a file (ETXTBSY).
+func writeProgram(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (p place) args(more ...string) []string {

@@ -84,9 +84,7 @@ func TestCrashWithoutNamespace(t *testing.T) {
 	p := newPlaceAlone(t, "", "exit 1")
 	bin := filepath.Dir(p.server)
 	refuse := "#!/bin/sh\necho Operation not permitted >&2\nexit 1\n"
-	if err := os.WriteFile(filepath.Join(bin, "unshare"), []byte(refuse), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, filepath.Join(bin, "unshare"), refuse)
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	var out bytes.Buffer
 	code := Main(t.Context(), []string{"crash", "--server", p.server, "--dir", p.dir, "--crashes", "1",

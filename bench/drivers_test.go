@@ -18,9 +18,7 @@ func TestDriversAgree(t *testing.T) {
 	p := newPlaceAlone(t, "", "exit 1")
 	p.warp = warp
 	script := "#!/bin/sh\nSTUB_DELAY=25ms exec " + os.Getenv("STUB") + ` "$@"` + "\n"
-	if err := os.WriteFile(p.server, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, p.server, script)
 	const agree = 0.05
 	apart := map[string]float64{}
 	for range 3 { // a machine that stalls once is no difference between drivers

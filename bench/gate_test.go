@@ -20,9 +20,7 @@ func (p place) gateArgs(t *testing.T, base, candidate string, more ...string) []
 	dir := filepath.Dir(p.server)
 	for name, env := range map[string]string{"base": base, "candidate": candidate} {
 		text := "#!/bin/sh\n" + env + " exec " + os.Getenv("STUB") + ` "$@"` + "\n"
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, filepath.Join(dir, name), text)
 	}
 	args := []string{"gate", "../scenarios/get-4k.yaml", "--dir", p.dir, "--record", p.index,
 		"--base", filepath.Join(dir, "base"), "--candidate", filepath.Join(dir, "candidate"),

@@ -46,9 +46,7 @@ func TestGateFindsPlantedRegression(t *testing.T) {
 	buildServer(t, server, "-tags", "planted")
 	slow := filepath.Join(t.TempDir(), "slow")
 	script := "#!/bin/sh\nFLASHPLANTED=burn=40% exec " + server + ` "$@"` + "\n"
-	if err := os.WriteFile(slow, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, slow, script)
 	for name, c := range map[string]struct {
 		base, candidate string
 		want, never     int

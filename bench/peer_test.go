@@ -24,9 +24,7 @@ func (p place) writePeer(t *testing.T, fault string) string {
 	description := "schema: 1\nname: other\nbinary: " + script + "\n" +
 		`args: [server, --address, "{address}", --drives, "{drive1}"]` + "\ndrives: 1\nparity: 0\n"
 	for path, text := range map[string]string{script: text, file: description} {
-		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, path, text)
 	}
 	return file
 }

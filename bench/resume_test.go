@@ -75,9 +75,7 @@ func TestResumeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(p.server, append(server, "# another\n"...), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, p.server, string(server)+"# another\n")
 	refuses("ran other binaries")
 	x, err := record.Open(p.index)
 	if err != nil {
