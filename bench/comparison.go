@@ -207,7 +207,8 @@ func (m *comparison) runPair(
 }
 
 func (m *comparison) drifted(a, b host.Calibration) bool {
-	return host.Drift(a, b, m.writes()) > host.DriftMax
+	_, tooMuch := host.Drift(a, b, m.writes())
+	return tooMuch
 }
 
 // hopeless says whether further pairs would end as these did: something was skipped, or failuresMax
@@ -244,12 +245,12 @@ func (m *comparison) keep(
 	for _, side := range order {
 		leg := r.Legs[side]
 		leg.Noisy = r.Noisy || others
-		leg.Drift = host.Drift(r.Calibrations[order[0]], r.Calibrations[side], m.writes())
+		leg.Drift, _ = host.Drift(r.Calibrations[order[0]], r.Calibrations[side], m.writes())
 		legs = append(legs, leg)
 	}
 	if r.Noisy {
 		fmt.Fprintf(m.messages, "  pair kept as noisy at attempt %d: calibrator moved by %.1f%%\n",
-			r.Attempts, 100*host.Drift(r.Calibrations[order[0]], r.Calibrations[order[1]], m.writes()))
+			r.Attempts, 100*legs[len(legs)-1].Drift)
 	}
 	if others {
 		fmt.Fprintf(m.messages, "  pair marked as noisy: other programs and the kernel took "+

@@ -40,6 +40,7 @@ type Stage struct {
 	Differences []float64
 	Planned     int
 	Noisy       int
+	DiskLeans   bool   // see DiskLeans
 	Problem     string // why a leg does not count; empty if all do
 }
 
@@ -86,6 +87,9 @@ func (r Rule) judge(s Stage, p float64) (f Finding, loss bool) {
 	case float64(f.Pairs) < r.GoodShare*float64(s.Planned) || f.Pairs < 2:
 		f.Verdict = Inconclusive
 		f.Reason = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", f.Pairs, s.Planned)
+		return f, false
+	case s.DiskLeans:
+		f.Verdict, f.Reason = Inconclusive, "the disk was slower before the legs of one side"
 		return f, false
 	}
 	f.Change = math.Expm1(stat.HodgesLehmann(s.Differences))

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"flashstore/bench/record"
 	"flashstore/bench/stat"
@@ -119,6 +120,39 @@ func TestLoadOnOneSideNeverDecides(t *testing.T) {
 			if confirm || f.Verdict != Inconclusive {
 				t.Errorf("seed %d: %d pairs spoiled on %s: %+v, confirm %v", seed, spoiled, slow, f, confirm)
 			}
+		}
+	}
+}
+
+// A disk that is slower before the legs of one side never lets them decide; one that moves as much
+// without a side does.
+func TestDiskLeans(t *testing.T) {
+	random := rand.New(rand.NewPCG(seed, 2))
+	rule := NewRule(0.03, 6, 12)
+	for _, c := range []struct {
+		name   string
+		moves  []float64 // of the synced writes, base → candidate
+		writes bool
+		leans  bool
+	}{
+		{"candidate", []float64{1.3, 1.1, 1.4, 1.2, 1.45, 1.25}, true, true},
+		{"base", []float64{0.8, 0.9, 0.7, 0.95, 0.75, 0.8}, true, true},
+		{"nobody reads the disk", []float64{1.3, 1.1, 1.4, 1.2, 1.45, 1.25}, false, false},
+		{"to and fro", []float64{1.4, 0.75, 1.5, 0.8, 1.45, 0.8}, true, false},
+		{"hardly", []float64{1.01, 1.02, 1.03, 1.01, 1.02, 1.03}, true, false},
+		{"not calibrated", []float64{0, 0, 0, 0, 0, 0}, true, false},
+	} {
+		legs := legsOf(random, 6, 0, 0.01)
+		for i := range legs {
+			legs[i].Writes, legs[i].Calibration.Sync = c.writes, 200_000
+			if legs[i].Side == "candidate" {
+				move := c.moves[legs[i].Pair-1]
+				legs[i].Calibration.Sync = time.Duration(200_000 * move)
+			}
+		}
+		f, confirm := rule.First(StageOf(legs, 0, 6, "ops_per_s"))
+		if confirm || (f.Verdict == Inconclusive) != c.leans {
+			t.Errorf("seed %d: %s: %+v, confirm %v", seed, c.name, f, confirm)
 		}
 	}
 }

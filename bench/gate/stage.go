@@ -3,6 +3,7 @@ package gate
 import (
 	"math"
 
+	"flashstore/bench/host"
 	"flashstore/bench/record"
 )
 
@@ -14,11 +15,15 @@ func LowerIsBetter(metric string) bool { return metric != "ops_per_s" && metric 
 func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 	s := Stage{Planned: planned}
 	type half struct {
-		value [2]float64
-		noisy bool
+		value       [2]float64
+		calibration [2]host.Calibration
+		noisy       bool
 	}
 	pairs := map[int]*half{}
+	var disks [][2]host.Calibration // of a load that writes
+	writes := false
 	for _, leg := range legs {
+		writes = leg.Writes
 		if leg.Pair == 0 && leg.Outcome != record.OK {
 			s.Problem = string(leg.Outcome) + ": " + leg.Reason
 		}
@@ -34,7 +39,8 @@ func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 			p = &half{}
 			pairs[leg.Pair] = p
 		}
-		p.value[sideOf(&leg)] = leg.Metrics[metric]
+		side := sideOf(&leg)
+		p.value[side], p.calibration[side] = leg.Metrics[metric], leg.Calibration
 		p.noisy = p.noisy || leg.Noisy
 	}
 	for number := first + 1; number <= first+planned; number++ {
@@ -51,7 +57,11 @@ func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 			d = -d
 		}
 		s.Differences = append(s.Differences, d)
+		if writes {
+			disks = append(disks, p.calibration)
+		}
 	}
+	s.DiskLeans = DiskLeans(disks)
 	return s
 }
 

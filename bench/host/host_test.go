@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"reflect"
@@ -138,12 +139,23 @@ func TestCalibrate(t *testing.T) {
 }
 
 func TestDrift(t *testing.T) {
-	a, b := Calibration{100, 100}, Calibration{104, 90}
-	if d := Drift(a, b, false); d < 0.039 || d > 0.041 {
-		t.Errorf("reads: %v", d)
-	}
-	if d := Drift(b, a, true); d < 0.11 || d > 0.12 {
-		t.Errorf("writes: %v", d)
+	for _, c := range []struct {
+		a, b    Calibration
+		writes  bool
+		drift   float64
+		tooMuch bool
+	}{
+		{Calibration{100, 100}, Calibration{104, 10}, false, 0.04, false},
+		{Calibration{106, 100}, Calibration{100, 100}, false, 0.06, true},
+		{Calibration{106, 100}, Calibration{100, 140}, true, 0.06, true},
+		{Calibration{104, 100}, Calibration{100, 149}, true, 0.49, false},
+		{Calibration{104, 151}, Calibration{100, 100}, true, 0.51, true},
+		{Calibration{100, 0}, Calibration{100, 100}, true, 0, false},
+	} {
+		drift, tooMuch := Drift(c.a, c.b, c.writes)
+		if math.Abs(drift-c.drift) > 1e-9 || tooMuch != c.tooMuch {
+			t.Errorf("%+v: %v, %v", c, drift, tooMuch)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"flashstore/bench/gate"
+	"flashstore/bench/host"
 	"flashstore/bench/record"
 	"flashstore/bench/stat"
 )
@@ -38,6 +39,7 @@ type Row struct {
 	MinEffect         float64
 	Pairs             int // that count
 	Noisy             int // of them
+	DiskLeans         bool
 	Retried           int // attempts given up because of drift
 	Problems          []string
 	Caveat            string                // what the figures cannot say, as NOT LIKE FOR LIKE: why
@@ -95,11 +97,15 @@ func newRow(legs []record.Leg) Row {
 			r.ClientShare = max(r.ClientShare, client/(client+server))
 		}
 	}
+	var disks [][2]host.Calibration
 	for _, pair := range pairs {
 		if pair[0].Noisy || pair[1].Noisy {
 			r.Noisy++
+		} else if first.Writes {
+			disks = append(disks, [2]host.Calibration{pair[0].Calibration, pair[1].Calibration})
 		}
 	}
+	r.DiskLeans = gate.DiskLeans(disks)
 	r.Ratio = estimate(pairs, r.Primary, first.Seed)
 	r.CPU = estimate(pairs, cpuMetric, first.Seed)
 	r.Verdict = r.judge()
@@ -171,7 +177,7 @@ func (r Row) judge() Verdict {
 		return NoResult
 	case r.Ratio.Level < LevelMin:
 		return TooFew
-	case 2*r.Noisy > r.Pairs:
+	case 2*r.Noisy > r.Pairs, r.DiskLeans:
 		return TooNoisy
 	case !r.Ratio.Excludes(0):
 		return NoDifference

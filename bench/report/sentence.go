@@ -19,7 +19,11 @@ func Conclude(w io.Writer, rows []Row) {
 		}
 		if r.Noisy > 0 {
 			fmt.Fprintf(w, "%s: %d of %d pairs are noisy: the machine's own speed, or what "+
-				"others took of it, moved by more than 5%% within them\n", r.Scenario, r.Noisy, r.Pairs)
+				"others took of it, moved within them\n", r.Scenario, r.Noisy, r.Pairs)
+		}
+		if r.DiskLeans {
+			fmt.Fprintf(w, "%s, %s → %s: synced writes took longer before the legs of one side: the disk, "+
+				"not the servers, may have decided\n", r.Scenario, r.Base, r.Candidate)
 		}
 		if r.Pairs > 0 && r.ClientBound() {
 			fmt.Fprintf(w, "%s: client-bound: the client took %.0f%% of the CPU of both processes; "+
