@@ -3,7 +3,6 @@ package gate
 import (
 	"math"
 
-	"flashstore/bench/host"
 	"flashstore/bench/record"
 )
 
@@ -15,15 +14,11 @@ func LowerIsBetter(metric string) bool { return metric != "ops_per_s" && metric 
 func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 	s := Stage{Planned: planned}
 	type half struct {
-		value       [2]float64
-		calibration [2]host.Calibration
-		noisy       bool
+		legs  [2]record.Leg
+		noisy bool
 	}
 	pairs := map[int]*half{}
-	var disks [][2]host.Calibration // of a load that writes
-	writes := false
 	for _, leg := range legs {
-		writes = leg.Writes
 		if leg.Pair == 0 && leg.Outcome != record.OK {
 			s.Problem = string(leg.Outcome) + ": " + leg.Reason
 		}
@@ -39,29 +34,31 @@ func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
 			p = &half{}
 			pairs[leg.Pair] = p
 		}
-		side := sideOf(&leg)
-		p.value[side], p.calibration[side] = leg.Metrics[metric], leg.Calibration
+		p.legs[sideOf(&leg)] = leg
 		p.noisy = p.noisy || leg.Noisy
 	}
+	var quiet [][2]record.Leg
 	for number := first + 1; number <= first+planned; number++ {
 		p := pairs[number]
+		if p == nil {
+			continue
+		}
+		base, candidate := p.legs[0].Metrics[metric], p.legs[1].Metrics[metric]
 		switch {
-		case p == nil || !(p.value[0] > 0) || !(p.value[1] > 0):
+		case !(base > 0) || !(candidate > 0):
 			continue
 		case p.noisy:
 			s.Noisy++
 			continue
 		}
-		d := math.Log(p.value[1] / p.value[0])
+		d := math.Log(candidate / base)
 		if LowerIsBetter(metric) {
 			d = -d
 		}
 		s.Differences = append(s.Differences, d)
-		if writes {
-			disks = append(disks, p.calibration)
-		}
+		quiet = append(quiet, p.legs)
 	}
-	s.DiskLeans = DiskLeans(disks)
+	s.DiskLeans = DiskLeans(quiet)
 	return s
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"flashstore/bench/gate"
-	"flashstore/bench/host"
 	"flashstore/bench/record"
 	"flashstore/bench/stat"
 )
@@ -97,15 +96,15 @@ func newRow(legs []record.Leg) Row {
 			r.ClientShare = max(r.ClientShare, client/(client+server))
 		}
 	}
-	var disks [][2]host.Calibration
+	var quiet [][2]record.Leg
 	for _, pair := range pairs {
 		if pair[0].Noisy || pair[1].Noisy {
 			r.Noisy++
-		} else if first.Writes {
-			disks = append(disks, [2]host.Calibration{pair[0].Calibration, pair[1].Calibration})
+		} else {
+			quiet = append(quiet, pair)
 		}
 	}
-	r.DiskLeans = gate.DiskLeans(disks)
+	r.DiskLeans = gate.DiskLeans(quiet)
 	r.Ratio = estimate(pairs, r.Primary, first.Seed)
 	r.CPU = estimate(pairs, cpuMetric, first.Seed)
 	r.Verdict = r.judge()
