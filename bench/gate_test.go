@@ -28,15 +28,33 @@ func (p place) gateArgs(t *testing.T, base, candidate string, more ...string) []
 	return append(append(args, light("3")...), more...)
 }
 
+// gateCase is a gate between two variants of the stub, the exit codes that it may end with, and
+// what it is to say.
+type gateCase struct {
+	base, candidate string
+	may             []int
+	want            string
+}
+
+// run runs the case, with further flags, and returns where its record is.
+func (c gateCase) run(t *testing.T, flags ...string) place {
+	t.Helper()
+	p := newPlace(t, "", "exit 1")
+	var out bytes.Buffer
+	args := p.gateArgs(t, c.base, c.candidate, flags...)
+	code := Main(t.Context(), args, &out, &out)
+	if !slices.Contains(c.may, code) || !strings.Contains(out.String(), c.want) {
+		t.Errorf("code %d, may be %v with %q:\n%s", code, c.may, c.want, out.String())
+	}
+	p.mustBeEmpty(t)
+	return p
+}
+
 // The machine may be busy, so a verdict may always be INCONCLUSIVE, and INVALID where it stalls;
 // what must not come is the wrong one.
 func TestGateVerdicts(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		base, candidate string
-		may             []int
-		want            string
-	}{
+	for name, c := range map[string]gateCase{
 		"half as fast":  {"STUB_DELAY=4ms", "STUB_DELAY=9ms", []int{exitFailure, exitInconclusive, exitInvalid}, ""},
 		"twice as fast": {"STUB_DELAY=9ms", "STUB_DELAY=4ms", []int{exitOK, exitInconclusive, exitInvalid}, ""},
 		"errors":        {"STUB_DELAY=4ms", "STUB_FAULT=fails-load", []int{exitInvalid}, "status 500"},
@@ -44,15 +62,7 @@ func TestGateVerdicts(t *testing.T) {
 		"another later": {"STUB_DELAY=4ms", "STUB_FAULT=falls-back-later", []int{exitInvalid}, "active is other"},
 		"wrong data":    {"STUB_FAULT=flips", "STUB_DELAY=4ms", []int{exitInvalid}, "another SHA-256"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			p := newPlace(t, "", "exit 1")
-			var out bytes.Buffer
-			code := Main(t.Context(), p.gateArgs(t, c.base, c.candidate), &out, &out)
-			if !slices.Contains(c.may, code) || !strings.Contains(out.String(), c.want) {
-				t.Errorf("code %d, may be %v with %q:\n%s", code, c.may, c.want, out.String())
-			}
-			p.mustBeEmpty(t)
-		})
+		t.Run(name, func(t *testing.T) { c.run(t) })
 	}
 }
 

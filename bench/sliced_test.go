@@ -2,8 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"slices"
-	"strings"
 	"testing"
 
 	"flashstore/bench/record"
@@ -18,11 +16,7 @@ func sliced(pairs string) []string {
 // The servers of a sliced pair both live; the gate's rules are the same.
 func TestSlicedGate(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		base, candidate string
-		may             []int
-		want            string
-	}{
+	for name, c := range map[string]gateCase{
 		"half as fast":  {"STUB_DELAY=4ms", "STUB_DELAY=9ms", []int{exitFailure, exitInconclusive, exitInvalid}, ""},
 		"twice as fast": {"STUB_DELAY=9ms", "STUB_DELAY=4ms", []int{exitOK, exitInconclusive, exitInvalid}, ""},
 		"errors":        {"STUB_DELAY=4ms", "STUB_FAULT=fails-load", []int{exitInvalid}, "status 500"},
@@ -31,14 +25,7 @@ func TestSlicedGate(t *testing.T) {
 		"does not run":  {"STUB_DELAY=4ms", "exit 3;", []int{exitInvalid}, "not ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPlace(t, "", "exit 1")
-			var out bytes.Buffer
-			args := append(p.gateArgs(t, c.base, c.candidate), sliced("3")...)
-			code := Main(t.Context(), args, &out, &out)
-			if !slices.Contains(c.may, code) || !strings.Contains(out.String(), c.want) {
-				t.Errorf("code %d, may be %v with %q:\n%s", code, c.may, c.want, out.String())
-			}
-			p.mustBeEmpty(t)
+			p := c.run(t, sliced("3")...)
 			for _, leg := range p.legs(t) {
 				good := leg.Outcome == record.OK ||
 					leg.Outcome == record.Discarded && leg.Reason != errOther.Error()
