@@ -2,8 +2,8 @@
 
 .PHONY: help build warp doctor run bench bench-smoke bench-hotpath bench-drive bench-keys \
 	bench-erasure bench-list conformance bench-full gate gate-counts gate-selftest report powercut \
-	killtest slowtest overload model linearize faults mutants test lint cross race arenadebug fuzz-smoke \
-	ci-long clean
+	killtest slowtest overload heap model linearize faults mutants test lint cross race arenadebug \
+	fuzz-smoke ci-long clean
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -98,6 +98,9 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestOverload$$' -e2e.overloadtime 15s \
 		-e2e.overloadshare 0.9
 
+heap: ## N=500000 requests of each kind, a tenth of it PUTs: what do they make on the heap?
+	go test ./e2e -count=1 -v -timeout 0 -run 'TestHeapObjects$$' -e2e.heaprequests $(or $(N),500000)
+
 test: ## all tests but the conformance suite
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance|bench)$$")
@@ -146,7 +149,7 @@ faults: ## every fault on every subset of drives that a set may lose, under load
 mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
-ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload heap model linearize faults mutants bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -105,6 +105,7 @@ func answered(c *net.TCPConn, count, status int) error {
 func TestAbuse(t *testing.T) {
 	for _, netloop := range []string{"epoll", "netconn"} {
 		t.Run(netloop, func(t *testing.T) {
+			t.Parallel() // it mostly waits for limits, and counts what its own server holds
 			s := newServer(t, 4, "--netloop", netloop, "--head-timeout", "2s", "--write-timeout", "3s",
 				"--idle-timeout", "2s").start()
 			s.must(t, http.StatusOK, request{method: "PUT", path: "/abuse"})

@@ -12,18 +12,20 @@ import (
 	"flashstore/bench/sign"
 )
 
-var heapRequestsFlag = flag.Int("e2e.heaprequests", 500_000,
-	"requests of each kind that TestHeapObjects counts")
+var heapRequestsFlag = flag.Int("e2e.heaprequests", 100_000,
+	"requests of each kind that TestHeapObjects counts; make heap has five times as many")
 
 const (
 	heapConnections = 16
 	heapObjects     = 500
 	heapRounds      = 3
+	// heapTime is one load; there are as many as it takes to make the requests.
+	heapTime = time.Second
 	// heapPerRequest is the target of what never leaves an event loop.
 	heapPerRequest = 0.01
 	// heapPerPut is not the target, which is the same, but what there is: it must not grow.
 	heapPerPut = 120
-	putShare   = 50 // of so many reads one PUT is measured: it takes that much longer
+	putShare   = 10 // of so many reads one PUT is measured: it takes that much longer
 )
 
 // heapObjects is how many objects the process has made.
@@ -52,7 +54,7 @@ func TestHeapObjects(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/presigned=%v", c.method, c.presigned), func(t *testing.T) {
 			config := generator.Config{Address: s.host(), Method: c.method, Objects: objects,
 				Signer: sign.New(rootUser, rootPassword, "us-east-1"), Presigned: c.presigned,
-				Connections: heapConnections, Duration: 5 * time.Second}
+				Connections: heapConnections, Duration: heapTime}
 			s.generate(t, config) // sessions, pools and connections are made
 			// What requests make they make in every round; what drives make beside them, such as a
 			// flush of the index, they do not.

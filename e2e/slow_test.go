@@ -17,8 +17,8 @@ import (
 
 var (
 	slowFlag     = flag.Int("e2e.slow", 300, "connections of TestSlowConnections that dawdle")
-	slowTimeFlag = flag.Duration("e2e.slowtime", 26*time.Second,
-		"how long they may; longer than all limits of the test's server")
+	slowTimeFlag = flag.Duration("e2e.slowtime", 13*time.Second,
+		"how long the good client of TestSlowConnections works; longer than they last")
 )
 
 const (
@@ -28,6 +28,8 @@ const (
 	// slowReaped is when the slowest kind has to be gone: a body is judged after 10 s, and its
 	// connection drains for half a second.
 	slowReaped = 22 * time.Second
+	// slowOver is longer than all limits of the test's server: who is not cut by then never is.
+	slowOver = 26 * time.Second
 )
 
 // slowKinds are ways to take one's time: what is sent at once, and then byte by byte; without
@@ -94,7 +96,7 @@ type dawdlers struct {
 func (s *server) dawdle(t *testing.T) *dawdlers {
 	d := &dawdlers{}
 	kinds := slowKinds(s)
-	ctx, cancel := context.WithTimeout(t.Context(), *slowTimeFlag)
+	ctx, cancel := context.WithTimeout(t.Context(), max(slowOver, *slowTimeFlag))
 	t.Cleanup(cancel)
 	for i := range *slowFlag {
 		c, err := net.Dial("tcp", s.host())
