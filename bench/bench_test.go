@@ -89,6 +89,7 @@ func (p place) args(more ...string) []string {
 	return append([]string{
 		"run", "../scenarios/get-4k.yaml", "--server", p.server, "--warp", p.warp,
 		"--dir", p.dir, "--record", p.index, "--quick", "--set", "workload.objects=20", "--pairs", "1",
+		"--budget", "1ms", // no retries
 	}, more...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"flashstore/bench/peer"
@@ -204,14 +205,26 @@ func buildServer(t *testing.T, path string, flags ...string) {
 	}
 }
 
+// realServer is our real server, built once for all tests.
+func realServer(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(os.Getenv("STUB")), "flashstore")
+	built.Do(func() { buildServer(t, path) })
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var built sync.Once
+
 // A second build of our own server, as a peer and in the control row: nothing but noise. The
 // control's interval contains 1, as that of six pairs does in 97 of 100 runs; what never does is a
 // fault of the harness.
 func TestPeerControlHoldsOne(t *testing.T) {
 	mustHave(t, "strace")
 	dir := t.TempDir()
-	ours, again := filepath.Join(dir, "flashstore"), filepath.Join(dir, "flashstore-again")
-	buildServer(t, ours)
+	ours, again := realServer(t), filepath.Join(dir, "flashstore-again")
 	buildServer(t, again, "-ldflags=-s -w")
 	file := filepath.Join(dir, "peer.yaml")
 	text := "schema: 1\nname: sibling\nbinary: " + again + "\n" +

@@ -28,8 +28,7 @@ func TestProfileTableHasOneOrder(t *testing.T) {
 func TestProfile(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
 	dir := filepath.Dir(p.server)
-	p.server = filepath.Join(dir, "flashstore")
-	buildServer(t, p.server)
+	p.server = realServer(t)
 	page := filepath.Join(dir, "page.html")
 	args := p.lightArgs("profile", append(light("1")[:12], "--html", page, "--set",
 		"ioengine=threadpool", "--set", "netloop=nethttp,epoll", "--set", "run.duration=1s")...)
