@@ -1,16 +1,23 @@
 package erasure
 
 import (
-	"fmt"
 	"testing"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/erasure/model"
 )
 
+// reading is what answers are said to mean. There are millions: they are compared, not written.
+type reading struct {
+	outcome string
+	write   int // -1: of none
+	ignored bool
+}
+
 // TestTwoReadings: judge and the model, which were written apart, agree on every combination of
 // answers about two writes.
 func TestTwoReadings(t *testing.T) {
+	const none = -1
 	sayings := everySaying()
 	for _, run := range []struct{ n, k, w int }{{2, 1, 2}, {3, 2, 2}, {4, 2, 3}} {
 		c := model.Config{Drives: run.n, Data: run.k, Quorum: run.w}
@@ -29,17 +36,17 @@ func TestTwoReadings(t *testing.T) {
 			}
 			text, id, ignored := c.Judge(said, purges)
 			v := judge(answers, quorum{run.k, run.w})
-			have := fmt.Sprint([...]string{absent: "absent", served: "served",
-				decideFirst: "decide first", unavailable: "unavailable"}[v.outcome], v.ignored)
+			have := reading{[...]string{absent: "absent", served: "served", decideFirst: "decide first",
+				unavailable: "unavailable"}[v.outcome], none, v.ignored}
 			if v.write != nil {
-				have += fmt.Sprint(v.write.id[0])
+				have.write = int(v.write.id[0])
 			}
-			want := fmt.Sprint(text, ignored)
+			want := reading{text, none, ignored}
 			if text == "served" || text == "decide first" {
-				want += fmt.Sprint(id)
+				want.write = id
 			}
 			if have != want {
-				t.Fatalf("%d drives, tombstones %b, %+v: judge says %s, the model %s", run.n, purges,
+				t.Fatalf("%d drives, tombstones %b, %+v: judge says %+v, the model %+v", run.n, purges,
 					said, have, want)
 			}
 		}
