@@ -52,8 +52,8 @@ report: build ## results/: the index page, and a page of plots of the last sessi
 	bin/flashbench report --html results/last.html
 	bin/flashbench report --index results/README.md
 
-bench-smoke: build warp ## one short comparison, about a minute: does the whole chain work?
-	bin/flashbench run --only get-4k --quick --budget 1m --record .data/smoke/index.ndjson
+bench-smoke: build warp ## one short pair, half a minute: does the whole chain work?
+	bin/flashbench run --only get-4k --quick --pairs 1 --budget 1m --record .data/smoke/index.ndjson
 
 bench-hotpath: ## the request path against its targets and nginx, under 4 minutes after the build
 	@tools/doctor.sh --quiet
