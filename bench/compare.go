@@ -41,8 +41,9 @@ func compareCommand(_ context.Context, args []string, out, messages io.Writer) e
 
 // recorded is a session with its legs.
 type recorded struct {
-	head record.Session
-	legs []record.Leg
+	head  record.Session
+	legs  []record.Leg
+	gates []record.Verdict
 }
 
 // pick finds the sessions whose IDs begin with ids; the last one with legs if there are none.
@@ -57,6 +58,10 @@ func pick(lines []record.Line, ids []string) ([]recorded, error) {
 		case line.Leg != nil:
 			if i, ok := place[line.Leg.Session]; ok {
 				all[i].legs = append(all[i].legs, *line.Leg)
+			}
+		case line.Verdict != nil:
+			if i, ok := place[line.Verdict.Session]; ok {
+				all[i].gates = append(all[i].gates, *line.Verdict)
 			}
 		}
 	}
@@ -89,7 +94,7 @@ func (s recorded) print(out io.Writer) {
 	fmt.Fprintf(out, "session %s, revision %s%s, machine %s (%s, %d cores)\n",
 		s.head.ID, s.head.Revision, dirty, s.head.Machine,
 		s.head.Fingerprint.CPU, s.head.Fingerprint.Cores)
-	rows := report.Rows(s.legs)
+	rows := report.Rows(s.legs, s.gates...)
 	if s.head.Purpose == "peer" {
 		rows = report.LossesFirst(rows)
 	}

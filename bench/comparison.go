@@ -253,8 +253,8 @@ func (m *comparison) keep(
 			r.Attempts, 100*legs[len(legs)-1].Drift)
 	}
 	if others {
-		fmt.Fprintf(m.messages, "  pair marked as noisy: other programs and the kernel took "+
-			"%.0f%% of the machine in one leg, %.0f%% in the other\n",
+		fmt.Fprintf(m.messages, "  pair marked as noisy: others took %.0f%% of the machine in "+
+			"one leg, %.0f%% in the other\n",
 			100*r.Legs[order[0]].OtherCPU, 100*r.Legs[order[1]].OtherCPU)
 	}
 	lines := make([]record.Line, len(legs))

@@ -233,3 +233,18 @@ func TestSelftest(t *testing.T) {
 		t.Errorf("not replaced:\n%s", text)
 	}
 }
+
+// Rates of nothing replace nothing.
+func TestGateSelftestUsage(t *testing.T) {
+	doc := filepath.Join(t.TempDir(), "gate.md")
+	for _, more := range [][]string{{"--runs", "0"}, {"extra"}} {
+		var out bytes.Buffer
+		args := append([]string{"gate-selftest", "--doc", doc}, more...)
+		if code := Main(t.Context(), args, &out, &out); code != exitUsage {
+			t.Errorf("%v: code %d: %s", more, code, out.String())
+		}
+	}
+	if _, err := os.Stat(doc); err == nil {
+		t.Error("a page was written")
+	}
+}

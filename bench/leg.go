@@ -120,8 +120,7 @@ func (m *comparison) finish(
 		leg.Quantiles = append(leg.Quantiles, micros(q))
 	}
 	leg.Cost = after.Cost.PerRequest(&r.before.Cost)
-	others := max(0, a.window.Busy-a.window.Server-a.window.Client) + a.window.Stolen
-	leg.OtherCPU = float64(others) / float64(a.window.Time*time.Duration(host.Cores()))
+	leg.OtherCPU = float64(a.window.Others()) / float64(a.window.Time*time.Duration(host.Cores()))
 	if leg.Raw = a.raw; a.raw != "" {
 		if leg.RawHash, err = hashFile(leg.Raw); err != nil {
 			return err

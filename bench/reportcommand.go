@@ -87,6 +87,7 @@ func newPage(lines []record.Line, sessions []recorded, dir string) *report.Page 
 		page.Title += " " + s.head.ID
 		page.Sessions = append(page.Sessions, s.head)
 		page.Legs = append(page.Legs, s.legs...)
+		page.Gates = append(page.Gates, s.gates...)
 		for _, leg := range s.legs {
 			scenarios[leg.Scenario] = true
 		}

@@ -29,6 +29,9 @@ const (
 // selftestSeed draws all runs; it is printed with the rates.
 const selftestSeed = 20260701
 
+// selftestRunsMin is the least that rates are made of.
+const selftestRunsMin = 100
+
 // plantedChanges are those whose detection is shown.
 func plantedChanges() []float64 {
 	return []float64{0, -0.01, -0.03, -0.05, -0.07, -0.10, -0.20, 0.05}
@@ -39,8 +42,13 @@ func selftestCommand(_ context.Context, args []string, out, messages io.Writer) 
 	pool := flags.String("pool", poolFile, "`file` of pairs that flashbench aa has recorded")
 	doc := flags.String("doc", "docs/gate.md", "`file` whose rates are replaced")
 	runs := flags.Int("runs", 4000, "`number` of runs drawn for each figure")
-	if _, err := parse(flags, args, out, messages); err != nil {
+	more, err := parse(flags, args, out, messages)
+	if err != nil {
 		return err
+	}
+	if len(more) > 0 || *runs < selftestRunsMin {
+		return fmt.Errorf("%w: gate-selftest takes no arguments and at least %d --runs", errUsage,
+			selftestRunsMin)
 	}
 	text, err := selftest(*pool, *runs)
 	if err != nil {

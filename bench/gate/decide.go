@@ -26,6 +26,10 @@ type Rule struct {
 	GoodShare      float64 // of a stage's pairs that must be quiet
 }
 
+// PairsMin is the least number of pairs that decide anything: two say next to nothing of how far
+// they are apart by chance.
+const PairsMin = 3
+
 // PassLevel is what the interval of a PASS holds at, one-sided.
 const PassLevel = 0.95
 
@@ -84,7 +88,7 @@ func (r Rule) judge(s Stage, p float64) (f Finding, loss bool) {
 	case s.Problem != "":
 		f.Verdict, f.Reason = Invalid, s.Problem
 		return f, false
-	case float64(f.Pairs) < r.GoodShare*float64(s.Planned) || f.Pairs < 2:
+	case float64(f.Pairs) < r.GoodShare*float64(s.Planned) || f.Pairs < PairsMin:
 		f.Verdict = Inconclusive
 		f.Reason = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", f.Pairs, s.Planned)
 		return f, false

@@ -7,7 +7,8 @@ import (
 	"flashstore/bench/stat"
 )
 
-// A disk leans by more than leanMin, and as it would by chance in a tenth of all cases at most.
+// A disk leans by more than leanMin, and as far to that side as it would by chance in a tenth of
+// all cases at most.
 const (
 	leanMin    = 0.05
 	leanChance = 0.1

@@ -39,6 +39,7 @@ func TestDecide(t *testing.T) {
 		"failed again": {Stage{Differences: flat(-0.1, 6), Planned: 6}, Stage{Differences: flat(-0.1, 11), Planned: 12, Problem: "x"}, Invalid, true},
 		"noisy":        {first: Stage{Differences: flat(-0.1, 3), Planned: 6, Noisy: 3}, want: Inconclusive},
 		"nothing":      {first: Stage{Planned: 6, Noisy: 6}, want: Inconclusive},
+		"two pairs":    {first: Stage{Differences: flat(0.5, 2), Planned: 2}, want: Inconclusive},
 		"an error":     {first: Stage{Differences: flat(0.5, 5), Planned: 6, Problem: "x"}, want: Invalid},
 	} {
 		f, confirm := rule.First(c.first)

@@ -28,6 +28,35 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
+// Threads of the kernel are told from programs, and what they used is not what others took.
+func TestKernelThreads(t *testing.T) {
+	for line, want := range map[string]bool{
+		"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 5 6 0 0 20 0 1 0 3 0 0\n":      true,
+		"7 (a) b) S 1 7 7 0 -1 4194560 1 2 0 0 5 6 0 0 20 0 1 0 3 0 0\n":          false,
+		"7 (kworker) S 1 7 7 0 -1 4194304 1 2 0 0 5 6 0 0 20 0 1 0 3 0 2129984\n": false,
+	} {
+		if got := ofKernel([]byte(line)); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+	cpu, err := KernelUsage()
+	if err != nil || cpu < 0 {
+		t.Errorf("%v, %v", cpu, err)
+	}
+	all, err := MachineUsage()
+	if err != nil || cpu > all.Busy {
+		t.Errorf("the kernel's threads used %v of %v", cpu, all.Busy)
+	}
+	w := Window{Busy: 900, Server: 300, Client: 200, Kernel: 150, Stolen: 40}
+	if got := w.Others(); got != 290 {
+		t.Errorf("others took %d of %+v, want 250 and 40 stolen", got, w)
+	}
+	w.Add(Window{Busy: 10, Kernel: 20})
+	if got := w.Others(); got != 280 {
+		t.Errorf("others took %d of %+v", got, w)
+	}
+}
+
 func TestParseMachine(t *testing.T) {
 	m, err := parseMachine("cpu  100 10 50 9999 888 5 7 333 44 0\ncpu0 1\n")
 	if err != nil || m.Busy != 1720*time.Millisecond || m.Stolen != 3330*time.Millisecond {

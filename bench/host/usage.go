@@ -49,19 +49,28 @@ func ProcessUsage(pid int) (Usage, error) {
 
 var errFormat = errors.New("unexpected format")
 
-// parseStat adds utime, stime, cutime and cstime: fields 14 to 17 of proc_pid_stat(5), counted
-// after the command name, which is in parentheses and may hold anything.
+// Places in proc_pid_stat(5) behind the command name.
+const (
+	statFlags = 6
+	statTimes = 11 // utime, stime, cutime and cstime
+)
+
+// kernelThread is PF_KTHREAD of include/linux/sched.h.
+const kernelThread = 0x00200000
+
+// parseStat adds up the times of proc_pid_stat(5), fields 14 to 17. They are counted after the
+// command name, which is in parentheses and may hold anything.
 func parseStat(text []byte) (time.Duration, error) {
 	end := bytes.LastIndexByte(text, ')')
 	if end < 0 {
 		return 0, errFormat
 	}
 	fields := strings.Fields(string(text[end+1:]))
-	if len(fields) < 15 {
+	if len(fields) < statTimes+4 {
 		return 0, errFormat
 	}
 	ticks := int64(0)
-	for _, field := range fields[11:15] {
+	for _, field := range fields[statTimes : statTimes+4] {
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
 			return 0, errFormat
@@ -131,12 +140,47 @@ func parseMachine(text string) (m Machine, err error) {
 	return m, nil
 }
 
+// KernelUsage is the CPU time of the kernel's own threads, such as the journal and block devices
+// have. No process is billed for what they do for it. Reading it takes a millisecond.
+func KernelUsage() (time.Duration, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, entry := range entries {
+		if c := entry.Name()[0]; c < '0' || c > '9' {
+			continue
+		}
+		text, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		if cpu, err := parseStat(text); err == nil && ofKernel(text) {
+			sum += cpu
+		}
+	}
+	return sum, nil
+}
+
+// ofKernel says whether a line that parseStat understands is of a thread of the kernel.
+func ofKernel(stat []byte) bool {
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	flags, err := strconv.ParseUint(fields[statFlags], 10, 64)
+	return err == nil && flags&kernelThread != 0
+}
+
 // Sample is the account of a moment.
 type Sample struct {
 	At             time.Time
 	Server, Client Usage
 	Machine        Machine
+	Kernel         time.Duration // CPU time of its threads, some time before At
+	kernelAt       time.Time
 }
+
+// kernelEvery is how old Kernel may be: it is read more seldom, since that is dearer.
+const kernelEvery = 500 * time.Millisecond
 
 // sampleEvery is short against a window of seconds and costs well under 0.1% of a core.
 const sampleEvery = 50 * time.Millisecond
@@ -174,6 +218,11 @@ func (s Sample) next(serverPID, clientPID int) Sample {
 	if m, err := MachineUsage(); err == nil {
 		s.Machine = m
 	}
+	if s.At.Sub(s.kernelAt) >= kernelEvery {
+		if cpu, err := KernelUsage(); err == nil {
+			s.Kernel, s.kernelAt = cpu, s.At
+		}
+	}
 	return s
 }
 
@@ -181,6 +230,7 @@ func (s Sample) next(serverPID, clientPID int) Sample {
 type Window struct {
 	Time                         time.Duration // its length
 	Server, Client, Busy, Stolen time.Duration // CPU time
+	Kernel                       time.Duration // CPU time of its threads, part of Busy
 	RSSPeak                      int64         // bytes, the server's largest sample within
 	RSSGrowth                    int64         // bytes, the server's, from first to last sample
 	Read, Written                int64         // bytes, the server's, from and to devices
@@ -193,9 +243,16 @@ func (w *Window) Add(other Window) {
 	w.Time += other.Time
 	w.Server, w.Client = w.Server+other.Server, w.Client+other.Client
 	w.Busy, w.Stolen = w.Busy+other.Busy, w.Stolen+other.Stolen
+	w.Kernel += other.Kernel
 	w.Read, w.Written = w.Read+other.Read, w.Written+other.Written
 	w.RSSPeak = max(w.RSSPeak, other.RSSPeak)
 	w.RSSGrowth += other.RSSGrowth
+}
+
+// Others is the CPU time that neither the two processes had nor the kernel's threads, which work
+// for them: that of other programs, and what the hypervisor gave to others.
+func (w *Window) Others() time.Duration {
+	return max(0, w.Busy-w.Server-w.Client-w.Kernel) + w.Stolen
 }
 
 // Between takes the difference between the samples nearest to from and to. ok is false if the
@@ -216,6 +273,7 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 	w.IOKnown = samples[a].Server.IOKnown && samples[b].Server.IOKnown
 	w.Busy = samples[b].Machine.Busy - samples[a].Machine.Busy
 	w.Stolen = samples[b].Machine.Stolen - samples[a].Machine.Stolen
+	w.Kernel = samples[b].Kernel - samples[a].Kernel
 	w.RSSGrowth = samples[b].Server.RSS - samples[a].Server.RSS
 	for _, s := range samples[a : b+1] {
 		w.RSSPeak = max(w.RSSPeak, s.Server.RSS)

@@ -44,6 +44,37 @@ func TestCaveatIsEverywhere(t *testing.T) {
 	}
 }
 
+// What a gate has decided is shown as it was decided, wherever its legs are.
+func TestGateSaysItsOwnVerdict(t *testing.T) {
+	head := record.Session{ID: "s", Purpose: "gate"}
+	all := legs(6, 1.27)
+	for i := range all {
+		all[i].Session = "s"
+	}
+	said := record.Verdict{Session: "s", Scenario: "get-4k", Verdict: "INCONCLUSIVE", Reason: "too loud"}
+	lines := []record.Line{{Session: &head}, {Verdict: &said}}
+	for i := range all {
+		lines = append(lines, record.Line{Leg: &all[i]})
+	}
+	var index, history, page, text bytes.Buffer
+	if err := Index(&index, lines, func(string) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	PrintHistory(&history, Histories(lines))
+	if err := (&Page{Legs: all, Gates: []record.Verdict{said}}).Write(&page); err != nil {
+		t.Fatal(err)
+	}
+	rows := Rows(all, said, record.Verdict{Session: "other", Scenario: "get-4k", Verdict: "FAIL"})
+	Table(&text, rows)
+	Conclude(&text, rows)
+	for _, view := range []string{index.String(), history.String(), page.String(), text.String()} {
+		if !strings.Contains(view, "gate: INCONCLUSIVE") || strings.Contains(view, "better |") ||
+			strings.Contains(view, "beats") {
+			t.Errorf("what is said:\n%s", view)
+		}
+	}
+}
+
 // A comparison without a single valid pair is in the index and in the history, as what it is.
 func TestNothingIsLeftOut(t *testing.T) {
 	head := record.Session{ID: "s"}

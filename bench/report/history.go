@@ -20,16 +20,19 @@ type Past struct {
 func Histories(lines []record.Line) []Past {
 	heads := map[string]record.Session{}
 	var legs []record.Leg
+	var gates []record.Verdict
 	for _, line := range lines {
 		switch {
 		case line.Session != nil:
 			heads[line.Session.ID] = *line.Session
 		case line.Leg != nil:
 			legs = append(legs, *line.Leg)
+		case line.Verdict != nil:
+			gates = append(gates, *line.Verdict)
 		}
 	}
 	var out []Past
-	for _, row := range Rows(legs) {
+	for _, row := range Rows(legs, gates...) {
 		if head, ok := heads[row.Session]; ok {
 			out = append(out, Past{head, row})
 		}

@@ -16,8 +16,9 @@ type Page struct {
 	Title    string
 	Sessions []record.Session
 	Legs     []record.Leg
-	History  []Past  // of the same comparisons, oldest first; may be empty
-	Extras   []Extra // profiles and the like, from untimed legs
+	Gates    []record.Verdict // of gates among the sessions
+	History  []Past           // of the same comparisons, oldest first; may be empty
+	Extras   []Extra          // profiles and the like, from untimed legs
 }
 
 // Extra is a part that others have drawn.
@@ -48,7 +49,7 @@ func (p *Page) Write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rows := Rows(p.Legs)
+	rows := Rows(p.Legs, p.Gates...)
 	if slices.ContainsFunc(p.Sessions, func(s record.Session) bool { return s.Purpose == "peer" }) {
 		rows = LossesFirst(rows)
 	}

@@ -149,6 +149,45 @@ func TestClientBound(t *testing.T) {
 	}
 }
 
+// Where the client was the limit, the server's CPU per operation decides, and the verdict says so.
+func TestClientBoundIsDecidedByCPU(t *testing.T) {
+	for _, c := range []struct {
+		client, cpu float64 // of the client; of the candidate, as a share
+		want        string
+	}{{10, 0.5, "no difference shown"}, {80, 0.5, "better by server CPU"},
+		{80, 2, "worse by server CPU"}, {80, 1, "no difference shown by server CPU"}} {
+		all := legs(6, 1)
+		for i := range all {
+			all[i].Metrics["client_cpu_us_per_op"] = c.client
+			if all[i].Side == "candidate" {
+				all[i].Metrics[cpuMetric] *= c.cpu
+			}
+		}
+		rows := Rows(all)
+		if got := rows[0].said(); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+		if by := strings.Contains(rows[0].Sentence(), " by server CPU: "); by != (c.client > 50) {
+			t.Errorf("%+v: %s", c, rows[0].Sentence())
+		}
+	}
+}
+
+// What others take of the machine all the time spoils no pair, and is said.
+func TestOthersAreSaid(t *testing.T) {
+	for share, want := range map[float64]bool{0.15: false, 0.6: true} {
+		all := legs(4, 1)
+		for i := range all {
+			all[i].OtherCPU = share
+		}
+		var b strings.Builder
+		Conclude(&b, Rows(all))
+		if got := strings.Contains(b.String(), "others took 60% of the machine all the time"); got != want {
+			t.Errorf("%v:\n%s", share, b.String())
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "0.00", 1.234: "1.23", 12.34: "12.3", 123.4: "123", 1234567.8: "1,234,568", -1234: "-1,234",

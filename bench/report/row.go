@@ -34,7 +34,8 @@ type Row struct {
 	Session, Scenario string
 	Base, Candidate   string // levels that differ
 	Primary           string
-	Report            []string // metrics shown beside it
+	Decides           string   // metric that the verdict is of; see gate.Metric
+	Report            []string // metrics shown beside Primary
 	MinEffect         float64
 	Pairs             int // that count
 	Noisy             int // of them
@@ -47,14 +48,17 @@ type Row struct {
 	Ratio             stat.Estimate         // of ln(candidate/base) of the primary metric
 	CPU               stat.Estimate         // of ln(candidate/base) of the server's CPU per operation
 	ClientShare       float64               // of the CPU of both processes; the larger of the sides
+	Others            float64               // share of the machine that others took, the median
 	Verdict           Verdict
+	Gate              *record.Verdict // of a gate, by its own rule; it stands in place of Verdict
 }
 
 // ClientBound says whether the client took most of the CPU.
 func (r Row) ClientBound() bool { return r.ClientShare > gate.ClientShareMax }
 
-// Rows summarizes legs, one row a comparison, in the order in which they were first run.
-func Rows(legs []record.Leg) []Row {
+// Rows summarizes legs, one row a comparison, in the order in which they were first run. What gates
+// have decided on them is shown as it was decided: their stages are no pairs of one experiment.
+func Rows(legs []record.Leg, gates ...record.Verdict) []Row {
 	type key struct{ session, scenario, hash, base, candidate string }
 	var order []key
 	groups := map[key][]record.Leg{}
@@ -68,6 +72,11 @@ func Rows(legs []record.Leg) []Row {
 	rows := make([]Row, len(order))
 	for i, k := range order {
 		rows[i] = newRow(groups[k])
+		for g := range gates {
+			if gates[g].Session == k.session && gates[g].Scenario == k.scenario {
+				rows[i].Gate = &gates[g]
+			}
+		}
 	}
 	return rows
 }
@@ -77,7 +86,8 @@ func newRow(legs []record.Leg) Row {
 	r := Row{
 		Session: first.Session, Scenario: first.Scenario,
 		Base: first.Base, Candidate: first.Candidate,
-		Primary: first.Primary, Report: first.Report, MinEffect: first.MinEffect, Caveat: first.Caveat,
+		Primary: first.Primary, Decides: gate.Metric(legs), Report: first.Report,
+		MinEffect: first.MinEffect, Caveat: first.Caveat,
 		Verdict: NoResult,
 	}
 	pairs := r.sort(legs)
@@ -97,14 +107,16 @@ func newRow(legs []record.Leg) Row {
 		}
 	}
 	var quiet [][2]record.Leg
+	var others []float64
 	for _, pair := range pairs {
+		others = append(others, pair[0].OtherCPU, pair[1].OtherCPU)
 		if pair[0].Noisy || pair[1].Noisy {
 			r.Noisy++
 		} else {
 			quiet = append(quiet, pair)
 		}
 	}
-	r.DiskLeans = gate.DiskLeans(quiet)
+	r.DiskLeans, r.Others = gate.DiskLeans(quiet), stat.Median(others)
 	r.Ratio = estimate(pairs, r.Primary, first.Seed)
 	r.CPU = estimate(pairs, cpuMetric, first.Seed)
 	r.Verdict = r.judge()
@@ -170,19 +182,28 @@ func estimate(pairs [][2]record.Leg, metric string, seed uint64) stat.Estimate {
 	return stat.Paired(stat.LogRatios(base, candidate), seed)
 }
 
-func (r Row) judge() Verdict {
+// decisive is the estimate of what decides. What could not be measured does not.
+func (r *Row) decisive() (e stat.Estimate, metric string) {
+	if r.Decides == cpuMetric && r.CPU.N > 0 {
+		return r.CPU, cpuMetric
+	}
+	return r.Ratio, r.Primary
+}
+
+func (r *Row) judge() Verdict {
+	e, metric := r.decisive()
 	switch {
-	case r.Ratio.N == 0:
+	case e.N == 0:
 		return NoResult
-	case r.Ratio.Level < LevelMin:
+	case e.Level < LevelMin:
 		return TooFew
 	case 2*r.Noisy > r.Pairs, r.DiskLeans:
 		return TooNoisy
-	case !r.Ratio.Excludes(0):
+	case !e.Excludes(0):
 		return NoDifference
-	case math.Abs(percent(r.Ratio.Center)) < r.MinEffect*100:
+	case math.Abs(percent(e.Center)) < r.MinEffect*100:
 		return TooSmall
-	case (r.Ratio.Center > 0) == higherIsBetter(r.Primary):
+	case (e.Center > 0) != gate.LowerIsBetter(metric):
 		return Better
 	}
 	return Worse
@@ -190,7 +211,10 @@ func (r Row) judge() Verdict {
 
 // said is the verdict with what must not be read without it.
 func (r *Row) said() string {
-	text := string(r.Verdict)
+	text := string(r.Verdict) + r.by()
+	if r.Gate != nil {
+		text = "gate: " + r.Gate.Verdict
+	}
 	if caveat, _, _ := strings.Cut(r.Caveat, ":"); caveat != "" {
 		text += ", " + caveat
 	}
@@ -203,14 +227,20 @@ func (r *Row) said() string {
 	return text
 }
 
+// by names what decides where it is not the primary metric.
+func (r *Row) by() string {
+	if _, metric := r.decisive(); metric == r.Primary || r.Verdict == TooFew || r.Verdict == TooNoisy {
+		return ""
+	}
+	return " by server CPU"
+}
+
 // LossesFirst sorts rows by verdict: what the candidate loses, what is undecided, what it wins.
 func LossesFirst(rows []Row) []Row {
 	rank := map[Verdict]int{Worse: -1, Better: 1}
 	slices.SortStableFunc(rows, func(a, b Row) int { return rank[a.Verdict] - rank[b.Verdict] })
 	return rows
 }
-
-func higherIsBetter(metric string) bool { return metric == "ops_per_s" || metric == "mb_per_s" }
 
 // percent turns a log ratio into a change in hundredths.
 func percent(logRatio float64) float64 { return 100 * math.Expm1(logRatio) }

@@ -8,6 +8,10 @@ import (
 	"flashstore/bench/stat"
 )
 
+// othersMax is the share of the machine from which on what others take is said, though both sides
+// have borne it.
+const othersMax = 0.2
+
 // Conclude writes what a person should take away: first what went wrong, then one sentence a row.
 func Conclude(w io.Writer, rows []Row) {
 	for _, r := range rows {
@@ -24,6 +28,10 @@ func Conclude(w io.Writer, rows []Row) {
 		if r.DiskLeans {
 			fmt.Fprintf(w, "%s, %s → %s: synced writes took longer before the legs of one side: the disk, "+
 				"not the servers, may have decided\n", r.Scenario, r.Base, r.Candidate)
+		}
+		if r.Others > othersMax {
+			fmt.Fprintf(w, "%s: others took %.0f%% of the machine all the time: these are figures of what "+
+				"was left\n", r.Scenario, 100*r.Others)
 		}
 		if r.Pairs > 0 && r.ClientBound() {
 			fmt.Fprintf(w, "%s: client-bound: the client took %.0f%% of the CPU of both processes; "+
@@ -74,15 +82,18 @@ func (r Row) Sentence() string {
 	if r.Verdict == NoResult {
 		return fmt.Sprintf("%s: no result for %s against %s.", r.Scenario, r.Candidate, r.Base)
 	}
+	if r.Gate != nil {
+		return fmt.Sprintf("%s: gate: %s: %s.", r.Scenario, r.Gate.Verdict, r.Gate.Reason)
+	}
 	relation := map[Verdict]string{
 		Better:       "%s beats %s",
 		Worse:        "%s loses to %s",
-		NoDifference: "no difference shown of %s to %s",
-		TooSmall:     "the difference of %s to %s is too small to matter",
+		NoDifference: "no difference shown between %s and %s",
+		TooSmall:     "the difference between %s and %s is too small to matter",
 		TooFew:       "too few pairs for a verdict on %s against %s",
 		TooNoisy:     "the machine was not quiet enough for a verdict on %s against %s",
 	}[r.Verdict]
-	text := r.Scenario + ": " + fmt.Sprintf(relation, r.Candidate, r.Base) + ": " +
+	text := r.Scenario + ": " + fmt.Sprintf(relation, r.Candidate, r.Base) + r.by() + ": " +
 		change(r.Ratio, r.Primary)
 	if r.CPU.N > 0 && r.Primary != cpuMetric {
 		text += ", " + change(r.CPU, cpuMetric)
