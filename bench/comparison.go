@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"flashstore/bench/host"
@@ -62,8 +63,8 @@ func (m *comparison) stage(ctx context.Context, st stage) ([]record.Leg, error) 
 		m.legsPlanned -= 2 * st.pairs
 		return legs, nil
 	}
-	if have, need := host.Cores(), m.scenario.Requires.Cores; have < need {
-		return m.skip(record.Unsuited, fmt.Sprintf("needs %d cores, there are %d", need, have), st)
+	if reason := m.unsuited(); reason != "" {
+		return m.skip(record.Unsuited, reason, st)
 	}
 	if reason, err := m.prepare(ctx); err != nil {
 		return nil, err
@@ -71,6 +72,23 @@ func (m *comparison) stage(ctx context.Context, st stage) ([]record.Leg, error) 
 		return m.skip(record.Skipped, reason, st)
 	}
 	return m.pairs(ctx, st)
+}
+
+// unsuited says what this machine lacks for the comparison.
+func (m *comparison) unsuited() string {
+	if have, need := host.Cores(), m.scenario.Requires.Cores; have < need {
+		return fmt.Sprintf("needs %d cores, there are %d", need, have)
+	}
+	flags := host.TakeFingerprint(m.workspace.Path()).CPUFlags
+	for _, side := range m.sides {
+		for _, choice := range side.axes {
+			if missing := choice.Lacks(flags); len(missing) > 0 {
+				return fmt.Sprintf("%s %s: this CPU has no %s", choice.Axis, choice.Value,
+					strings.Join(missing, ", "))
+			}
+		}
+	}
+	return ""
 }
 
 // skip records that nothing more of a comparison can be run, and why.

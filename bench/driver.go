@@ -76,6 +76,7 @@ func (m *comparison) applyWarp(
 	if err != nil {
 		return applied{}, err
 	}
+	operations = l.Counted(operations)
 	duration := run.Duration
 	if m.scenario.Workload.Op == "delete" {
 		duration = warp.Covered(operations, duration) // it ends when nothing is left

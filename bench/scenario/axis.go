@@ -12,6 +12,8 @@ import (
 type Axis struct {
 	Name   string
 	Values []string
+	// Needs are the flags of the CPU that a level takes, as the kernel writes them.
+	Needs map[string][]string
 	// Env is the variable that sets it, where that is not the server's own business but that of Go's
 	// runtime. Such an axis is proven by the environment of the process.
 	Env string
@@ -23,7 +25,9 @@ func Axes() []Axis {
 		{Name: "netloop", Values: []string{"nethttp", "netconn", "epoll", "kqueue"}},
 		{Name: "allocator", Values: []string{"heap", "syncpool", "arena"}},
 		{Name: "ioengine", Values: []string{"threadpool", "uring"}},
-		{Name: "simd", Values: []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"}},
+		{Name: "simd", Values: []string{"auto", "gfni512", "gfni", "avx2", "ssse3", "scalar"},
+			Needs: map[string][]string{"gfni512": {"gfni", "avx512f"}, "gfni": {"gfni"},
+				"avx2": {"avx2"}, "ssse3": {"ssse3"}}},
 		{Name: "durability", Values: []string{"full", "relaxed"}},
 		{Name: "checksum", Values: []string{"xxh3", "highwayhash"}},
 		{Name: "etag", Values: []string{"md5", "fast"}},
@@ -71,6 +75,21 @@ func (m *Matrix) levels(axis string) *[]string {
 
 // Choice is one axis set to one level.
 type Choice struct{ Axis, Value string }
+
+// Lacks are the flags that a level takes and a CPU with these flags does not have.
+func (c Choice) Lacks(flags []string) (missing []string) {
+	for _, axis := range Axes() {
+		if axis.Name != c.Axis {
+			continue
+		}
+		for _, flag := range axis.Needs[c.Value] {
+			if !slices.Contains(flags, flag) {
+				missing = append(missing, flag)
+			}
+		}
+	}
+	return missing
+}
 
 // Configuration is the axes a leg asks for, in the order of Axes. What it does not name is left to
 // the server's own default.

@@ -201,3 +201,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A level that takes what the CPU does not have is not for this machine.
+func TestLacks(t *testing.T) {
+	flags := []string{"ssse3", "avx2", "gfni"}
+	for choice, want := range map[Choice]string{
+		{"simd", "gfni512"}: "avx512f", {"simd", "gfni"}: "", {"simd", "scalar"}: "",
+		{"netloop", "epoll"}: "", {"simd", "auto"}: "",
+	} {
+		if got := strings.Join(choice.Lacks(flags), " "); got != want {
+			t.Errorf("%v lacks %q, want %q", choice, got, want)
+		}
+	}
+	if got := (Choice{"simd", "gfni512"}).Lacks(nil); len(got) != 2 {
+		t.Errorf("without flags: %q", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,6 +34,16 @@ type Load struct {
 
 // DataPath is the file of operations that the run leaves.
 func (l Load) DataPath() string { return l.Data + ".csv.zst" }
+
+// Counted leaves out of operations what warp did to prepare the load: it records the uploads of
+// what is listed, looked up or deleted afterwards as well.
+func (l Load) Counted(operations []Operation) []Operation {
+	kind := map[string]string{"get": "GET", "stat": "STAT", "list": "LIST", "delete": "DELETE"}[l.Workload.Op]
+	if kind == "" { // the uploads are the load; of a mixed one warp records no others
+		return operations
+	}
+	return slices.DeleteFunc(operations, func(o Operation) bool { return o.Kind != kind })
+}
 
 // Start starts warp. The caller waits for it and must end it if it does not end by itself. What an
 // earlier run has left as its data is removed first, so that it is never taken for this one's.

@@ -211,3 +211,16 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What warp uploads before a load of something else is no figure of that load.
+func TestCounted(t *testing.T) {
+	all := []Operation{{Kind: "PUT"}, {Kind: "PUT"}, {Kind: "STAT"}, {Kind: "LIST"}, {Kind: "GET"},
+		{Kind: "DELETE"}, {Kind: "DELETE"}}
+	for op, want := range map[string]int{"stat": 1, "list": 1, "get": 1, "delete": 2, "put": len(all),
+		"multipart": len(all), "mixed": len(all)} {
+		l := Load{Workload: scenario.Workload{Op: op}}
+		if got := l.Counted(slices.Clone(all)); len(got) != want {
+			t.Errorf("%s: %v", op, got)
+		}
+	}
+}

@@ -13,8 +13,8 @@ import (
 const (
 	// hangAfterDefault is when a drive that was asked counts as one that does not answer.
 	hangAfterDefault = 5 * time.Second
-	// stuckMax calls to a drive that hangs are under way; further ones are not made, until one
-	// ends.
+	// stuckMax calls to a drive that nobody waits for any more may be under way before it counts as
+	// slow; further ones are made only where nobody can stand in.
 	stuckMax = 16
 	// hedgeDelayMin and hedgeFactor: a read asks other drives as well once a drive has taken so
 	// long, or so many times the mean of reads that wait for a device.
@@ -28,33 +28,61 @@ const (
 // errHangs is the answer of a drive that gives none.
 var errHangs = fmt.Errorf("%w: it does not answer in time", drive.ErrOffline)
 
-// patience is how long a set waits for its drives, and which of them hang.
+// patience is how long a set waits for its drives, and which of them are slow or hang.
 type patience struct {
 	hangAfter time.Duration
-	stuck     [setDrivesMax]atomic.Int32 // calls that nobody waits for any more
-	mean      lag                        // of calls that waited for a device
+	began     time.Time
+	left      [setDrivesMax]left
+	mean      lag // of calls that waited for a device
 
 	mu     sync.Mutex
 	hedges float64 // that may be made
 }
 
-// hangs reports whether a drive has so many calls that do not end that it is not asked.
-func (p *patience) hangs(i int) bool { return p.stuck[i].Load() >= stuckMax }
+// left are the calls to a drive that nobody waits for any more.
+type left struct {
+	calls atomic.Int32
+	moved atomic.Int64 // when there was none of them last, or one ended: nanoseconds since began
+}
 
-// first is how long to wait for the drives that a read asks first, before it asks others too.
-func (p *patience) first() time.Duration {
+// newPatience waits so long for a drive before it counts as one that does not answer.
+func newPatience(hangAfter time.Duration) patience {
+	return patience{hangAfter: hangAfter, began: time.Now(), hedges: hedgesSaved}
+}
+
+// slow reports whether a drive has many calls that nobody waits for any more: it is not asked where
+// others can stand in. A burst of reads that went on to other drives is enough for that.
+func (p *patience) slow(i int) bool { return p.left[i].calls.Load() >= stuckMax }
+
+// hangs reports whether, besides, none of them has ended for as long as a drive may take: it is not
+// asked at all.
+func (p *patience) hangs(i int) bool {
+	return p.slow(i) && time.Since(p.began)-time.Duration(p.left[i].moved.Load()) >= p.hangAfter
+}
+
+// moves notes that a drive has ended a call, or had none to end until now.
+func (p *patience) moves(i int) { p.left[i].moved.Store(int64(time.Since(p.began))) }
+
+// haste is how long calls are waited for, and which drives are not asked.
+type haste struct {
+	limit time.Duration
+	skips func(i int) bool
+}
+
+// first is the haste of what a read asks first, before it asks others too.
+func (p *patience) first() haste {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hedges = min(p.hedges+hedgeShare, hedgesSaved)
 	if p.hedges < 1 {
-		return p.hangAfter
+		return haste{p.hangAfter, p.slow}
 	}
 	mean := time.Duration(p.mean.meanNanos.Load())
-	return min(max(hedgeFactor*mean, hedgeDelayMin), p.hangAfter)
+	return haste{min(max(hedgeFactor*mean, hedgeDelayMin), p.hangAfter), p.slow}
 }
 
-// last is how long to wait for drives that nobody else can stand in for.
-func (p *patience) last() time.Duration { return p.hangAfter }
+// last is the haste where nobody else can stand in: what is slow is waited for.
+func (p *patience) last() haste { return haste{p.hangAfter, p.hangs} }
 
 // hedged counts a read that asked others too.
 func (p *patience) hedged() {
@@ -81,7 +109,8 @@ func (c *call) ended(began time.Time) bool {
 		c.patience.mean.observe(time.Since(began))
 		return true
 	}
-	c.patience.stuck[c.drive].Add(-1)
+	c.patience.moves(c.drive)
+	c.patience.left[c.drive].calls.Add(-1)
 	return false
 }
 
@@ -90,7 +119,9 @@ func (c *call) giveUp() bool {
 	if !c.state.CompareAndSwap(0, callGivenUp) {
 		return false
 	}
-	c.patience.stuck[c.drive].Add(1)
+	if c.patience.left[c.drive].calls.Add(1) == 1 {
+		c.patience.moves(c.drive)
+	}
 	return true
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"flashstore/engine/drive"
 	"flashstore/engine/lock"
@@ -132,9 +131,9 @@ func (s *set) ask(ctx context.Context, key drive.Key, positions []int, answers [
 	s.askWithin(ctx, key, positions, answers, opt, s.patience.last)
 }
 
-// askWithin is ask that waits no longer than limit.
+// askWithin is ask in such haste.
 func (s *set) askWithin(ctx context.Context, key drive.Key, positions []int, answers []answer,
-	opt drive.LookupOptions, limit func() time.Duration) {
+	opt drive.LookupOptions, how func() haste) {
 	var waiting []int
 	opt.NoWait = true
 	for _, i := range positions {
@@ -149,16 +148,18 @@ func (s *set) askWithin(ctx context.Context, key drive.Key, positions []int, ans
 	}
 	// The arena behind opt.Alloc is for one goroutine: memory from the heap here.
 	slow := drive.LookupOptions{Inline: opt.Inline}
-	waiting = slices.DeleteFunc(waiting, func(i int) bool {
-		if s.patience.hangs(i) {
-			answers[i].err = errHangs
-		}
-		return s.patience.hangs(i)
-	})
 	if len(waiting) == 0 {
 		return
 	}
-	together(&s.patience, waiting, limit(), func(i int) (a answer) {
+	waits := how()
+	waiting = slices.DeleteFunc(waiting, func(i int) bool {
+		skipped := waits.skips(i)
+		if skipped {
+			answers[i].err = errHangs
+		}
+		return skipped
+	})
+	together(&s.patience, waiting, waits.limit, func(i int) (a answer) {
 		s.askOne(ctx, key, i, &a, slow)
 		return a
 	}, func(i int, a answer) { answers[i] = a }, func(i int) { answers[i].err = errHangs })

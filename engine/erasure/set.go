@@ -67,7 +67,7 @@ func newSet(number int, cfg *Config, drives []drive.Drive, c *counters) (*set, e
 		w: WriteQuorum(layout.Data, layout.Parity), memory: cfg.Allocator, reads: cfg.Reads,
 		locks: cfg.Locks, log: cfg.Logger, commitTimeout: commitTimeoutDefault, counters: c,
 		now: cfg.Now, repairs: newRepairs(),
-		patience: patience{hangAfter: hangAfterDefault, hedges: hedgesSaved}}
+		patience: newPatience(hangAfterDefault)}
 	for i, d := range drives {
 		if d != nil {
 			s.slots[i].Store(&d)

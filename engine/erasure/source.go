@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"flashstore/arena"
 	"flashstore/engine/drive"
@@ -214,6 +215,10 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 	free := memory.blocks
 	var shardOn [setDrivesMax]int
 	drives := make([]int, 0, shards)
+	var waits haste
+	if shards > 0 {
+		waits = src.haste()
+	}
 	for i, p := range plan {
 		if p.empty() {
 			continue
@@ -224,13 +229,13 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 		}
 		got.chunks[i] = chunksOver(free[:p.to-p.from], p, shardBytes)
 		free = free[p.to-p.from:]
-		if at := src.byShard[i]; src.set.patience.hangs(at) {
+		if at := src.byShard[i]; waits.skips(at) {
 			faults[i] = errHangs
 		} else {
 			drives, shardOn[at] = append(drives, at), i
 		}
 	}
-	src.load(ctx, stripe, plan, got, drives, &shardOn, faults)
+	src.load(ctx, stripe, plan, got, drives, &shardOn, faults, waits.limit)
 	if src.strike(faults) {
 		memory.drop()
 		return nil, ctx.Err()
@@ -241,7 +246,7 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 // load reads the planned spans from drives, all at once. One that hangs keeps the memory until it
 // has answered, whoever else is done with it.
 func (src *shardSource) load(ctx context.Context, stripe int64, plan []span, got *fetched,
-	drives []int, shardOn *[setDrivesMax]int, faults []error) {
+	drives []int, shardOn *[setDrivesMax]int, faults []error, limit time.Duration) {
 	if len(drives) == 0 {
 		return
 	}
@@ -251,11 +256,7 @@ func (src *shardSource) load(ctx context.Context, stripe int64, plan []span, got
 		entries[i] = src.entry(shardOn[i])
 		got.memory.hold()
 	}
-	limit := s.patience.first
-	if src.patient || src.refreshed && src.spare() < 1 || s.online() <= src.code.Data {
-		limit = s.patience.last
-	}
-	together(&s.patience, drives, limit(), func(i int) error {
+	together(&s.patience, drives, limit, func(i int) error {
 		defer got.memory.drop()
 		shard := shardOn[i]
 		offset := stripe*src.code.UnitBytes() + int64(plan[shard].from)*arena.BlockBytes
@@ -264,6 +265,15 @@ func (src *shardSource) load(ctx context.Context, stripe int64, plan []span, got
 		faults[shardOn[i]] = errHangs
 		s.patience.hedged()
 	})
+}
+
+// haste of a read: none where nobody can stand in.
+func (src *shardSource) haste() haste {
+	s := src.set
+	if src.patient || src.refreshed && src.spare() < 1 || s.online() <= src.code.Data {
+		return s.patience.last()
+	}
+	return s.patience.first()
 }
 
 func firstOf(plan []span) int {

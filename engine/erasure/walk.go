@@ -78,7 +78,7 @@ func (w *setWalk) choose() {
 	chosen := make([]int, 0, s.k)
 	for i := 0; i < s.n && len(chosen) < s.k; i++ {
 		at := (first + i) % s.n
-		if s.usable(at) && s.mark(at) == (drive.Order{}) && !s.patience.hangs(at) {
+		if s.usable(at) && s.mark(at) == (drive.Order{}) && !s.patience.slow(at) {
 			chosen = append(chosen, at)
 		}
 	}
