@@ -38,7 +38,8 @@ func (l Load) DataPath() string { return l.Data + ".csv.zst" }
 // Counted leaves out of operations what warp did to prepare the load: it records the uploads of
 // what is listed, looked up or deleted afterwards as well.
 func (l Load) Counted(operations []Operation) []Operation {
-	kind := map[string]string{"get": "GET", "stat": "STAT", "list": "LIST", "delete": "DELETE"}[l.Workload.Op]
+	kinds := map[string]string{"get": "GET", "stat": "STAT", "list": "LIST", "delete": "DELETE"}
+	kind := kinds[l.Workload.Op]
 	if kind == "" { // the uploads are the load; of a mixed one warp records no others
 		return operations
 	}
