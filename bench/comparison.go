@@ -76,8 +76,8 @@ func (m *comparison) stage(ctx context.Context, st stage) ([]record.Leg, error) 
 
 // unsuited says what this machine lacks for the comparison.
 func (m *comparison) unsuited() string {
-	if have, need := host.Cores(), m.scenario.Requires.Cores; have < need {
-		return fmt.Sprintf("needs %d cores, there are %d", need, have)
+	if lack := coresLack(m.scenario.Requires); lack != "" {
+		return lack
 	}
 	flags := host.TakeFingerprint(m.workspace.Path()).CPUFlags
 	for _, side := range m.sides {
@@ -105,13 +105,8 @@ func (m *comparison) skip(
 
 // prepare checks what the scenario requires and preloads its data, once. A reason means: skip it.
 func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
-	need := m.scenario.Requires
-	free, err := host.DiskFreeBytes(m.workspace.Path())
-	if err != nil {
-		return "", err
-	}
-	if free < int64(need.DiskFree) {
-		return fmt.Sprintf("needs %s of free disk, there are %d MiB", need.DiskFree, free>>20), nil
+	if lack, err := m.diskLack(m.scenario.Requires); err != nil || lack != "" {
+		return lack, err
 	}
 	if m.scenario.Workload.Data != "preload" || m.data[0] != "" {
 		return "", nil

@@ -56,6 +56,9 @@ func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 				strings.Join(tune.Axes(), ", "))
 		}
 	}
+	if err := enoughPairs(scenarios, chosen.quick); err != nil {
+		return err
+	}
 	o.withoutWarp = !needWarp(scenarios)
 	s, err := openSession(o, messages)
 	if err != nil {
@@ -67,10 +70,43 @@ func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	if err != nil {
 		return err
 	}
-	if err := writeTuned(*path, f, out); err != nil {
-		return fmt.Errorf("%w; --resume writes it without measuring again", err)
+	return finishTune(*path, f, chosen.quick, out, s.end)
+}
+
+// enoughPairs refuses, before anything is measured, what could not be judged however quiet it is.
+func enoughPairs(scenarios []*scenario.Scenario, quick bool) error {
+	for _, sc := range scenarios {
+		if !quick && sc.Run.Pairs < tune.PairsMin {
+			return fmt.Errorf("%w: %s: %d pairs; a level is judged by %d quiet ones or more, a look "+
+				"takes --quick", errUsage, sc.Name, sc.Run.Pairs, tune.PairsMin)
+		}
 	}
-	return s.end()
+	return nil
+}
+
+// finishTune writes what was found into a file, unless nothing was or it was but a look; end says
+// that there is nothing to resume.
+func finishTune(path string, f *tune.File, quick bool, out io.Writer, end func() error) error {
+	outcome := f.Outcome()
+	if outcome != tune.Unknown && !quick {
+		if err := writeTuned(path, f, out); err != nil {
+			return fmt.Errorf("%w; --resume writes it without measuring again", err)
+		}
+		return end()
+	}
+	if err := errors.Join(f.Write(out), end()); err != nil {
+		return err
+	}
+	const nothing = "nothing is written"
+	switch {
+	case outcome == tune.Unknown && !f.Noisy():
+		return fmt.Errorf("%w: no level could be judged: %s", errInvalid, nothing)
+	case quick:
+		fmt.Fprintf(out, "\n--quick is a look, not a verdict: %s\n", nothing)
+		return nil
+	}
+	return fmt.Errorf("%w: no level could be judged: %s; the machine has to be quieter",
+		errInconclusive, nothing)
 }
 
 func writeTuned(path string, f *tune.File, out io.Writer) error {
@@ -87,7 +123,10 @@ func writeTuned(path string, f *tune.File, out io.Writer) error {
 
 // run tries one axis at a time, then the winners together on fresh data.
 func (t *tuneRun) run(ctx context.Context) (*tune.File, error) {
-	var err error
+	err := t.suited()
+	if err != nil {
+		return nil, err
+	}
 	if t.defaults, err = t.findDefaults(ctx); err != nil {
 		return nil, err
 	}
@@ -103,15 +142,37 @@ func (t *tuneRun) run(ctx context.Context) (*tune.File, error) {
 		}
 		f.Trials = append(f.Trials, trials...)
 	}
-	if f.Adopted = tune.Choose(f.Trials); len(f.Adopted) == 0 {
+	if f.Chosen = tune.Choose(f.Trials); len(f.Chosen) == 0 {
 		return f, nil
 	}
-	fmt.Fprintf(t.messages, "\nto be confirmed on fresh data: %v\n", f.Adopted)
-	if f.Combined, err = t.trial(ctx, f.Adopted, 1); err != nil {
+	fmt.Fprintf(t.messages, "\nto be confirmed on fresh data: %s\n", label(f.Chosen))
+	if f.Combined, err = t.trial(ctx, f.Chosen, 1); err != nil {
 		return nil, err
 	}
-	f.Confirmed = tune.Confirmed(f.Combined)
 	return f, nil
+}
+
+// suited refuses scenarios that this machine cannot run: where one is not judged no level is
+// adopted, and that is better known now than after an hour.
+func (t *tuneRun) suited() error {
+	var lacks []string
+	for _, sc := range t.scenarios {
+		lack := coresLack(sc.Requires)
+		if lack == "" {
+			var err error
+			if lack, err = t.diskLack(sc.Requires); err != nil {
+				return err
+			}
+		}
+		if lack != "" {
+			lacks = append(lacks, sc.Name+" "+lack)
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: no level could be adopted: %s; --only leaves scenarios out, --dir is "+
+		"where the disk is", errInvalid, strings.Join(lacks, "; "))
 }
 
 // findDefaults asks a server that was told nothing what it runs.
@@ -183,11 +244,18 @@ func trialOf(sc *scenario.Scenario, choices []tune.Choice, legs []record.Leg) tu
 		out.Axis, out.Level = choices[0].Axis, choices[0].Level
 	}
 	stage := gate.StageOf(legs, 0, sc.Run.Pairs, out.Metric)
-	out.Differences, out.Problem = stage.Differences, stage.Problem
+	out.Differences, out.Problem, out.Failed = stage.Differences, stage.Problem, stage.Problem != ""
+	quiet := len(stage.Differences)
 	least := gate.NewRule(0, stage.Planned, 0).GoodShare * float64(stage.Planned)
-	if quiet := len(stage.Differences); out.Problem == "" && float64(quiet) < least {
+	switch {
+	case out.Failed:
+	case stage.Planned < tune.PairsMin:
+		out.Problem = fmt.Sprintf("%d pairs, %d are needed", stage.Planned, tune.PairsMin)
+	case quiet < tune.PairsMin || float64(quiet) < least:
 		out.Problem = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", quiet,
 			stage.Planned)
+	case stage.DiskLeans:
+		out.Problem = "the disk was slower before the legs of one side"
 	}
 	return out
 }

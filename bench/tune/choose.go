@@ -14,10 +14,12 @@ const (
 
 // level and p that the bounds hold at, one-sided.
 const (
-	level  = 0.95
-	lossP  = 0.05
-	enough = 2 // pairs
+	level = 0.95
+	lossP = 0.05
 )
+
+// PairsMin is how many quiet pairs judge a level: fewer give no verdict here as anywhere else.
+const PairsMin = 4
 
 // Axes that may be tuned: parts that do the same, at another price.
 func Axes() []string { return []string{"netloop", "allocator", "ioengine"} }
@@ -26,9 +28,12 @@ func Axes() []string { return []string{"netloop", "allocator", "ioengine"} }
 // pairs, turned so that above zero is better.
 type Trial struct {
 	Axis, Level, Scenario string
-	Differences           []float64
-	Problem               string // why it cannot be judged, as a level that this machine lacks
 	Metric                string // of the differences
+	Differences           []float64
+	Problem               string // why it cannot be judged
+	// Failed says that the problem is a leg that was skipped or invalid, as with a level that this
+	// machine lacks: on a quiet machine it would be no better.
+	Failed bool
 }
 
 // Gain of a trial: its centre and its lower bound, as shares.
@@ -49,7 +54,7 @@ func (t *Trial) Hurts() bool {
 	return t.judged() && center < -LossMax && stat.TLess(t.Differences) < lossP
 }
 
-func (t *Trial) judged() bool { return t.Problem == "" && len(t.Differences) >= enough }
+func (t *Trial) judged() bool { return t.Problem == "" && len(t.Differences) >= PairsMin }
 
 // Choice is a level of an axis.
 type Choice struct{ Axis, Level string }
@@ -101,9 +106,9 @@ func total(trials []Trial, axis, candidate string) (gain float64, ok bool) {
 	return gain, ok
 }
 
-// Confirmed says whether trials of the combination, on fresh data, show what was promised: it helps
+// confirmed says whether trials of the combination, on fresh data, show what was promised: it helps
 // somewhere and hurts nowhere.
-func Confirmed(trials []Trial) bool {
+func confirmed(trials []Trial) bool {
 	helps := false
 	for i := range trials {
 		if !trials[i].judged() || trials[i].Hurts() {
@@ -112,4 +117,21 @@ func Confirmed(trials []Trial) bool {
 		helps = helps || trials[i].Helps()
 	}
 	return helps
+}
+
+// decidable says whether some level was judged in every scenario: otherwise none could have been
+// adopted, however good it is.
+func decidable(trials []Trial) bool {
+	open := map[Choice]bool{} // levels: whether a trial of it was not judged
+	for i := range trials {
+		t := &trials[i]
+		c := Choice{t.Axis, t.Level}
+		open[c] = open[c] || !t.judged()
+	}
+	for _, unjudged := range open {
+		if !unjudged {
+			return true
+		}
+	}
+	return false
 }
