@@ -58,7 +58,7 @@ func (m *comparison) measure(ctx context.Context, side pair.Side, leg *record.Le
 		}
 		defer func() { err = errors.Join(err, m.workspace.Remove("leg")) }()
 	}
-	r, err := m.ready(ctx, side, dir, leg)
+	r, err := m.ready(ctx, side, m.timed(side, dir), leg)
 	if err != nil {
 		return err
 	}
@@ -78,16 +78,21 @@ type running struct {
 	before target.Status
 }
 
+// timed is how the server of a side is started where the clock runs: on its cores.
+func (m *comparison) timed(side pair.Side, dir string) target.Config {
+	cores, _ := m.cores()
+	return m.target(side, dir, cores)
+}
+
 // ready starts a server for the load. The caller ends it.
 func (m *comparison) ready(
-	ctx context.Context, side pair.Side, dir string, leg *record.Leg,
+	ctx context.Context, side pair.Side, c target.Config, leg *record.Leg,
 ) (r running, err error) {
-	cores, _ := m.cores()
-	if r.server, err = target.Start(ctx, m.target(side, dir, cores)); err != nil {
+	if r.server, err = target.Start(ctx, c); err != nil {
 		return r, err
 	}
 	if err = m.prove(ctx, r.server, side, leg); err == nil {
-		err = m.cache(ctx, r.server, dir)
+		err = m.cache(ctx, r.server, c.Dir)
 	}
 	if err == nil {
 		r.before, err = account(ctx, r.server)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,8 @@ func TestProfileTableHasOneOrder(t *testing.T) {
 	}
 }
 
-// A real server under load profiles itself; its page has flame graphs and its calls are counted.
+// A real server under load profiles itself; its page has flame graphs and its calls are counted: of
+// requests that find everything in memory, and of nothing else.
 func TestProfile(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
 	dir := filepath.Dir(p.server)
@@ -33,7 +35,8 @@ func TestProfile(t *testing.T) {
 	args := p.lightArgs("profile", append(light("1")[:12], "--html", page, "--set",
 		"ioengine=threadpool", "--set", "netloop=nethttp,epoll", "--set", "run.duration=1s")...)
 	var out bytes.Buffer
-	if code := Main(t.Context(), args, &out, &out); code != exitOK {
+	if code := Main(t.Context(), args, &out, &out); code != exitOK ||
+		!strings.Contains(out.String(), "written: "+page) {
 		t.Fatalf("code %d:\n%s", code, out.String())
 	}
 	text, err := os.ReadFile(page)
@@ -41,14 +44,71 @@ func TestProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"get-4k, epoll: CPU", "get-4k, nethttp: CPU", `class="flame`,
-		"heap objects per operation", "context switches, voluntary"} {
+		"get-4k, epoll: bytes allocated", "get-4k, epoll: time that requests were blocked",
+		"get-4k, epoll: time in contention", "-base raw/", "heap objects per operation",
+		"context switches, voluntary"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	if _, err := exec.LookPath("strace"); err == nil && !strings.Contains(out.String(),
-		"writev per operation") {
-		t.Errorf("no system calls:\n%s", out.String())
+	for _, not := range []string{profiler, "flashstore/engine.New"} { // the profiles' own, and the start
+		if bytes.Contains(text, []byte(not)) {
+			t.Errorf("the page has %q", not)
+		}
+	}
+	if _, err := exec.LookPath("strace"); err == nil {
+		if !strings.Contains(out.String(), "writev per operation") {
+			t.Errorf("no system calls:\n%s", out.String())
+		}
+		for _, not := range []string{"preadv2 ", "pread64 ", "accept4 ", "getsockopt ", "getsockname "} {
+			if strings.Contains(out.String(), "\n"+not) {
+				t.Errorf("a call %s, of reads that miss or of connecting:\n%s", not, out.String())
+			}
+		}
 	}
 	p.mustBeEmpty(t)
+}
+
+// The functions that profiles are told apart by are there.
+func TestProfiledFunctionsExist(t *testing.T) {
+	t.Parallel()
+	f, err := elf.Open(realServer(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{handled, profiler} {
+		if !slices.ContainsFunc(symbols, func(s elf.Symbol) bool { return s.Name == name }) {
+			t.Errorf("no function %s", name)
+		}
+	}
+}
+
+// A graph that is not there has a reason in its place.
+func TestProfileDrawSaysWhyNot(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "empty.pprof"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &record.Profile{Session: "s", Scenario: "get-4k", Label: "epoll", Notes: []string{"cycles"},
+		Files: map[string]string{"mutex": "empty.pprof", "block": "gone.pprof", "heap": "gone.pprof",
+			heapBefore: "gone.pprof"}}
+	wants := map[string]string{"": "not measured: cycles", ": CPU": "not profiled",
+		": time in contention":              "nothing had to wait for a lock; go tool pprof empty.pprof",
+		": time that requests were blocked": "gone.pprof: no such file",
+		": bytes allocated":                 "gone.pprof: no such file"}
+	all := extras([]record.Line{{Profile: p}}, "s", dir)
+	for _, e := range all {
+		want, ok := wants[strings.TrimPrefix(e.Title, "get-4k, epoll")]
+		if !ok || !strings.Contains(e.Note, want) || e.SVG != "" {
+			t.Errorf("%q: %q, want %q", e.Title, e.Note, want)
+		}
+	}
+	if len(all) != len(wants) {
+		t.Errorf("%d parts, want %d", len(all), len(wants))
+	}
 }

@@ -1,31 +1,19 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"flashstore/bench/pair"
-	"flashstore/bench/plot"
-	"flashstore/bench/profile"
 	"flashstore/bench/record"
-	"flashstore/bench/report"
 	"flashstore/bench/scenario"
 )
-
-// profileKinds are the profiles of a server, and which of their values is drawn.
-func profileKinds() [][3]string {
-	return [][3]string{{"cpu", "cpu", "CPU"}, {"heap", "alloc_space", "bytes allocated"},
-		{"block", "delay", "time blocked"}, {"mutex", "delay", "time in contention"}}
-}
 
 func profileCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
 	o := options{purpose: "profile", args: withoutResume(args)}
@@ -70,7 +58,11 @@ func profileCommand(ctx context.Context, args []string, out, messages io.Writer)
 	if err != nil {
 		return err
 	}
-	return writeFile(*html, newPage(lines, sessions, filepath.Dir(o.index)).Write)
+	if err := writeFile(*html, newPage(lines, sessions, filepath.Dir(o.index)).Write); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nwritten: %s\n", *html)
+	return nil
 }
 
 // pickAny is a session even if it has no legs.
@@ -126,70 +118,4 @@ func (m *comparison) profileSide(ctx context.Context, side pair.Side, out io.Wri
 	}
 	printProfile(out, &p)
 	return m.index.Append(record.Line{Profile: &p})
-}
-
-// printProfile writes what a leg has shown, for a terminal.
-func printProfile(w io.Writer, p *record.Profile) {
-	fmt.Fprintf(w, "\n%s, %s\n", p.Scenario, p.Label)
-	cells := profileTable(p)
-	report.Columns(w, cells)
-	for _, note := range p.Notes {
-		fmt.Fprintln(w, "not measured: "+note)
-	}
-}
-
-func profileTable(p *record.Profile) [][]string {
-	cells := [][]string{{"what", "figure"}}
-	for _, name := range slices.Sorted(maps.Keys(p.Numbers)) {
-		cells = append(cells, []string{name, report.Number(p.Numbers[name])})
-	}
-	calls := slices.Collect(maps.Keys(p.Calls))
-	slices.SortFunc(calls, func(a, b string) int {
-		return cmp.Or(cmp.Compare(p.Calls[b], p.Calls[a]), cmp.Compare(a, b))
-	})
-	for _, name := range calls {
-		if p.Calls[name] >= 0.005 {
-			cells = append(cells, []string{name + " per operation", report.Number(p.Calls[name])})
-		}
-	}
-	return cells
-}
-
-// extras are the profiles of a session, drawn. A file that is gone is left out: profiles are raw
-// data, which is not kept with the record.
-func extras(lines []record.Line, session, dir string) (out []report.Extra) {
-	for _, line := range lines {
-		p := line.Profile
-		if p == nil || p.Session != session {
-			continue
-		}
-		title := p.Scenario + ", " + p.Label
-		out = append(out, report.Extra{Title: title, Table: profileTable(p)})
-		for _, kind := range profileKinds() {
-			file, ok := p.Files[kind[0]]
-			if !ok {
-				continue
-			}
-			root, unit := flame(filepath.Join(dir, file), kind[1])
-			if root == nil {
-				continue
-			}
-			out = append(out, report.Extra{Title: title + ": " + kind[2], SVG: plot.Flame(root, unit),
-				Note: "callers above what they called; go tool pprof " + file})
-		}
-	}
-	return out
-}
-
-func flame(path, value string) (*plot.Frame, string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, ""
-	}
-	defer f.Close()
-	p, err := profile.Read(f)
-	if err != nil {
-		return nil, ""
-	}
-	return p.Flame(value)
 }

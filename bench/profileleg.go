@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"flashstore/bench/host"
+	"flashstore/bench/load"
 	"flashstore/bench/pair"
 	"flashstore/bench/profile"
 	"flashstore/bench/record"
@@ -20,9 +22,14 @@ import (
 )
 
 const (
-	profileDone  = 20 * time.Second // a server has to write its profiles
-	profilePoll  = 20 * time.Millisecond
-	traceObjects = 2000 // requests of a leg under strace, which is slow
+	profileDone = 20 * time.Second // a server has to write its profiles
+	profilePoll = 20 * time.Millisecond
+)
+
+// Requests of the loads under strace, which is slow: the difference is what calls are counted of.
+const (
+	traceShort = 100
+	traceLong  = traceShort + 1000
 )
 
 // profileEnv is how a server is told to profile itself; see cmd/flashstore.
@@ -54,27 +61,25 @@ func (m *comparison) profileLeg(
 	if err != nil {
 		return err
 	}
-	cores, _ := m.cores()
-	c := m.target(side, data, cores)
+	c := m.timed(side, data)
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
 	c.Env = append(c.Env, profileEnv+dir)
-	server, err := target.Start(ctx, c)
+	r, err := m.ready(ctx, side, c, new(record.Leg))
 	if err != nil {
 		return err
 	}
+	server := r.server
 	defer server.Kill()
-	var leg record.Leg
-	if err := m.prove(ctx, server, side, &leg); err != nil {
-		return err
-	}
 	if err := syscall.Kill(server.PID(), syscall.SIGUSR1); err != nil {
 		return err
 	}
 	perf := startPerf(server.PID(), filepath.Join(dir, "perf.csv"), p)
 	before := host.ContextSwitches(server.PID())
+	stop := m.keepCold(data)
 	a, err := m.applyLight(ctx, server, m.rate, m.scenario.Run.Duration)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -119,8 +124,16 @@ func (m *comparison) collect(dir string, operations float64, p *record.Profile) 
 	if err != nil {
 		return err
 	}
+	names := []string{heapBefore}
 	for _, kind := range profileKinds() {
-		if p.Files[kind[0]], err = filepath.Rel(root, filepath.Join(dir, kind[0]+".pprof")); err != nil {
+		names = append(names, kind.name)
+	}
+	for _, name := range names {
+		file := filepath.Join(dir, name+".pprof")
+		if _, err := os.Stat(file); err != nil {
+			continue // of a server before there was this kind
+		}
+		if p.Files[name], err = filepath.Rel(root, file); err != nil {
 			return err
 		}
 	}
@@ -195,7 +208,9 @@ func interrupted(err error) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGINT
 }
 
-// traceLeg counts system calls per operation under strace.
+// traceLeg counts system calls per operation under strace, with caches as in a timed leg. Each of
+// three loads follows one before it, whose connections end meanwhile: what connecting costs is in
+// all of them, and so not in the difference of the last two.
 func (m *comparison) traceLeg(ctx context.Context, side pair.Side, p *record.Profile) error {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -209,40 +224,54 @@ func (m *comparison) traceLeg(ctx context.Context, side pair.Side, p *record.Pro
 	file := filepath.Join(m.workspace.Path(), "calls.strace")
 	c := m.target(side, data, nil)
 	c.Trace = []string{strace, "-f", "-q", "-s", "0", "-o", file}
-	server, err := target.Start(ctx, c)
-	if err != nil {
+	r, err := m.ready(ctx, side, c, new(record.Leg))
+	if err != nil { // without strace the same has just been ready
 		p.Notes = append(p.Notes, "system calls: "+err.Error())
 		return ctx.Err()
 	}
-	defer server.Kill()
-	if err := server.MakeBucket(ctx); err != nil {
-		return err
+	defer r.server.Kill()
+	defer m.keepCold(data)()
+	var counts [3]map[string]int
+	for i, requests := range []int{traceShort, traceShort, traceLong} {
+		if counts[i], err = m.traced(ctx, r.server, file, requests); err != nil {
+			return err
+		}
 	}
+	p.Calls = map[string]float64{}
+	for name, n := range counts[2] {
+		p.Calls[name] = max(0, float64(n-counts[1][name])/(traceLong-traceShort))
+	}
+	return nil
+}
+
+// traced counts the system calls of a load on a server that is traced into a file.
+func (m *comparison) traced(
+	ctx context.Context, server *target.Server, file string, requests int,
+) (map[string]int, error) {
 	l, err := m.lightLoad(server)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	l.Once, l.Duration, l.Cores = true, countTimeMax, nil
-	l.Objects = l.Objects[:min(traceObjects, len(l.Objects))]
-	from, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	if err := runAll(ctx, l); err != nil {
-		return err
-	}
+	l.Objects = cycle(l.Objects, requests)
 	f, err := os.Open(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
-	if _, err := f.Seek(from.Size(), 0); err != nil {
-		return err
+	if _, err := f.Seek(0, io.SeekEnd); err != nil {
+		return nil, err
 	}
-	counts, err := profile.Calls(f)
-	p.Calls = map[string]float64{}
-	for name, n := range counts {
-		p.Calls[name] = float64(n) / float64(len(l.Objects))
+	if err := runAll(ctx, l); err != nil {
+		return nil, err
 	}
-	return err
+	return profile.Calls(f)
+}
+
+// cycle repeats objects until there are n.
+func cycle(objects []load.Object, n int) (out []load.Object) {
+	for i := range n {
+		out = append(out, objects[i%len(objects)])
+	}
+	return out
 }

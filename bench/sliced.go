@@ -67,7 +67,7 @@ func (m *comparison) measureBoth(
 	}
 	var servers [2]running
 	for _, side := range order {
-		r, err := m.ready(ctx, side, m.data[side], &legs[side])
+		r, err := m.ready(ctx, side, m.timed(side, m.data[side]), &legs[side])
 		if err != nil {
 			return spoil(side, err)
 		}

@@ -3,10 +3,13 @@ package profile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
+
+	"flashstore/bench/plot"
 )
 
 // real is a CPU profile of this process, which is kept busy in a function with a name.
@@ -39,7 +42,7 @@ func TestReadOwnProfile(t *testing.T) {
 		if len(p.Types) != 2 || p.Types[1] != (Type{"cpu", "nanoseconds"}) {
 			t.Fatalf("types: %+v", p.Types)
 		}
-		root, unit := p.Flame("cpu")
+		root, unit := p.Flame(View{Value: "cpu"})
 		if root == nil {
 			continue
 		}
@@ -80,8 +83,64 @@ func TestReadRejects(t *testing.T) {
 	}
 	if p, err := Read(strings.NewReader("")); err != nil {
 		t.Error(err)
-	} else if root, _ := p.Flame("cpu"); root != nil {
+	} else if root, _ := p.Flame(View{Value: "cpu"}); root != nil {
 		t.Error("a flame of nothing")
+	}
+}
+
+// made is a profile of one type of value, of stacks whose functions are apart by blanks, outermost
+// first.
+func made(stacks map[string]int64) *Profile {
+	p := &Profile{Types: []Type{{"delay", "ns"}}, locations: map[uint64][]uint64{},
+		functions: map[uint64]uint64{}}
+	for stack, value := range stacks {
+		s := sample{values: []int64{value}}
+		for _, name := range strings.Fields(stack) {
+			id := uint64(len(p.texts))
+			p.texts, p.functions[id], p.locations[id] = append(p.texts, name), id, []uint64{id}
+			s.locations = append([]uint64{id}, s.locations...)
+		}
+		p.samples = append(p.samples, s)
+	}
+	return p
+}
+
+// outline writes a tree as name=value(children).
+func outline(f *plot.Frame) string {
+	text := fmt.Sprintf("%s=%g", f.Name, f.Value)
+	if len(f.Children) > 0 {
+		var children []string
+		for _, child := range f.Children {
+			children = append(children, outline(child))
+		}
+		text += "(" + strings.Join(children, " ") + ")"
+	}
+	return text
+}
+
+// What was there before the window is taken away, and only the stacks that are asked for are added.
+func TestFlameOfAView(t *testing.T) {
+	after := made(map[string]int64{"main start": 100, "main handle get": 7, "main handle put": 9,
+		"main idle": 50})
+	before := made(map[string]int64{"main start": 100, "main handle put": 4})
+	for name, c := range map[string]struct {
+		view View
+		want string
+	}{
+		"all":     {View{}, "all=166(main=166(start=100 idle=50 handle=16(put=9 get=7)))"},
+		"window":  {View{Before: before}, "all=62(main=62(idle=50 handle=12(get=7 put=5)))"},
+		"through": {View{Before: before, Through: "handle"}, "all=12(main=12(handle=12(get=7 put=5)))"},
+		"without": {View{Without: "handle"}, "all=150(main=150(start=100 idle=50))"},
+	} {
+		root, unit := after.Flame(c.view)
+		if root == nil || outline(root) != c.want || unit != "ns" {
+			t.Errorf("%s: %+v of %s, want %s", name, root, unit, c.want)
+		}
+	}
+	for name, view := range map[string]View{"no such function": {Through: "nobody"}, "no more": {Before: after}} {
+		if root, _ := after.Flame(view); root != nil {
+			t.Errorf("%s: %s", name, outline(root))
+		}
 	}
 }
 
@@ -93,7 +152,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if root, _ := p.Flame(""); root != nil && root.Value <= 0 {
+		if root, _ := p.Flame(View{}); root != nil && root.Value <= 0 {
 			t.Errorf("a flame of %g", root.Value)
 		}
 	})
@@ -132,8 +191,10 @@ func TestCounters(t *testing.T) {
 1234.5;msec;task-clock;1234500;100.00;0.5;CPUs utilized
 77;;context-switches:u;1;100.00;;
 <not supported>;;cycles;0;100.00;;
+2.5;Joules;power;1;100.00;;
 `))
-	if err != nil || len(got) != 2 || got["task-clock"] != 1234.5 || got["context-switches"] != 77 {
+	if err != nil || len(got) != 3 || got["task-clock, µs"] != 1234500 || got["context-switches"] != 77 ||
+		got["power, Joules"] != 2.5 {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -35,7 +35,8 @@ func word(name string) bool {
 	return name != ""
 }
 
-// Counters reads the output of perf stat -x ';'. What the machine does not count is left out.
+// Counters reads the output of perf stat -x ';', by names with their units, where they have one:
+// "task-clock, µs". What the machine does not count is left out.
 func Counters(r io.Reader) (map[string]float64, error) {
 	out := map[string]float64{}
 	lines := bufio.NewScanner(r)
@@ -47,6 +48,13 @@ func Counters(r io.Reader) (map[string]float64, error) {
 		}
 		if v, err := strconv.ParseFloat(fields[0], 64); err == nil {
 			name, _, _ := strings.Cut(fields[2], ":")
+			switch unit := fields[1]; unit {
+			case "":
+			case "msec": // as all times here
+				name, v = name+", µs", 1000*v
+			default:
+				name += ", " + unit
+			}
 			out[name] = v
 		}
 	}
