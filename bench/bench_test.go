@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -27,7 +28,9 @@ const atOnce = "6"
 // TestMain builds the stub server; when called as the harness itself, it is the harness.
 func TestMain(m *testing.M) {
 	if args := os.Getenv("BENCH_TEST_MAIN"); args != "" {
-		os.Exit(Main(context.Background(), strings.Fields(args), os.Stdout, os.Stderr))
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT)
+		context.AfterFunc(ctx, stop) // a second one ends it at once, as it does flashbench
+		os.Exit(Main(ctx, strings.Fields(args), os.Stdout, os.Stderr))
 	}
 	dir, err := os.MkdirTemp("", "stub")
 	if err != nil {

@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"flashstore/bench/peer"
 	"flashstore/bench/target"
@@ -79,19 +81,121 @@ func TestCrashThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// interrupting is a kill during which somebody presses Ctrl-C, at the second crash.
+type interrupting struct {
+	killed
+	crashes *int
+	cancel  context.CancelFunc
+}
+
+func (i interrupting) crash(server *target.Server) error {
+	if *i.crashes++; *i.crashes == 2 {
+		i.cancel()
+	}
+	return i.killed.crash(server)
+}
+
+// What was done until an interrupt is shown, and nobody is accused of what was not read back.
+func TestCrashInterrupted(t *testing.T) {
+	p := newPlace(t, "lies", "exit 1")
+	workspace, err := target.OpenWorkspace(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := crashTest{workspace: workspace, messages: io.Discard, crashes: 5, seed: 1}
+	s, err := c.one(ctx, crashServer{ourName, target.Config{Binary: p.server, Drives: 1}},
+		interrupting{killed{workspace}, new(int), cancel})
+	if !errors.Is(err, context.Canceled) || s.Crashes != 2 || s.Broken() ||
+		!strings.HasPrefix(s.String(), "not to the end: interrupted") {
+		t.Errorf("%+v: %s, error %v", s, s.String(), err)
+	}
+	if err := workspace.Close(); err != nil {
+		t.Error(err)
+	}
+	p.mustBeEmpty(t)
+}
+
+// A read that an interrupt has cut off says nothing about what was to be read.
+func TestReadBackInterrupted(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	server, err := target.Start(t.Context(), target.Config{Binary: p.server, Drives: 1, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Kill()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w, s := newWrites(1), peer.Score{Crashes: 1}
+	w.keys["crash/0/000000"] = &written{acknowledged: 8}
+	if err := w.check(ctx, server, &s); !errors.Is(err, context.Canceled) || s.Broken() {
+		t.Errorf("%s, error %v", s.String(), err)
+	}
+}
+
+// Ctrl-C of a terminal, which sends it to the whole process group, while power is cut: everything is
+// removed, that is said once, and below what was done until then.
+func TestCrashPowerInterrupted(t *testing.T) {
+	mustHave(t, "unshare")
+	mustHave(t, "mkfs.ext4")
+	if os.Geteuid() != 0 {
+		t.Skip("power cuts need root")
+	}
+	p := newPlace(t, "syncs", "exit 1")
+	var out bytes.Buffer
+	harness := exec.Command(os.Args[0])
+	harness.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	harness.Env = append(os.Environ(), "BENCH_TEST_MAIN="+strings.Join([]string{"crash", "--server",
+		p.server, "--dir", p.dir, "--crashes", "2", "--power"}, " "))
+	harness.Stdout, harness.Stderr = &out, &out
+	if err := harness.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- harness.Wait() }()
+	for start := time.Now(); time.Since(start) < deadline; time.Sleep(5 * time.Millisecond) {
+		if image, _ := filepath.Glob(filepath.Join(p.dir, "run-*", "power.img")); len(image) > 0 {
+			break
+		}
+	}
+	if err := syscall.Kill(-harness.Process.Pid, syscall.SIGINT); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(deadline):
+		syscall.Kill(-harness.Process.Pid, syscall.SIGKILL)
+		<-ended
+		t.Fatalf("it does not end:\n%s", out.String())
+	}
+	if strings.Contains(out.String(), "no mount namespace") {
+		t.Skipf("no power cuts here:\n%s", out.String())
+	}
+	code := harness.ProcessState.ExitCode()
+	if n := strings.Count(out.String(), "interrupted; servers are stopped"); n != 1 ||
+		code != exitFailure || !strings.Contains(out.String(), "kill -9  ") ||
+		!strings.Contains(out.String(), "all ") {
+		t.Errorf("code %d, said %d times:\n%s", code, n, out.String())
+	}
+	p.mustBeEmpty(t)
+	awaitNoProcess(t, filepath.Dir(p.dir))
+}
+
 // Where a namespace is not allowed there are no power cuts, but there are kills.
 func TestCrashWithoutNamespace(t *testing.T) {
-	p := newPlaceAlone(t, "", "exit 1")
+	p := newPlace(t, "", "exit 1")
 	bin := filepath.Dir(p.server)
 	refuse := "#!/bin/sh\necho Operation not permitted >&2\nexit 1\n"
 	writeProgram(t, filepath.Join(bin, "unshare"), refuse)
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	var out bytes.Buffer
-	code := Main(t.Context(), []string{"crash", "--server", p.server, "--dir", p.dir, "--crashes", "1",
-		"--power"}, &out, &out)
-	if code != exitInvalid || !strings.Contains(out.String(), "kill -9: all ") ||
-		!strings.Contains(out.String(), "power cut: not measured: no mount namespace") {
-		t.Errorf("code %d:\n%s", code, out.String())
+	harness := exec.Command(os.Args[0])
+	harness.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "BENCH_TEST_MAIN="+
+		strings.Join([]string{"crash", "--server", p.server, "--dir", p.dir, "--crashes", "1", "--power"}, " "))
+	out, _ := harness.CombinedOutput()
+	if code := harness.ProcessState.ExitCode(); code != exitInvalid ||
+		!strings.Contains(string(out), "kill -9: all ") ||
+		!strings.Contains(string(out), "power cut: not measured: no mount namespace") {
+		t.Errorf("code %d:\n%s", code, out)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"flashstore/bench/peer"
@@ -61,10 +62,8 @@ func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (
 		configs = append(configs, crashServer{f.Name, target.Config{Binary: f.Binary, Drives: f.Drives,
 			Parity: f.Parity, Foreign: f.Foreign()}})
 	}
-	if *power && os.Getenv(ownNamespace) == "" {
-		if done, err := inNamespace(ctx, args, out, messages); done {
-			return err
-		}
+	if *power && out == os.Stdout && messages == os.Stderr && os.Getenv(ownNamespace) == "" {
+		enterNamespace(ctx, args)
 	}
 	workspace, err := target.OpenWorkspace(*dir)
 	if err != nil {
@@ -75,7 +74,10 @@ func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (
 	fmt.Fprintf(messages, "%d crashes each, seed %d\n", *crashes, *seed)
 	scores, err := t.all(ctx, configs, *power)
 	printScores(out, scores)
-	return errors.Join(err, scoresError(scores))
+	if err != nil {
+		return err
+	}
+	return scoresError(scores)
 }
 
 // scoresError is how scores end the program: what others have lost is a result, what we have lost a
@@ -98,7 +100,8 @@ type crashServer struct {
 	config target.Config
 }
 
-// all crashes each server in each way that this machine allows.
+// all crashes each server in each way that this machine allows. What an error has cut off is among
+// the scores.
 func (t *crashTest) all(
 	ctx context.Context, servers []crashServer, power bool,
 ) (scores []peer.Score, err error) {
@@ -109,11 +112,10 @@ func (t *crashTest) all(
 	for _, server := range servers {
 		for _, way := range ways {
 			s, err := t.one(ctx, server, way)
-			if err != nil {
+			fmt.Fprintf(t.messages, "  %s, %s: %s\n", s.Server, s.How, s.String())
+			if scores = append(scores, s); err != nil {
 				return scores, err
 			}
-			fmt.Fprintf(t.messages, "  %s, %s: %s\n", s.Server, s.How, s.String())
-			scores = append(scores, s)
 		}
 	}
 	if !power {
@@ -123,7 +125,8 @@ func (t *crashTest) all(
 	return scores, nil
 }
 
-// one crashes a server again and again over the same data.
+// one crashes a server again and again over the same data, then reads it back. The score is good
+// for what it says also where there is an error.
 func (t *crashTest) one(
 	ctx context.Context, server crashServer, way crashWay,
 ) (s peer.Score, err error) {
@@ -136,53 +139,62 @@ func (t *crashTest) one(
 	defer func() { err = errors.Join(err, way.end()) }()
 	writes := newWrites(t.seed)
 	random := rand.New(rand.NewPCG(t.seed, 7))
-	for range t.crashes {
-		running, err := target.Start(ctx, c)
-		if err != nil {
-			s.Problem = err.Error()
-			break
-		}
-		if err := running.MakeBucket(ctx); err != nil {
-			running.Kill()
-			s.Problem = err.Error()
-			break
-		}
+	for s.Crashes < t.crashes && s.Problem == "" && ctx.Err() == nil {
 		moment := 200*time.Millisecond + time.Duration(random.IntN(800))*time.Millisecond
-		err = writes.until(ctx, running, func() error {
-			select {
-			case <-time.After(moment): // the crash is to come in the middle of writes
-			case <-ctx.Done():
-			}
-			return way.crash(running)
-		})
-		if err != nil {
+		if err := t.crash(ctx, c, way, writes, moment); err != nil {
 			s.Problem = err.Error()
 			break
 		}
 		s.Crashes++
 		if err := way.recover(); err != nil {
+			s.Problem = err.Error()
 			return s, err
 		}
-		if ctx.Err() != nil {
-			return s, context.Cause(ctx)
-		}
 	}
-	err = t.judge(ctx, &s, c, writes) // which completes s
+	if ctx.Err() == nil && s.Crashes > 0 {
+		err = t.judge(ctx, &s, c, writes)
+	}
+	if ctx.Err() != nil {
+		s.Problem = "interrupted, not everything was read back"
+		s.Acknowledged = writes.acknowledged()
+		return s, context.Cause(ctx)
+	}
 	return s, err
+}
+
+// crash starts a server, writes to it and ends it at a moment in the middle of writes. An error is
+// why that is no crash.
+func (t *crashTest) crash(
+	ctx context.Context, c target.Config, way crashWay, writes *writes, moment time.Duration,
+) error {
+	running, err := target.Start(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := running.MakeBucket(ctx); err != nil {
+		running.Kill()
+		return err
+	}
+	return writes.until(ctx, running, func() error {
+		select {
+		case <-time.After(moment):
+		case <-ctx.Done():
+		}
+		return way.crash(running)
+	})
 }
 
 // judge starts the server a last time and reads everything back.
 func (t *crashTest) judge(
 	ctx context.Context, s *peer.Score, c target.Config, writes *writes,
 ) error {
-	if s.Crashes == 0 {
-		return ctx.Err()
-	}
 	running, err := target.Start(ctx, c)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		s.Problem = "it does not start after the crash: " + err.Error()
 		s.Acknowledged = writes.acknowledged()
 		s.Fates[peer.Unreadable] = s.Acknowledged
+	}
+	if err != nil {
 		return ctx.Err()
 	}
 	defer running.Kill()
@@ -190,6 +202,9 @@ func (t *crashTest) judge(
 }
 
 func printScores(w io.Writer, scores []peer.Score) {
+	if len(scores) == 0 {
+		return
+	}
 	cells := [][]string{{"server", "crash", "crashes", "acknowledged", "kept", "lost", "corrupt",
 		"unreadable", "torn", "what a 200 is worth"}}
 	for i := range scores {
@@ -207,37 +222,25 @@ func printScores(w io.Writer, scores []peer.Score) {
 // goes with its last process, however that ends.
 const ownNamespace = "FLASHBENCH_NAMESPACE"
 
-// inNamespace runs the command again in a mount namespace of its own. done is false where that is
-// not possible: without unshare, or where it is not allowed.
-func inNamespace(
-	ctx context.Context, args []string, out, messages io.Writer,
-) (done bool, err error) {
+// enterNamespace replaces the process by the same command in a mount namespace of its own: a child
+// beside its parent would get each signal of a terminal twice, and the second ends it at once. It
+// returns where that is not possible: without unshare, or where it is not allowed.
+func enterNamespace(ctx context.Context, args []string) {
 	unshare, err := exec.LookPath("unshare")
 	if err != nil {
-		return false, nil
+		return
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return false, nil
+		return
 	}
-	private := []string{"-m", "--propagation", "private"}
-	if exec.CommandContext(ctx, unshare, append(private, "true")...).Run() != nil {
-		return false, nil
+	private := []string{unshare, "-m", "--propagation", "private"}
+	try := exec.CommandContext(ctx, unshare, append(private[1:], "true")...)
+	if try.Run() != nil {
+		return
 	}
-	cmd := exec.CommandContext(ctx, unshare, slices.Concat(private, []string{self, "crash"}, args)...)
-	cmd.Env = append(os.Environ(), ownNamespace+"=1")
-	cmd.Stdout, cmd.Stderr = out, messages
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = time.Minute
-	err = cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.As(err, &exit) && exit.ExitCode() == exitInvalid:
-		return true, fmt.Errorf("%w: in a mount namespace: %w", errInvalid, err)
-	}
-	return true, fmt.Errorf("in a mount namespace: %w", err)
+	_ = syscall.Exec(unshare, slices.Concat(private, []string{self, "crash"}, args),
+		append(os.Environ(), ownNamespace+"=1"))
 }
 
 // crashWay is how a server ends, and what its drives lie on.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -47,9 +48,9 @@ func (p *powerCut) begin() (string, error) {
 		return "", err
 	}
 	// A small journal, nothing written now: it takes 20 ms.
-	if out, err := exec.Command("mkfs.ext4", "-q", "-F", "-m", "0", "-N", "65536", "-J", "size=16",
-		"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", p.image).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("mkfs.ext4: %w: %.500s", err, out)
+	if err := system("mkfs.ext4", "-q", "-F", "-m", "0", "-N", "65536", "-J", "size=16",
+		"-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", p.image); err != nil {
+		return "", err
 	}
 	if err := p.attach(); err != nil {
 		return "", err
@@ -60,9 +61,16 @@ func (p *powerCut) begin() (string, error) {
 
 // attach mounts the image, which replays its journal. mount(8) frees the loop device with it.
 func (p *powerCut) attach() error {
-	out, err := exec.Command("mount", "-o", "loop", p.image, p.mount).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("mount: %w: %.500s", err, out)
+	return system("mount", "-o", "loop", p.image, p.mount)
+}
+
+// system runs a program of the system in a process group of its own: a Ctrl-C goes to ours, and
+// half a mount would be there for good.
+func system(name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %.500s", name, err, out)
 	}
 	return nil
 }
@@ -103,12 +111,9 @@ func (p *powerCut) recover() error {
 // detach waits for the kernel to close what a killed server gave to a ring.
 func (p *powerCut) detach() error {
 	for deadline := time.Now().Add(unmountMax); ; time.Sleep(unmountAgain) {
-		out, err := exec.Command("umount", p.mount).CombinedOutput()
-		if err == nil {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("umount: %w: %.500s", err, out)
+		err := system("umount", p.mount)
+		if err == nil || time.Now().After(deadline) {
+			return err
 		}
 	}
 }

@@ -109,10 +109,10 @@ func (w *writes) acknowledged() (n int) {
 // that was asked for later.
 func (w *writes) check(ctx context.Context, server *target.Server, s *peer.Score) error {
 	for key, entry := range w.keys {
-		if ctx.Err() != nil {
+		got, err := server.Get(ctx, key)
+		if ctx.Err() != nil { // which is no fault of the server
 			return context.Cause(ctx)
 		}
-		got, err := server.Get(ctx, key)
 		fate := w.fate(entry, got, err)
 		switch {
 		case entry.acknowledged >= 0:
