@@ -19,6 +19,32 @@ import (
 // contractPuts of 4 KiB are counted, one after the other: nobody to share a sync with.
 const contractPuts = 20
 
+// theirConfig is how the peer is started.
+func (p *peerRun) theirConfig() target.Config {
+	return target.Config{Binary: p.file.Binary, Foreign: p.file.Foreign(), Drives: p.file.Drives,
+		Parity: p.file.Parity}
+}
+
+// mustStart starts the peer once, by itself: one that cannot be started would be invalid in every
+// leg, and under strace it could be strace that is not allowed.
+func (p *peerRun) mustStart(ctx context.Context) error {
+	c := p.theirConfig()
+	var err error
+	if c.Dir, err = p.workspace.Fresh("contract"); err != nil {
+		return err
+	}
+	server, err := target.Start(ctx, c)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w: %s does not start, and so nothing is measured: %w", errInvalid,
+			p.file.Name, err)
+	}
+	server.Kill()
+	return nil
+}
+
 // measureContracts counts what the servers sync before they answer, in legs that nobody times.
 // Where theirs is not what ours is by default, ours is shown in both modes.
 func (p *peerRun) measureContracts(ctx context.Context) (err error) {
@@ -27,8 +53,7 @@ func (p *peerRun) measureContracts(ctx context.Context) (err error) {
 		return nil
 	}
 	fmt.Fprintln(p.messages, "what is a 200 of a PUT worth?")
-	p.theirs, err = p.measureContract(ctx, target.Config{Binary: p.file.Binary,
-		Foreign: p.file.Foreign(), Drives: p.file.Drives, Parity: p.file.Parity})
+	p.theirs, err = p.measureContract(ctx, p.theirConfig())
 	if err != nil {
 		return fmt.Errorf("contract of %s: %w", p.file.Name, err)
 	}

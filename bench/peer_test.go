@@ -107,6 +107,22 @@ func TestPeerContracts(t *testing.T) {
 	}
 }
 
+// A peer that does not start costs no leg, of any mode.
+func TestPeerDoesNotStart(t *testing.T) {
+	p := newPlace(t, "syncs", "exit 1")
+	args := append([]string{"peer", p.writePeer(t, "dies")}, p.lightArgs("", light("2")...)[1:]...)
+	var out bytes.Buffer
+	if code := Main(t.Context(), args, &out, &out); code != exitInvalid ||
+		!strings.Contains(out.String(), "other does not start") ||
+		!strings.Contains(out.String(), "stub: cannot open the drives") {
+		t.Errorf("code %d:\n%s", code, out.String())
+	}
+	if n := p.count(`"leg":`); n > 0 {
+		t.Errorf("%d legs were run", n)
+	}
+	p.mustBeEmpty(t)
+}
+
 // Who counts every failed request asks, unless somebody wants warp or nobody else can.
 func TestPeerDriver(t *testing.T) {
 	for name, c := range map[string]struct {

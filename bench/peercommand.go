@@ -140,6 +140,9 @@ func checkPeer(file *peer.File, scenarios []*scenario.Scenario) error {
 
 // run measures contracts, then each scenario against the peer and against ourselves.
 func (p *peerRun) run(ctx context.Context, scenarios []*scenario.Scenario, out io.Writer) error {
+	if err := p.mustStart(ctx); err != nil {
+		return err
+	}
 	if err := p.measureContracts(ctx); err != nil {
 		return err
 	}
