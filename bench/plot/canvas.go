@@ -13,6 +13,7 @@ const Width = 860
 const (
 	left, right, top, bottom = 150.0, 20.0, 12.0, 34.0
 	rowHeight                = 24.0
+	runeWidth                = 6.5 // at most, but for few
 	ticksWanted              = 6
 )
 
@@ -20,10 +21,11 @@ const (
 type canvas struct {
 	b      strings.Builder
 	height float64
+	top    float64 // above it are no marks
 }
 
 func newCanvas(height float64, label string) *canvas {
-	c := &canvas{height: height}
+	c := &canvas{height: height, top: top}
 	fmt.Fprintf(&c.b, `<svg viewBox="0 0 %d %.0f" role="img" aria-label="%s">`, Width, height,
 		html.EscapeString(label))
 	return c

@@ -47,7 +47,7 @@ func Forest(rows []Interval) string {
 func (c *canvas) axisX(x scale, label string) {
 	y := c.height - bottom
 	for _, v := range x.ticks() {
-		c.line(x.at(v), top, x.at(v), y, "grid")
+		c.line(x.at(v), c.top, x.at(v), y, "grid")
 		c.text(x.at(v), y+14, "middle", Short(v))
 	}
 	c.text((x.from+x.to)/2, c.height-4, "middle", label)
@@ -58,7 +58,7 @@ func (c *canvas) axisY(y scale, x0, x1 float64, label string) {
 		c.line(x0, y.at(v), x1, y.at(v), "grid")
 		c.text(x0-6, y.at(v)+4, "end", Short(v))
 	}
-	c.text(x0+4, top+10, "start", label)
+	c.text(x0+4, c.top+10, "start", label)
 }
 
 // Point of a line; Class adds to that of its series.
@@ -83,11 +83,16 @@ type Chart struct {
 	LogX, LogY, ZeroY     bool
 }
 
-const chartHeight = 230.0
+const (
+	chartHeight = 230.0 // without its legend
+	chartLeft   = 70.0
+)
 
 // Lines draws series over one axis.
 func Lines(chart Chart, all []Series) string {
-	c := newCanvas(chartHeight, chart.Label)
+	names := newLegend(all)
+	c := newCanvas(chartHeight+names.height, chart.Label)
+	c.top += names.height
 	var xs, ys []float64
 	words := false
 	for _, s := range all {
@@ -104,17 +109,15 @@ func Lines(chart Chart, all []Series) string {
 	if chart.ZeroY {
 		loY = 0
 	}
-	x := scale{lo: loX, hi: hiX, from: 70, to: Width - right - 130, log: chart.LogX}
-	y := scale{lo: loY, hi: hiY, from: c.height - bottom, to: top, log: chart.LogY}
+	x := scale{lo: loX, hi: hiX, from: chartLeft, to: Width - right, log: chart.LogX}
+	y := scale{lo: loY, hi: hiY, from: c.height - bottom, to: c.top, log: chart.LogY}
 	c.axisY(y, x.from, x.to, chart.YLabel)
 	if !words {
 		c.axisX(x, chart.XLabel)
 	}
-	for i, s := range all {
+	names.draw(c)
+	for _, s := range all {
 		c.series(s, x, y)
-		at := top + 14 + 16*float64(i)
-		c.dot(x.to+14, at-4, s.Class, s.Name)
-		c.text(x.to+24, at, "start", s.Name)
 	}
 	if words {
 		c.text((x.from+x.to)/2, c.height-4, "middle", chart.XLabel)
@@ -218,7 +221,7 @@ func (c *canvas) frame(f *Frame, x float64, level int, whole float64, unit strin
 	c.box(x, y, max(0, width-0.5), flameHeight-1, fmt.Sprintf("flame%d", hue(f.Name)),
 		fmt.Sprintf("%s: %s %s, %.1f%%", f.Name, Short(f.Value), unit, 100*f.Value/whole))
 	if width > textShareMin*Width {
-		c.text(x+3, y+12, "start", clip(f.Name, int(width/6.5)))
+		c.text(x+3, y+12, "start", clip(f.Name, int(width/runeWidth)))
 	}
 	for _, child := range f.Children {
 		c.frame(child, x, level+1, whole, unit)

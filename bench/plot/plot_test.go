@@ -65,6 +65,44 @@ func TestLines(t *testing.T) {
 	parse(t, Lines(Chart{}, nil))
 }
 
+// However long the names are, the legend has them whole and on the page, none over another, and all
+// of it is above the marks.
+func TestLegendIsWhole(t *testing.T) {
+	names := []string{"nethttp+heap+threadpool", "epoll+arena+uring", strings.Repeat("long ", 12),
+		strings.Repeat("longer ", 12), "short"}
+	var all []Series
+	for _, name := range names {
+		all = append(all, Series{Name: name, Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}})
+	}
+	text := Lines(Chart{}, all)
+	parse(t, text)
+	ends := map[float64]float64{} // of what stands in a row so far
+	lowest := 0.0
+	for _, name := range names {
+		before, _, ok := strings.Cut(text, `">`+name+`</text>`)
+		if !ok {
+			t.Errorf("no name %q", name)
+			continue
+		}
+		var x, y float64
+		if _, err := fmt.Sscanf(before[strings.LastIndex(before, "<text "):], `<text x="%f" y="%f"`, &x, &y); err != nil {
+			t.Fatal(err)
+		}
+		end := x + runeWidth*float64(len(name))
+		if x < ends[y] || end > Width {
+			t.Errorf("%q from %g to %g, in a row that is full until %g", name, x, end, ends[y])
+		}
+		ends[y], lowest = end, max(lowest, y)
+	}
+	for _, line := range strings.Split(text, "<line ")[1:] {
+		var x, y1, y2 float64
+		if _, err := fmt.Sscanf(line, `x1="%f" y1="%f" x2="%f" y2="%f"`, &x, &y1, &x, &y2); err != nil ||
+			min(y1, y2) < lowest {
+			t.Errorf("a line from %g to %g, the legend ends at %g; error %v", y1, y2, lowest, err)
+		}
+	}
+}
+
 func TestBars(t *testing.T) {
 	text := Bars("l", "µs", []Bar{{"a", []Part{{1, "side0", "x"}, {3, "side1", "y"}}}, {"b", nil}})
 	if n := parse(t, text); n["rect"] != 2 {

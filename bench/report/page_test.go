@@ -83,9 +83,9 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 }
 
-// look opens a page in a browser without a screen and returns what it complained of and what it
-// asked others for.
-func look(t *testing.T, file string) (complaints, asked []string) {
+// look opens a page in a browser without a screen and returns what became of it, what the browser
+// complained of and what it asked others for.
+func look(t *testing.T, file string) (page string, complaints, asked []string) {
 	t.Helper()
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
@@ -113,7 +113,7 @@ func look(t *testing.T, file string) (complaints, asked []string) {
 			complaints = append(complaints, line)
 		}
 	}
-	return complaints, requests(t, log)
+	return dom.String(), complaints, requests(t, log)
 }
 
 // requests are the hosts in a log of the browser's network, but for its maker's own.
@@ -146,7 +146,7 @@ func requests(t *testing.T, log string) (asked []string) {
 }
 
 func TestPageInBrowser(t *testing.T) {
-	if complaints, asked := look(t, writePage(t, fullPage())); len(complaints)+len(asked) > 0 {
+	if _, complaints, asked := look(t, writePage(t, fullPage())); len(complaints)+len(asked) > 0 {
 		t.Errorf("console: %q; asked for %q", complaints, asked)
 	}
 	// What the look can see at all: a page that loads and complains.
@@ -155,8 +155,64 @@ func TestPageInBrowser(t *testing.T) {
 		`<img src="http://127.0.0.1:9/x.png"></body></html>`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if complaints, asked := look(t, file); len(complaints) == 0 || len(asked) == 0 {
+	if _, complaints, asked := look(t, file); len(complaints) == 0 || len(asked) == 0 {
 		t.Errorf("the look sees nothing: console %q, asked for %q", complaints, asked)
+	}
+}
+
+// measureLayout notes in the title of a page, at two widths of it: how far it is wider than that,
+// how many pixels of the widest part are off screen, how many parts show a shadow where they scroll,
+// and the height of the smallest text in a drawing.
+const measureLayout = `<script>
+document.title = [1100, 420].map(width => {
+	document.documentElement.style.width = width + "px";
+	const parts = [...document.querySelectorAll(".wide")];
+	const hidden = parts.map(part => part.scrollWidth - part.clientWidth);
+	const shadows = parts.filter(part => getComputedStyle(part).backgroundImage.includes("gradient"));
+	const texts = [...document.querySelectorAll("svg text")].map(t => t.getBoundingClientRect().height);
+	const over = Math.max(document.body.getBoundingClientRect().right, ...[...document.querySelectorAll(
+		"body > *")].map(e => e.getBoundingClientRect().right)) - width;
+	return [Math.max(over, 0), Math.max(...hidden), parts.length - shadows.length, Math.min(...texts)].join(" ");
+}).join(";");
+</script>`
+
+// On a laptop all of the table is on screen. On a telephone what does not fit scrolls, and says so;
+// the page itself does not, and texts in drawings can be read.
+func TestPageFitsScreens(t *testing.T) {
+	page := fullPage()
+	for i := range page.Legs {
+		leg := &page.Legs[i]
+		leg.Scenario, leg.Family = "degraded-get-simd", ""
+		leg.Base, leg.Candidate = "nethttp+heap+threadpool", "epoll+arena+uring"
+		leg.Caveat = "NOT LIKE FOR LIKE: x"
+	}
+	file := writePage(t, page)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`)
+	text = append(policy.ReplaceAll(text, nil), measureLayout...)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dom, _, _ := look(t, file)
+	found := regexp.MustCompile(`<title>(.*)</title>`).FindStringSubmatch(dom)
+	if found == nil {
+		t.Fatal("no title")
+	}
+	var laptop, phone [4]float64
+	if _, err := fmt.Sscanf(found[1], "%f %f %f %f;%f %f %f %f", &laptop[0], &laptop[1], &laptop[2],
+		&laptop[3], &phone[0], &phone[1], &phone[2], &phone[3]); err != nil {
+		t.Fatalf("%q: %v", found[1], err)
+	}
+	const readable = 9 // pixels
+	if laptop[0] > 0 || laptop[1] > 0 || laptop[3] < readable {
+		t.Errorf("laptop: over %g, hidden %g, texts of %g", laptop[0], laptop[1], laptop[3])
+	}
+	if phone[0] > 0 || phone[1] == 0 || phone[2] > 0 || phone[3] < readable {
+		t.Errorf("telephone: over %g, hidden %g, without a shadow %g, texts of %g", phone[0], phone[1],
+			phone[2], phone[3])
 	}
 }
 
