@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"flashstore/bench/host"
 	"flashstore/bench/pair"
@@ -216,6 +218,7 @@ func (m *comparison) runPair(
 			return m.leg(ctx, side, leg)
 		},
 		MayRetry: m.mayRetry,
+		Again:    func(first, second host.Calibration) { m.sayAgain(number, first, second) },
 	})
 }
 
@@ -277,13 +280,27 @@ func (m *comparison) keep(
 	return legs, m.index.Append(lines...)
 }
 
-// progress prints one line a leg.
+// sayAgain says why a pair is run again.
+func (m *comparison) sayAgain(number int, a, b host.Calibration) {
+	moved, _ := host.Drift(a, b, m.writes())
+	fmt.Fprintf(m.messages, "  pair %d again: the calibrator moved by %.1f%%\n", number, 100*moved)
+}
+
+// labelWidth fits what most sides are called.
+const labelWidth = 12
+
+// progress prints one line a leg, in columns that fit both sides.
 func (m *comparison) progress(leg record.Leg, side pair.Side) {
 	text := fmt.Sprintf("%s: %s", leg.Outcome, leg.Reason)
 	if leg.Outcome == record.OK {
 		text = fmt.Sprintf("%10s ops/s  %8s µs server CPU/op",
 			report.Number(leg.Metrics["ops_per_s"]), report.Number(leg.Metrics["server_cpu_us_per_op"]))
 	}
-	fmt.Fprintf(m.messages, "  [%d/%d] pair %d %-12s %s  (%s left)\n", m.legsDone, m.legsPlanned,
-		leg.Pair, m.sides[side].label, text, m.timeLeft().Round(time.Second))
+	width := labelWidth
+	for _, c := range m.sides {
+		width = max(width, utf8.RuneCountInString(c.label))
+	}
+	planned := strconv.Itoa(m.legsPlanned)
+	fmt.Fprintf(m.messages, "  [%*d/%s] pair %d %-*s %s  (%s left)\n", len(planned), m.legsDone,
+		planned, leg.Pair, width, m.sides[side].label, text, m.timeLeft().Round(time.Second))
 }

@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +76,29 @@ func TestOthersMakeNoisy(t *testing.T) {
 			t.Errorf("10%% and %.0f%%: %v and %v, error %v", 100*candidate, legs[1].Noisy, legs[2].Noisy,
 				err)
 		}
+	}
+}
+
+// Progress stands in columns, whatever the sides are called and however many legs there are, and
+// says why a pair is run again.
+func TestProgress(t *testing.T) {
+	m := unstarted(t)
+	var out bytes.Buffer
+	m.messages, m.legsDone, m.legsPlanned = &out, 9, 16
+	m.sides[pair.Candidate].label = "nethttp+heap+threadpool"
+	leg := record.Leg{Pair: 5, Outcome: record.OK,
+		Metrics: map[string]float64{"ops_per_s": 1000, "server_cpu_us_per_op": 10}}
+	m.progress(leg, pair.Base)
+	m.legsDone++
+	m.progress(leg, pair.Candidate)
+	first, second, _ := strings.Cut(out.String(), "\n")
+	if column := strings.Index(first, " ops/s"); column < 0 || strings.Index(second, " ops/s") != column {
+		t.Errorf("two lines in other columns:\n%s", out.String())
+	}
+	out.Reset()
+	m.sayAgain(5, host.Calibration{Hash: time.Second}, host.Calibration{Hash: 1100 * time.Millisecond})
+	if want := "  pair 5 again: the calibrator moved by 10.0%\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
 

@@ -34,6 +34,7 @@ func (m *comparison) runSliced(
 			return legs, m.both(ctx, order, &legs)
 		},
 		MayRetry: m.mayRetry,
+		Again:    func(before, behind host.Calibration) { m.sayAgain(number, before, behind) },
 	})
 }
 

@@ -42,6 +42,7 @@ type script struct {
 	calibrations []int
 	ran          []string
 	mayRetry     bool
+	again        []string // what pairs were run again for
 }
 
 func (s *script) steps() Steps[int, string] {
@@ -61,6 +62,7 @@ func (s *script) steps() Steps[int, string] {
 			return name, nil
 		},
 		MayRetry: func() bool { return s.mayRetry },
+		Again:    func(a, b int) { s.again = append(s.again, fmt.Sprint(a, "→", b)) },
 	}
 }
 
@@ -73,13 +75,14 @@ func TestRun(t *testing.T) {
 		attempts     int
 		noisy        bool
 		discarded    int
+		again        string
 	}{
-		{"steady", []int{1, 1}, true, "candidate/1/1 base/2/1", 1, false, 0},
+		{"steady", []int{1, 1}, true, "candidate/1/1 base/2/1", 1, false, 0, ""},
 		{"drift once", []int{1, 2, 2, 2}, true,
-			"candidate/1/1 candidate/1/2 base/2/2", 2, false, 1},
+			"candidate/1/1 candidate/1/2 base/2/2", 2, false, 1, "1→2"},
 		{"drift always", []int{1, 2, 3, 4, 5, 6}, true,
-			"candidate/1/1 candidate/1/2 candidate/1/3 base/2/3", 3, true, 2},
-		{"drift, no time", []int{1, 2}, false, "candidate/1/1 base/2/1", 1, true, 0},
+			"candidate/1/1 candidate/1/2 candidate/1/3 base/2/3", 3, true, 2, "1→2 3→4"},
+		{"drift, no time", []int{1, 2}, false, "candidate/1/1 base/2/1", 1, true, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &script{calibrations: c.calibrations, mayRetry: c.mayRetry}
@@ -90,8 +93,9 @@ func TestRun(t *testing.T) {
 			if got := strings.Join(s.ran, " "); got != c.ran {
 				t.Errorf("ran %s, want %s", got, c.ran)
 			}
-			if r.Attempts != c.attempts || r.Noisy != c.noisy || len(r.Discarded) != c.discarded {
-				t.Errorf("result %+v", r)
+			if r.Attempts != c.attempts || r.Noisy != c.noisy || len(r.Discarded) != c.discarded ||
+				strings.Join(s.again, " ") != c.again {
+				t.Errorf("result %+v, again because of %s", r, s.again)
 			}
 			if !strings.HasPrefix(r.Legs[Base], "base/") || !strings.HasPrefix(r.Legs[Candidate], "cand") {
 				t.Errorf("legs %v", r.Legs)

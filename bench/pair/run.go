@@ -15,6 +15,8 @@ type Steps[C, L any] struct {
 	Leg func(ctx context.Context, side Side, position, attempt int, c C) (L, error)
 	// MayRetry is asked before a pair is run again; false where time is short.
 	MayRetry func() bool
+	// Again is told that a pair is run again, because of these two calibrations.
+	Again func(first, second C)
 }
 
 // Result is a pair as it was finally run, indexed by Side.
@@ -53,6 +55,7 @@ func attempt[C, L any](
 			r.Noisy = s.Drifted(r.Calibrations[order[0]], c)
 			if r.Noisy && r.Attempts <= RetriesMax && s.MayRetry() {
 				r.Discarded = append(r.Discarded, r.Legs[order[0]])
+				s.Again(r.Calibrations[order[0]], c)
 				return true, nil
 			}
 		}

@@ -12,6 +12,8 @@ type Together[C, L any] struct {
 	Legs func(ctx context.Context, order [2]Side, attempt int, before C) ([2]L, error)
 	// MayRetry is asked before a pair is run again; false where time is short.
 	MayRetry func() bool
+	// Again is told that a pair is run again, because of these two calibrations.
+	Again func(before, behind C)
 }
 
 // RunTogether runs one pair whose legs run at the same time. The calibration of its second leg is
@@ -38,6 +40,7 @@ func RunTogether[C, L any](
 			return r, nil
 		}
 		r.Discarded = append(r.Discarded, r.Legs[order[0]], r.Legs[order[1]])
+		s.Again(before, behind)
 	}
 }
 

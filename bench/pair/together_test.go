@@ -12,6 +12,7 @@ func (s *script) together() Together[int, string] {
 	steps := s.steps()
 	return Together[int, string]{
 		Calibrate: steps.Calibrate, Drifted: steps.Drifted, MayRetry: steps.MayRetry,
+		Again: steps.Again,
 		Legs: func(_ context.Context, order [2]Side, attempt, _ int) (legs [2]string, err error) {
 			for _, side := range order {
 				legs[side] = fmt.Sprintf("%s%d", side, attempt)
@@ -44,8 +45,8 @@ func TestRunTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 			if r.Attempts != c.attempts || r.Noisy != c.noisy || fmt.Sprint(r.Discarded) != c.discarded ||
-				len(s.ran) != c.attempts {
-				t.Errorf("result %+v, ran %v", r, s.ran)
+				len(s.ran) != c.attempts || len(s.again) != c.attempts-1 {
+				t.Errorf("result %+v, ran %v, again because of %s", r, s.ran, s.again)
 			}
 			last := c.calibrations[2*c.attempts-2 : 2*c.attempts]
 			if r.Calibrations[Candidate] != last[0] || r.Calibrations[Base] != last[1] {
