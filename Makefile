@@ -39,7 +39,7 @@ bench-full: ## every scenario, 3 hours, less with BENCHFLAGS="--pairs 4"; goes o
 
 BASE ?= HEAD~1
 
-gate: build ## is this tree slower than BASE=HEAD~1, a revision or a server binary? 0 no, 1 yes, 3 cannot say
+gate: build warp ## is this tree slower than BASE=HEAD~1, a revision or a server binary? 0 no, 1 yes, 3 cannot say
 	@tools/gate.sh "$(BASE)" $(GATEFLAGS)
 
 gate-counts: build ## what requests cost in exact counts, against BASE: on any machine, in a minute
