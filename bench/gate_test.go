@@ -14,18 +14,24 @@ import (
 	"flashstore/bench/record"
 )
 
-// gateArgs is a gate between two variants of the stub: what is set before the program's name.
+// gateArgs is a gate between two variants of the stub, of short legs.
 func (p place) gateArgs(t *testing.T, base, candidate string, more ...string) []string {
+	t.Helper()
+	args := append(p.gateBetween(t, "../scenarios/get-4k.yaml", base, candidate), light("3")...)
+	return append(args, more...)
+}
+
+// gateBetween is a gate between two variants of the stub: what is set before the program's name.
+func (p place) gateBetween(t *testing.T, file, base, candidate string) []string {
 	t.Helper()
 	dir := filepath.Dir(p.server)
 	for name, env := range map[string]string{"base": base, "candidate": candidate} {
 		text := "#!/bin/sh\n" + env + " exec " + os.Getenv("STUB") + ` "$@"` + "\n"
 		writeProgram(t, filepath.Join(dir, name), text)
 	}
-	args := []string{"gate", "../scenarios/get-4k.yaml", "--dir", p.dir, "--record", p.index,
+	return []string{"gate", file, "--dir", p.dir, "--record", p.index,
 		"--base", filepath.Join(dir, "base"), "--candidate", filepath.Join(dir, "candidate"),
 		"--set", "run.confirm_pairs=3", "--counts=false"}
-	return append(append(args, light("3")...), more...)
 }
 
 // gateCase is a gate between two variants of the stub, the exit codes that it may end with, and

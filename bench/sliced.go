@@ -141,7 +141,7 @@ func (r *rest) end(s *target.Server) {
 func (r *rest) judge() error {
 	if share := float64(r.used) / float64(r.time); r.used > restMax && share > restShareMax {
 		return fmt.Errorf("the server used %.0f%% of a core while it was asked for nothing, and slowed "+
-			"the other one down: run.design=paired measures it", 100*share)
+			"the other one down: --set run.design=paired measures it", 100*share)
 	}
 	return nil
 }

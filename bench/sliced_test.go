@@ -2,6 +2,9 @@ package bench
 
 import (
 	"bytes"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"flashstore/bench/record"
@@ -37,6 +40,33 @@ func TestSlicedGate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What an INVALID gate and its page advise measures a server that is restless, of the shipped
+// scenario.
+func TestSlicedAdvice(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	args := append(p.gateBetween(t, "../scenarios/get-4k-sliced.yaml", "STUB_DELAY=4ms",
+		"STUB_FAULT=restless"), "--set", "workload.objects=20", "--set", "run.duration=2s",
+		"--pairs", "1", "--budget", "1ms")
+	var out bytes.Buffer
+	code := Main(t.Context(), args, &out, &out)
+	advice := regexp.MustCompile(`--set [a-z_.]+=[a-z]+`).FindString(out.String())
+	if code != exitInvalid || advice == "" {
+		t.Fatalf("code %d, no advice:\n%s", code, out.String())
+	}
+	page, err := os.ReadFile("../docs/gate.md")
+	if err != nil || !bytes.Contains(page, []byte(advice)) {
+		t.Errorf("the page does not advise %q, error %v", advice, err)
+	}
+	before := len(p.legs(t))
+	out.Reset()
+	code = Main(t.Context(), append(args, strings.Fields(advice)...), &out, &out)
+	legs := p.legs(t)[before:]
+	if code == exitUsage || len(legs) != 2 || legs[0].Outcome != record.OK ||
+		legs[1].Outcome != record.OK {
+		t.Errorf("%s: code %d, legs %+v:\n%s", advice, code, legs, out.String())
 	}
 }
 

@@ -49,27 +49,6 @@ func (w *Workload) Reads() bool { return w.Op == "get" || w.Op == "stat" || w.Op
 // StartsEmpty says whether the load needs no objects to be there.
 func (w *Workload) StartsEmpty() bool { return w.Op == "put" || w.Op == "multipart" }
 
-// Run is how long and how often.
-type Run struct {
-	Duration time.Duration `yaml:"duration"`  // of one leg's load
-	TrimHead time.Duration `yaml:"trim_head"` // of it that is not counted, at the start
-	TrimTail time.Duration `yaml:"trim_tail"` // and at the end
-	// Design is paired: one leg behind the other, or sliced: the servers of both legs live, and the
-	// load goes to and fro between them, a slice at a time. Duration is then the sum of a leg's
-	// slices, and the trims are of each slice.
-	Design       string        `yaml:"design"`
-	Slice        time.Duration `yaml:"slice"` // of a sliced design
-	Pairs        int           `yaml:"pairs"`
-	ConfirmPairs int           `yaml:"confirm_pairs"` // of the gate's second stage
-	Seed         uint64        `yaml:"seed"`          // of the order of legs and of the intervals
-}
-
-// Sliced says whether the legs of a pair run at the same time.
-func (r *Run) Sliced() bool { return r.Design == "sliced" }
-
-// Slices is how many a leg has.
-func (r *Run) Slices() int { return int(r.Duration / r.Slice) }
-
 // Server is what does not vary within the scenario.
 type Server struct {
 	Drives     int    `yaml:"drives"`

@@ -13,27 +13,60 @@ import (
 // does, and validates the whole once all are made. An unknown key is an error listing the valid
 // ones; after an error nothing is changed.
 func (s *Scenario) Set(assignments ...string) error {
+	next, err := s.With(assignments...)
+	if err == nil {
+		err = next.Validate()
+	}
+	if err == nil {
+		*s = *next
+	}
+	return err
+}
+
+// With is a copy with other values, which nobody has validated as a whole: it shows what is wanted.
+func (s *Scenario) With(assignments ...string) (*Scenario, error) {
 	next := *s
 	setters := next.setters()
-	for _, assignment := range assignments {
+	for _, assignment := range sorted(assignments) {
 		key, value, ok := strings.Cut(assignment, "=")
 		if !ok {
-			return fmt.Errorf("%w: %q: want key=value", ErrInvalid, assignment)
+			return nil, fmt.Errorf("%w: %q: want key=value", ErrInvalid, assignment)
 		}
 		set, ok := setters[key]
 		if !ok {
-			return fmt.Errorf("%w: unknown key %q; valid keys: %s", ErrInvalid, key,
+			return nil, fmt.Errorf("%w: unknown key %q; valid keys: %s", ErrInvalid, key,
 				strings.Join(slices.Sorted(maps.Keys(setters)), ", "))
 		}
 		if err := set(value); err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrInvalid, key, err)
+			return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, key, err)
 		}
 	}
-	if err := next.Validate(); err != nil {
-		return err
+	return &next, nil
+}
+
+// sorted puts a duration first, and then a design, which brings a slice and trims of its own: they
+// are of that duration, and whoever names them with the design means those of the new one.
+func sorted(assignments []string) []string {
+	place := func(assignment string) int {
+		switch key, _, _ := strings.Cut(assignment, "="); key {
+		case "run.duration":
+			return 0
+		case "run.design":
+			return 1
+		}
+		return 2
 	}
-	*s = next
-	return nil
+	return slices.SortedStableFunc(slices.Values(assignments), func(a, b string) int {
+		return place(a) - place(b)
+	})
+}
+
+// MatrixKeys are the keys of Set that say what is compared.
+func MatrixKeys() (keys []string) {
+	for _, axis := range Axes() {
+		keys = append(keys, axis.Name)
+	}
+	return append(keys, "matrix.expand")
 }
 
 func (s *Scenario) setters() map[string]func(string) error {
@@ -61,7 +94,7 @@ func (s *Scenario) setters() map[string]func(string) error {
 		"run.duration":             setDuration(&s.Run.Duration),
 		"run.trim_head":            setDuration(&s.Run.TrimHead),
 		"run.trim_tail":            setDuration(&s.Run.TrimTail),
-		"run.design":               setText(&s.Run.Design),
+		"run.design":               func(v string) error { s.Run.redesign(v); return nil },
 		"run.slice":                setDuration(&s.Run.Slice),
 		"run.pairs":                setInt(&s.Run.Pairs),
 		"run.seed": func(v string) (err error) {

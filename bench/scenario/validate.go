@@ -149,36 +149,6 @@ func (s *Scenario) validateDriver() error {
 	return nil
 }
 
-// sliceMin is long against a tick of CPU time, 10 ms, and a turn of connecting.
-const sliceMin = 100 * time.Millisecond
-
-func (r *Run) validate() error {
-	if err := oneOf("run.design", r.Design, "paired", "sliced"); err != nil {
-		return err
-	}
-	trimmed := r.Duration
-	if r.Sliced() {
-		trimmed = r.Slice
-	}
-	switch {
-	case r.Duration <= 0 || r.Duration > time.Hour:
-		return fmt.Errorf("run.duration: %s; want at most 1h", r.Duration)
-	case r.Sliced() && (r.Slice < sliceMin || r.Slice > r.Duration/2):
-		return fmt.Errorf("run.slice: %s; want %s to half of run.duration (%s)", r.Slice, sliceMin,
-			r.Duration)
-	case !r.Sliced() && r.Slice != 0:
-		return fmt.Errorf("run.slice: %s with run.design %s", r.Slice, r.Design)
-	case r.TrimHead < 0 || r.TrimTail < 0 || r.TrimHead+r.TrimTail > trimmed/2:
-		return fmt.Errorf("run.trim_head, run.trim_tail: %s and %s take more than half of %s",
-			r.TrimHead, r.TrimTail, trimmed)
-	case r.Pairs < 1 || r.Pairs > 1000:
-		return fmt.Errorf("run.pairs: %d; want 1 to 1000", r.Pairs)
-	case r.ConfirmPairs < 0 || r.ConfirmPairs > 1000:
-		return fmt.Errorf("run.confirm_pairs: %d; want 0 to 1000", r.ConfirmPairs)
-	}
-	return nil
-}
-
 func (s *Server) validate() error {
 	if s.Drives < 1 || s.Drives > 64 {
 		return fmt.Errorf("server.drives: %d; want 1 to 64", s.Drives)
