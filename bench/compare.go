@@ -14,7 +14,7 @@ import (
 
 func compareCommand(_ context.Context, args []string, out, messages io.Writer) error {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
-	path := flags.String("record", "results/index.ndjson", "`file` of results")
+	path := flags.String("record", recordFile, "`file` of results")
 	ids, err := parse(flags, args, out, messages)
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (
 	if len(operands) > 1 || *crashes < 1 {
 		return fmt.Errorf("%w: flashbench crash [PEER.yaml], with --crashes 1 or more", errUsage)
 	}
+	if err := checkProgram(*ours); err != nil {
+		return err
+	}
 	configs := []crashServer{{ourName, target.Config{Binary: *ours, Drives: 4, Parity: 2}}}
 	if len(operands) == 1 {
 		f, err := loadPeer(operands[0], *binary)

@@ -9,4 +9,5 @@
 //  2. Every leg is recorded, whatever became of it.
 //  3. When Main returns, and also when it is killed, no process is left; data left by a kill is
 //     removed by the next start.
+//  4. A session has one writer at a time, and is gone on with only by who can claim it.
 package bench

@@ -10,9 +10,10 @@ import (
 	"flashstore/bench/record"
 )
 
-// resume looks for the last session of the same purpose and arguments that has not ended, and
-// makes its legs known, so that they are not run again. It refuses where the machine or a program
-// is another one now: such legs are not of one session. Without such a session it starts anew.
+// resume looks for the last session of the same purpose and arguments that has not ended, claims it
+// and makes its legs known, so that they are not run again. It refuses where the machine or a
+// program is another one now, since such legs are not of one session, and while the session is
+// still running. Without such a session it starts anew.
 func (s *session) resume(start *record.Session) error {
 	lines, _, err := s.index.Read()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -21,17 +22,8 @@ func (s *session) resume(start *record.Session) error {
 	if err != nil {
 		return err
 	}
-	ended, last := map[string]bool{}, (*record.Session)(nil)
-	for _, line := range lines {
-		if line.End != nil {
-			ended[line.End.Session] = true
-		}
-		if line.Session != nil && line.Session.Purpose == start.Purpose &&
-			slices.Equal(line.Session.Args, start.Args) {
-			last = line.Session
-		}
-	}
-	if last == nil || ended[last.ID] {
+	last := lastLike(lines, start)
+	if last == nil || ended(lines, last.ID) {
 		fmt.Fprintln(s.messages, "nothing to resume: a new session")
 		return nil
 	}
@@ -42,6 +34,15 @@ func (s *session) resume(start *record.Session) error {
 	if !maps.Equal(last.Binaries, start.Binaries) {
 		return fmt.Errorf("%w: --resume: session %s ran other binaries", errUsage, last.ID)
 	}
+	if s.claim, err = s.index.Claim(last.ID); err != nil {
+		return fmt.Errorf("%w: --resume: %w", errUsage, err)
+	}
+	if lines, _, err = s.index.Read(); err != nil { // what was added before it was claimed counts too
+		return err
+	}
+	if ended(lines, last.ID) {
+		return fmt.Errorf("%w: --resume: session %s has ended in this moment", errUsage, last.ID)
+	}
 	s.id, s.resumed = last.ID, true
 	for _, line := range lines {
 		if line.Leg != nil && line.Leg.Session == last.ID {
@@ -50,6 +51,23 @@ func (s *session) resume(start *record.Session) error {
 	}
 	fmt.Fprintf(s.messages, "resuming session %s: %d legs are there\n", s.id, len(s.before))
 	return nil
+}
+
+// lastLike is the last session of the same purpose and arguments, nil without one.
+func lastLike(lines []record.Line, start *record.Session) (last *record.Session) {
+	for _, line := range lines {
+		if line.Session != nil && line.Session.Purpose == start.Purpose &&
+			slices.Equal(line.Session.Args, start.Args) {
+			last = line.Session
+		}
+	}
+	return last
+}
+
+func ended(lines []record.Line, session string) bool {
+	return slices.ContainsFunc(lines, func(line record.Line) bool {
+		return line.End != nil && line.End.Session == session
+	})
 }
 
 // recordedPair returns the legs of a pair that was run to its end before, nil otherwise. A leg that

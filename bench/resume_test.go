@@ -2,13 +2,17 @@ package bench
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"flashstore/bench/record"
+	"flashstore/bench/report"
 )
 
 // light are changes that make legs short: our own generator against the stub.
@@ -86,6 +90,119 @@ func TestResumeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuses("ran on machine other")
+}
+
+// Whoever is interrupted sees what there is, and what to type to go on.
+func TestInterruptedRun(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		for start := time.Now(); p.count(`"pair":1`) == 0 && time.Since(start) < deadline; {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	var out bytes.Buffer
+	code := Main(ctx, p.lightArgs("run", light("3")...), &out, &out)
+	legs := p.legs(t)
+	if code != exitFailure || len(legs) == 0 {
+		t.Fatalf("code %d, %d legs:\n%s", code, len(legs), out.String())
+	}
+	for _, want := range []string{"nethttp → epoll", "Record: " + p.index + ", session " + legs[0].Session,
+		"session " + legs[0].Session + " has not ended; to go on with it: "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+	words := p.toType(t, out.String(), "to go on with it: ")
+	words[len(words)-1] += "=true" // as flags may be written
+	out.Reset()
+	if code := Main(t.Context(), words, &out, &out); code != exitOK ||
+		!strings.Contains(out.String(), "resuming session "+legs[0].Session) {
+		t.Errorf("%q: code %d:\n%s", words, code, out.String())
+	}
+	mustBeOnce(t, p.legs(t))
+	p.mustBeEmpty(t)
+}
+
+// toType are the arguments that a text says to type, behind what comes before them.
+func (p place) toType(t *testing.T, text, before string) []string {
+	t.Helper()
+	_, rest, found := strings.Cut(text, before)
+	line, _, _ := strings.Cut(rest, "\n")
+	line, _, _ = strings.Cut(line, "#")
+	args, ours := strings.CutPrefix(line, "bin/flashbench ")
+	if !found || !ours {
+		t.Fatalf("nothing to type behind %q:\n%s", before, text)
+	}
+	return strings.Fields(args)
+}
+
+// What comes next is what can be typed: of a point of a sweep, with the files, the settings and the
+// record of before.
+func TestNext(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	args := append(p.lightArgs("run", light("1")...), "--set", "workload.objects=300", "--only",
+		"concurrency-sweep-c1")
+	args[1] = "../scenarios/concurrency-sweep.yaml"
+	var out bytes.Buffer
+	if code := Main(t.Context(), args, &out, &out); code != exitOK {
+		t.Fatalf("code %d:\n%s", code, out.String())
+	}
+	legs := p.legs(t)
+	words := p.toType(t, out.String(), "Next: ")
+	for _, want := range []string{args[1], "workload.objects=300", p.index, "concurrency-sweep-c1", "8"} {
+		if !slices.Contains(words, want) {
+			t.Errorf("no %q in %q", want, words)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel() // it need only begin
+	out.Reset()
+	if code := Main(over, words, &out, &out); code != exitFailure ||
+		!strings.Contains(out.String(), "interrupted") || !strings.Contains(out.String(), "16 legs") {
+		t.Errorf("%q: code %d:\n%s", words, code, out.String())
+	}
+	out.Reset()
+	x, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sure := next([]report.Row{{Verdict: report.Better, Pairs: 6}}, typed{},
+		&session{index: x, id: legs[0].Session})
+	words = p.toType(t, "Next: "+sure, "Next: ")
+	if code := Main(t.Context(), words, &out, &out); code != exitOK ||
+		!strings.Contains(out.String(), "session "+legs[0].Session) {
+		t.Errorf("%q: code %d:\n%s", words, code, out.String())
+	}
+}
+
+// A session that is still running is nobody else's, and whoever begins another one beside it is told
+// that both measure a busy machine.
+func TestLiveSession(t *testing.T) {
+	p := newPlaceAlone(t, "", "exit 1")
+	args := p.lightArgs("run", light("1")...)
+	live, err := openSession(options{server: p.server, withoutWarp: true, dir: p.dir, index: p.index,
+		args: args[1:]}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	code := Main(t.Context(), append(args, "--resume"), &out, &out)
+	for _, want := range []string{"--resume: session " + live.id + ": still running",
+		"another flashbench measures on this machine"} {
+		if code != exitUsage || !strings.Contains(out.String(), want) {
+			t.Errorf("code %d, no %q:\n%s", code, want, out.String())
+		}
+	}
+	if err := live.close(); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if code := Main(t.Context(), append(args, "--resume"), &out, &out); code != exitOK ||
+		!strings.Contains(out.String(), "resuming session "+live.id) {
+		t.Errorf("when it is gone: code %d:\n%s", code, out.String())
+	}
 }
 
 // count is how often text stands in the record.

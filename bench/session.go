@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,9 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +31,9 @@ type session struct {
 	raw         string // folder of the operations of each leg
 	workspace   *target.Workspace
 	index       *record.Index
+	claim       *record.Claim // on the session
+	leave       func() error  // the machine to others
+	open        bool          // it is recorded that it has begun, and not that it has ended
 	messages    io.Writer
 	server      []int // cores
 	client      []int
@@ -44,10 +49,8 @@ type session struct {
 }
 
 func openSession(o options, messages io.Writer) (*session, error) {
-	for _, binary := range o.needed() {
-		if _, err := os.Stat(binary); err != nil {
-			return nil, fmt.Errorf("%w: %w; make build warp", errUsage, err)
-		}
+	if err := o.checkPrograms(); err != nil {
+		return nil, err
 	}
 	s := &session{options: o, messages: messages, started: time.Now(), now: time.Now}
 	s.id = s.started.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:4])
@@ -61,22 +64,37 @@ func openSession(o options, messages io.Writer) (*session, error) {
 	if o.pin {
 		s.server, s.client = host.Split()
 	}
+	var alone bool
+	if s.leave, alone = host.Alone("flashbench"); !alone {
+		fmt.Fprintln(messages, "another flashbench measures on this machine: each disturbs the other, "+
+			"and pairs will be noisy")
+	}
 	if err := s.recordStart(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.raw = filepath.Join(filepath.Dir(o.index), "raw", s.id)
-	if err := os.MkdirAll(s.raw, 0o755); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
+	s.raw, s.open = s.index.Raw(s.id), true
 	return s, nil
 }
 
 // end records that there is nothing to resume.
 func (s *session) end() error {
-	return s.index.Append(record.Line{End: &record.End{Session: s.id, At: time.Now()}})
+	err := s.index.Append(record.Line{End: &record.End{Session: s.id, At: time.Now()}})
+	s.open = err != nil
+	return err
 }
 
-func (s *session) close() error { return s.workspace.Close() }
+// close removes what the session has on disk and says how it can be gone on with.
+func (s *session) close() error {
+	if s.open && s.resumable {
+		args := slices.Concat([]string{cmp.Or(s.purpose, "run")}, s.args, []string{"--resume"})
+		fmt.Fprintf(s.messages, "session %s has not ended; to go on with it: %s\n", s.id, toType(args))
+	}
+	err := s.workspace.Close()
+	if s.claim != nil {
+		err = errors.Join(err, s.claim.Release())
+	}
+	return errors.Join(err, s.leave())
+}
 
 func (s *session) recordStart() error {
 	print := host.TakeFingerprint(s.workspace.Path())
@@ -89,7 +107,9 @@ func (s *session) recordStart() error {
 	if err != nil {
 		return err
 	}
-	for name, path := range s.programs(self) {
+	programs := s.programs()
+	programs["flashbench"] = self
+	for name, path := range programs {
 		if start.Binaries[name], err = hashFile(path); err != nil {
 			return err
 		}
@@ -107,6 +127,9 @@ func (s *session) recordStart() error {
 		if err := s.resume(&start); err != nil || s.resumed {
 			return err
 		}
+	}
+	if s.claim, err = s.index.Claim(s.id); err != nil {
+		return err
 	}
 	return s.index.Append(record.Line{Session: &start})
 }
@@ -126,23 +149,35 @@ func lacks() (out []string) {
 	return out
 }
 
-// needed are the programs that must be there.
-func (o *options) needed() []string {
-	if o.withoutWarp {
-		return []string{o.server}
+// checkPrograms refuses what cannot be started, before anything is measured.
+func (o *options) checkPrograms() error {
+	programs := o.programs()
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		if err := checkProgram(programs[name]); err != nil {
+			return err
+		}
 	}
-	return []string{o.server, o.warp}
+	return nil
 }
 
-// programs are those whose hashes a record carries, by name.
-func (o *options) programs(self string) map[string]string {
-	out := map[string]string{"flashstore": o.server, "flashbench": self}
+func checkProgram(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w; make build warp", errUsage, err)
+	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
+		return fmt.Errorf("%w: %s is no program", errUsage, path)
+	}
+	return nil
+}
+
+// programs are those that are started, by the name under which a record carries their hash.
+func (o *options) programs() map[string]string {
+	out := map[string]string{"flashstore": o.server}
 	if !o.withoutWarp {
 		out["warp"] = o.warp
 	}
-	for name, path := range o.others {
-		out[name] = path
-	}
+	maps.Copy(out, o.others)
 	return out
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,9 +14,14 @@ import (
 // Index is the file of all records.
 type Index struct{ path string }
 
-// Open returns the index at path; its folder is created, the file with the first line.
+// Open returns the index at path. Nothing is made: the first Append makes the file and its folder.
+// An error says why nothing can be there.
 func Open(path string) (*Index, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("record: %s is a folder", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
 	return &Index{path: path}, nil
@@ -23,6 +29,11 @@ func Open(path string) (*Index, error) {
 
 // Path is where the index lies.
 func (x *Index) Path() string { return x.path }
+
+// Raw is the folder beside the index for what a session keeps besides its lines.
+func (x *Index) Raw(session string) string {
+	return filepath.Join(filepath.Dir(x.path), "raw", session)
+}
 
 // Append adds lines, in one write, so that a kill leaves all of them or none. On return they are on
 // disk.
@@ -35,6 +46,9 @@ func (x *Index) Append(lines ...Line) (err error) {
 			return fmt.Errorf("record: %w", err)
 		}
 		text = append(append(text, one...), '\n')
+	}
+	if err := os.MkdirAll(filepath.Dir(x.path), 0o755); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(x.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	if err != nil {

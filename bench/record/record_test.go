@@ -1,7 +1,9 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,6 +24,24 @@ func open(t *testing.T) *Index {
 func leg(pair int) Line {
 	return Line{Leg: &Leg{Session: "s", Scenario: "get-4k", Pair: pair, Outcome: OK,
 		Metrics: map[string]float64{"ops_per_s": 1234.5}}}
+}
+
+// Whoever only reads makes nothing, and is told where nothing can be.
+func TestOpenMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	x, err := Open(filepath.Join(dir, "mistyped", "index.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := x.Read(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("read: %v", err)
+	}
+	if made, err := os.ReadDir(dir); err != nil || len(made) != 0 {
+		t.Errorf("made: %v, error %v", made, err)
+	}
+	if _, err := Open(dir); err == nil {
+		t.Error("a folder is no record")
+	}
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -106,6 +126,9 @@ func TestConcurrentAppend(t *testing.T) {
 func TestOtherSchemaIsSkipped(t *testing.T) {
 	x := open(t)
 	text := fmt.Sprintf("{\"schema\":%d}\n\n{\"schema\":%d}\n", Schema+1, Schema)
+	if err := os.MkdirAll(filepath.Dir(x.Path()), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(x.Path(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
