@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"flashstore/bench/gate"
@@ -64,8 +63,8 @@ func gateCommand(ctx context.Context, args []string, out, messages io.Writer) er
 	}
 	o.server, o.others = o.candidate, map[string]string{"base": o.base}
 	o.withoutWarp = !o.timing || !needWarp(scenarios)
-	if _, err := os.Stat(o.base); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+	if err := checkOutputs(o.junit, o.markdown, o.ndjson, o.benchmark); err != nil {
+		return err
 	}
 	return asVerdict(o.run(ctx, scenarios, out, messages))
 }
@@ -112,11 +111,12 @@ func (o *gateOptions) run(
 			results.Rows = append(results.Rows, row)
 		}
 	}
-	if err := s.end(); err != nil {
-		return err
-	}
 	results.Print(out)
-	return errors.Join(gateError(results.Verdict()), o.write(&results))
+	err = gateError(results.Verdict())
+	if lost := o.write(&results); lost != nil { // a resume writes it
+		return errors.Join(err, lost)
+	}
+	return errors.Join(err, s.end())
 }
 
 // sides are what a gate compares.
@@ -192,25 +192,17 @@ func (s *session) gateOne(
 // write puts the results into the files that were asked for.
 func (o *gateOptions) write(g *report.Gate) error {
 	for _, f := range []struct {
-		path   string
-		append bool
-		write  func(io.Writer) error
+		path  string
+		how   func(path string, write func(io.Writer) error) error
+		write func(io.Writer) error
 	}{
-		{o.junit, false, g.JUnit}, {o.markdown, true, g.Markdown}, {o.ndjson, true, g.NDJSON},
-		{o.benchmark, false, g.Benchfmt},
+		{o.junit, writeFile, g.JUnit}, {o.markdown, appendFile, g.Markdown},
+		{o.ndjson, appendFile, g.NDJSON}, {o.benchmark, writeFile, g.Benchfmt},
 	} {
 		if f.path == "" {
 			continue
 		}
-		flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-		if f.append { // a summary file of continuous integration may hold more
-			flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
-		}
-		file, err := os.OpenFile(f.path, flags, 0o644)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(f.write(file), file.Close()); err != nil {
+		if err := f.how(f.path, f.write); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func profileCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
-	o := options{purpose: "profile", args: withoutResume(args)}
+	o := options{purpose: "profile", args: args, withoutWarp: true}
 	flags := flag.NewFlagSet("profile", flag.ContinueOnError)
 	chosen := newChoice(flags)
 	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
@@ -36,7 +36,9 @@ func profileCommand(ctx context.Context, args []string, out, messages io.Writer)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	o.withoutWarp = true
+	if err := checkOutputs(*html); err != nil {
+		return err
+	}
 	s, err := openSession(o, messages)
 	if err != nil {
 		return err
@@ -58,11 +60,13 @@ func profileCommand(ctx context.Context, args []string, out, messages io.Writer)
 	if err != nil {
 		return err
 	}
-	if err := writeFile(*html, newPage(lines, sessions, filepath.Dir(o.index)).Write); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\nwritten: %s\n", *html)
-	return nil
+	return writePage(*html, newPage(lines, sessions, filepath.Dir(o.index)), out)
+}
+
+// profileChanges are the light driver for all, which can be told how many requests to make, and the
+// event loop whose I/O engines differ.
+func profileChanges(*scenario.Scenario) []string {
+	return []string{"workload.driver=load", "netloop=epoll", "ioengine=threadpool,uring"}
 }
 
 // pickAny is a session even if it has no legs.

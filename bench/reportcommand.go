@@ -26,29 +26,39 @@ type reportOptions struct {
 func reportCommand(_ context.Context, args []string, out, messages io.Writer) error {
 	var o reportOptions
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
-	flags.StringVar(&o.record, "record", "results/index.ndjson", "`file` of results")
+	flags.StringVar(&o.record, "record", recordFile, "`file` of results")
 	flags.StringVar(&o.html, "html", "", "page to write: one `file` that needs no other")
 	flags.BoolVar(&o.history, "history", false, "the ratios of all sessions over time")
 	flags.StringVar(&o.index, "index", "", "`file` for an index of all sessions, in Markdown")
 	flags.StringVar(&o.benchmark, "benchfmt", "", "`file` in Go's benchmark format, for benchstat")
-	ids, err := parse(flags, args, out, messages)
+	names, err := parse(flags, args, out, messages)
 	if err != nil {
 		return err
+	}
+	if o.history && o.benchmark != "" {
+		return fmt.Errorf("%w: --benchfmt is of sessions, not of --history", errUsage)
 	}
 	lines, err := readRecord(o.record, messages)
 	if err != nil {
 		return err
 	}
 	if o.index != "" {
-		return o.writeIndex(lines)
-	}
-	if o.history && o.html == "" {
-		past, err := chosenHistory(lines, ids)
-		if err == nil {
-			report.PrintHistory(out, past)
+		if err := o.writeIndex(lines, out); err != nil || o.isIndexAlone(names) {
+			return err
 		}
-		return err
 	}
+	if o.history {
+		return o.writeHistory(lines, names, out)
+	}
+	return o.writeSessions(lines, names, out)
+}
+
+// isIndexAlone says whether nothing but an index was asked for.
+func (o *reportOptions) isIndexAlone(names []string) bool {
+	return *o == reportOptions{record: o.record, index: o.index} && len(names) == 0
+}
+
+func (o *reportOptions) writeSessions(lines []record.Line, ids []string, out io.Writer) error {
 	sessions, err := pick(lines, ids)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
@@ -67,15 +77,30 @@ func reportCommand(_ context.Context, args []string, out, messages io.Writer) er
 		}); err != nil {
 			return err
 		}
+		fmt.Fprintf(out, "written: %s\n", o.benchmark)
 	}
-	if o.html == "" {
-		return nil
-	}
-	page := newPage(lines, sessions, filepath.Dir(o.record))
-	if err := writeFile(o.html, page.Write); err != nil {
+	return writePage(o.html, newPage(lines, sessions, filepath.Dir(o.record)), out)
+}
+
+// writeHistory is of scenarios by name; of all without names.
+func (o *reportOptions) writeHistory(lines []record.Line, names []string, out io.Writer) error {
+	past, err := chosenHistory(lines, names)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "written: %s\n", o.html)
+	report.PrintHistory(out, past)
+	return writePage(o.html, &report.Page{Title: "flashbench, history", History: past}, out)
+}
+
+// writePage writes a page, if a path says where to.
+func writePage(path string, page *report.Page, out io.Writer) error {
+	if path == "" {
+		return nil
+	}
+	if err := writeFile(path, page.Write); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "written: %s\n", path)
 	return nil
 }
 
@@ -119,21 +144,17 @@ func chosenHistory(lines []record.Line, names []string) (out []report.Past, err 
 	return out, nil
 }
 
-func (o *reportOptions) writeIndex(lines []record.Line) error {
-	return writeFile(o.index, func(w io.Writer) error {
+func (o *reportOptions) writeIndex(lines []record.Line, out io.Writer) error {
+	err := writeFile(o.index, func(w io.Writer) error {
 		return report.Index(w, lines, func(name string) bool {
 			_, err := os.Stat(filepath.Join(filepath.Dir(o.index), name))
 			return err == nil
 		})
 	})
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
+	if err == nil {
+		fmt.Fprintf(out, "written: %s\n", o.index)
 	}
-	return errors.Join(write(f), f.Close())
+	return err
 }
 
 // readRecord reads all lines of a record and says what of it cannot be read.

@@ -42,7 +42,9 @@ func Histories(lines []record.Line) []Past {
 
 // PrintHistory writes one line a comparison and session. Only ratios are comparable over time; what
 // was measured on another machine is not even that, and marked.
-func PrintHistory(w io.Writer, all []Past) {
+func PrintHistory(w io.Writer, all []Past) { Columns(w, historyTable(all)) }
+
+func historyTable(all []Past) [][]string {
 	cells := [][]string{{"date", "session", "revision", "machine", "scenario", "base → candidate",
 		"ratio [interval]", "n", "verdict"}}
 	for i := range all {
@@ -51,7 +53,7 @@ func PrintHistory(w io.Writer, all []Past) {
 			p.Session.Revision, p.Session.Machine, p.Row.Scenario, p.Row.Base + " → " + p.Row.Candidate,
 			p.Row.ratio(), strconv.Itoa(p.Row.Pairs), p.Row.said()})
 	}
-	Columns(w, cells)
+	return cells
 }
 
 func (r *Row) ratio() string {

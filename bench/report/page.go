@@ -95,7 +95,7 @@ func (p *Page) groups(rows []Row) []group {
 			group{"Memory", []chart{memoryChart(rows)}})
 	}
 	if len(p.History) > 0 {
-		out = append(out, group{"History", historyCharts(p.History)})
+		out = append(out, group{"History", p.historyCharts()})
 	}
 	extras := group{Title: "Profiles, from legs that nobody timed"}
 	for _, e := range p.Extras {
@@ -106,6 +106,15 @@ func (p *Page) groups(rows []Row) []group {
 		out = append(out, extras)
 	}
 	return slices.DeleteFunc(out, func(g group) bool { return len(g.Charts) == 0 })
+}
+
+// historyCharts draw what was measured more than once; a page of history alone lists all of it.
+func (p *Page) historyCharts() []chart {
+	charts := historyCharts(p.History)
+	if len(p.Sessions) == 0 {
+		charts = append([]chart{{Table: historyTable(p.History)}}, charts...)
+	}
+	return charts
 }
 
 // Headings of the table.

@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What is to be written is tried before, and left as it was.
+func TestCheckOutputs(t *testing.T) {
+	dir := t.TempDir()
+	there, link := filepath.Join(dir, "there"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(there, []byte("kept"), 0o600),
+		os.Symlink(filepath.Join(dir, "later"), link)); err != nil {
+		t.Fatal(err)
+	}
+	for path, ok := range map[string]bool{
+		"": true, there: true, filepath.Join(dir, "new"): true, link: true, "/dev/full": true,
+		dir: false, filepath.Join(dir, "no", "x"): false, filepath.Join(there, "x"): false,
+	} {
+		if err := checkOutputs("", path); (err == nil) != ok || err != nil && !errors.Is(err, errUsage) {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	text, err := os.ReadFile(there)
+	if err != nil || string(text) != "kept" {
+		t.Errorf("%q, error %v", text, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+		t.Error("a file was made")
+	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Error(err)
+	}
+}
+
+// A file that cannot be written is said before anything is measured, and nothing is left.
+func TestOutputsComeFirst(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	nowhere := filepath.Join(filepath.Dir(p.server), "nowhere", "file")
+	for name, args := range map[string][]string{
+		"--junit":    p.gateArgs(t, "", "", "--junit", nowhere),
+		"--markdown": p.gateArgs(t, "", "", "--markdown", nowhere),
+		"--ndjson":   p.gateArgs(t, "", "", "--ndjson", nowhere),
+		"--benchfmt": p.gateArgs(t, "", "", "--benchfmt", nowhere),
+		"--html":     p.lightArgs("profile", "--html", nowhere),
+		"--json":     {"hotpath", "--json", nowhere},
+	} {
+		var out bytes.Buffer
+		if code := Main(t.Context(), args, &out, &out); code != exitUsage ||
+			!strings.Contains(out.String(), "no such file or directory") {
+			t.Errorf("%s: code %d:\n%s", name, code, out.String())
+		}
+	}
+	if _, err := os.Stat(p.index); err == nil {
+		t.Error("a session was begun")
+	}
+}
+
+// What could not be written in the end, on a full disk, is written by a resume.
+func TestLostOutputIsResumed(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	file := filepath.Join(filepath.Dir(p.server), "gate.xml")
+	if err := os.Symlink("/dev/full", file); err != nil {
+		t.Fatal(err)
+	}
+	args := p.gateArgs(t, "STUB_DELAY=2ms", "STUB_DELAY=2ms", "--pairs", "1", "--junit", file)
+	var out bytes.Buffer
+	if code := Main(t.Context(), args, &out, &out); code != exitInvalid && code != exitInconclusive ||
+		!strings.Contains(out.String(), "no space left") {
+		t.Fatalf("code %d:\n%s", code, out.String())
+	}
+	legs := len(p.legs(t))
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	Main(t.Context(), append(args, "--resume"), &out, &out)
+	text, err := os.ReadFile(file)
+	if err != nil || !bytes.Contains(text, []byte("<testsuite")) || len(p.legs(t)) != legs {
+		t.Errorf("%d legs, then %d; wrote %q, error %v:\n%s", legs, len(p.legs(t)), text, err,
+			out.String())
+	}
+}
