@@ -21,6 +21,7 @@ func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err
 	o := options{purpose: "aa", args: withoutResume(args)}
 	flags := flag.NewFlagSet("aa", flag.ContinueOnError)
 	chosen := newChoice(flags)
+	chosen.fixed = fixed{scenario.MatrixKeys(), "a server's own defaults are compared with themselves"}
 	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
 	o.flags(flags)
 	flags.Lookup("record").DefValue = poolFile

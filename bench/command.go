@@ -64,8 +64,13 @@ func Main(ctx context.Context, args []string, out, messages io.Writer) int {
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		usage(out)
-		return exitOK
+		if len(args) == 1 {
+			usage(out)
+			return exitOK
+		}
+		args = []string{args[1], "--help"}
+	case "-version", "--version":
+		args = append([]string{"version"}, args[1:]...)
 	}
 	c, ok := commands()[args[0]]
 	if !ok {
@@ -108,7 +113,11 @@ func usage(w io.Writer) {
 	fmt.Fprint(w, "\nflashbench COMMAND --help lists the flags.\n")
 }
 
-func versionCommand(_ context.Context, _ []string, out, _ io.Writer) error {
+func versionCommand(_ context.Context, args []string, out, messages io.Writer) error {
+	flags := flag.NewFlagSet("version", flag.ContinueOnError)
+	if _, err := parse(flags, args, out, messages); err != nil {
+		return err
+	}
 	info, _ := debug.ReadBuildInfo()
 	revision := "unknown revision"
 	if r, dirty := gitRevision("."); r != "" {
@@ -118,15 +127,16 @@ func versionCommand(_ context.Context, _ []string, out, _ io.Writer) error {
 	return nil
 }
 
-// parse reads flags and operands in any order. Errors wrap errUsage, but for flag.ErrHelp.
+// parse reads flags and operands in any order, and refuses operands where a command has none.
+// Errors wrap errUsage, but for flag.ErrHelp.
 func parse(flags *flag.FlagSet, args []string, out, messages io.Writer) ([]string, error) {
 	flags.SetOutput(io.Discard)
+	c := commands()[flags.Name()]
 	var operands []string
 	for {
 		err := flags.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(out)
-			c := commands()[flags.Name()]
 			usage := strings.TrimSpace(flags.Name() + " [flags] " + c.operands)
 			fmt.Fprintf(out, "usage: flashbench %s\n\n%s\n\n", usage, c.summary)
 			flags.PrintDefaults()
@@ -137,6 +147,10 @@ func parse(flags *flag.FlagSet, args []string, out, messages io.Writer) ([]strin
 		}
 		if flags.NArg() == 0 {
 			return operands, nil
+		}
+		if c.operands == "" {
+			return nil, fmt.Errorf("%w: what is %q? see flashbench %s --help", errUsage, flags.Arg(0),
+				flags.Name())
 		}
 		operands, args = append(operands, flags.Arg(0)), flags.Args()[1:]
 	}

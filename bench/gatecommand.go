@@ -36,6 +36,9 @@ func gateCommand(ctx context.Context, args []string, out, messages io.Writer) er
 	o := gateOptions{options: options{purpose: "gate", args: withoutResume(args)}}
 	flags := flag.NewFlagSet("gate", flag.ContinueOnError)
 	chosen := newChoice(flags)
+	chosen.fixed = fixed{slices.DeleteFunc(scenario.MatrixKeys(), func(key string) bool {
+		return key == "durability"
+	}), "a gate runs both programs with their own defaults; flashbench run compares levels"}
 	o.options.flags(flags)
 	flags.StringVar(&o.base, "base", "", "server `binary` before the change")
 	flags.StringVar(&o.candidate, "candidate", "bin/flashstore", "server `binary` with the change")

@@ -32,12 +32,11 @@ func hotpathCommand(ctx context.Context, args []string, out, messages io.Writer)
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that contents and order are drawn from")
 	flags.BoolVar(&c.Pin, "pin", c.Pin, "give server and client a core each")
 	path := flags.String("json", "", "write the report to this `file` too")
-	operands, err := parse(flags, args, out, messages)
-	if err != nil {
+	if _, err := parse(flags, args, out, messages); err != nil {
 		return err
 	}
-	if len(operands) > 0 {
-		return fmt.Errorf("%w: what is %q? see flashbench hotpath --help", errUsage, operands[0])
+	if err := checkOutputs(*path); err != nil {
+		return err
 	}
 	c.Rows = only.values
 	r, err := hotpath.Run(ctx, c, messages)

@@ -36,12 +36,8 @@ type loadOptions struct {
 func loadCommand(ctx context.Context, args []string, out, messages io.Writer) error {
 	var o loadOptions
 	flags := o.flags()
-	operands, err := parse(flags, args, out, messages)
-	if err != nil {
+	if _, err := parse(flags, args, out, messages); err != nil {
 		return err
-	}
-	if len(operands) > 0 {
-		return fmt.Errorf("%w: what is %q? see flashbench load --help", errUsage, operands[0])
 	}
 	if err := o.complete(); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)

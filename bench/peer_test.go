@@ -13,7 +13,6 @@ import (
 	"flashstore/bench/peer"
 	"flashstore/bench/record"
 	"flashstore/bench/report"
-	"flashstore/bench/scenario"
 )
 
 // writePeer writes a peer file for a variant of the stub; the words of args are those of a file.
@@ -123,28 +122,6 @@ func TestPeerDoesNotStart(t *testing.T) {
 	p.mustBeEmpty(t)
 }
 
-// Who counts every failed request asks, unless somebody wants warp or nobody else can.
-func TestPeerDriver(t *testing.T) {
-	for name, c := range map[string]struct {
-		file string
-		set  []string
-		want string
-	}{
-		"writes": {"put-4k", nil, "load"}, "reads": {"get-1m", []string{"run.pairs=2"}, "load"},
-		"a mix": {"mixed-256k", nil, "warp"}, "ranges": {"range-64k-of-10m", nil, "warp"},
-		"chosen": {"put-4k", []string{"put-4k:workload.driver=warp"}, "warp"},
-	} {
-		sc, err := scenario.Load("../scenarios/" + c.file + ".yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = preferLight(&peer.File{}, c.set, []*scenario.Scenario{sc})
-		if err != nil || sc.Workload.Driver != c.want {
-			t.Errorf("%s: %s, error %v, want %s", name, sc.Workload.Driver, err, c.want)
-		}
-	}
-}
-
 // What cannot be asked of a peer is refused before anything runs.
 func TestPeerUsage(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
@@ -159,6 +136,12 @@ func TestPeerUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                              "examples are in peers/",
 		file + " --binary /nonexistent": "nothing is downloaded",
+
+		file + " --binary no-such-server": `"no-such-server": executable file not found in $PATH`,
+
+		file + " ../scenarios/get-1m.yaml --set workload.driver=warp": "other only reads; warp",
+		file + " ../scenarios/get-1m.yaml --set run.duration=2s":      "take more than half of 2s",
+		file + " ../scenarios/get-1m.yaml --set simd=avx2,scalar":     "changes nothing here",
 
 		file + " ../scenarios/put-4k.yaml":            "other only reads, put-4k does not",
 		file + " ../scenarios/tls-get-1m.yaml":        "neither TLS nor lost drives",

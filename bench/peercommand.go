@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"flashstore/bench/peer"
 	"flashstore/bench/record"
@@ -60,15 +59,15 @@ func peerCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	if len(operands) == 1 && len(chosen.only.values) == 0 {
 		chosen.only.values = peerScenarios(file.GetOnly)
 	}
+	chosen.own = preferLight
+	chosen.fixed = fixed{scenario.MatrixKeys(),
+		"a peer is compared with the server's own defaults; flashbench run compares levels"}
 	scenarios, err := chosen.load(operands[1:])
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	if err := checkPeer(file, scenarios); err != nil {
 		return err
-	}
-	if err := preferLight(file, chosen.set.values, scenarios); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	if *control == "" {
 		*control = o.server
@@ -94,8 +93,10 @@ func loadPeer(path, binary string) (*peer.File, error) {
 		f.Binary = binary
 	}
 	found, err := exec.LookPath(f.Binary)
-	if err != nil && filepath.Base(f.Binary) == f.Binary {
-		found, err = exec.LookPath("/usr/sbin/" + f.Binary)
+	if err != nil && filepath.Base(f.Binary) == f.Binary { // what PATH has only for root
+		if system, missing := exec.LookPath("/usr/sbin/" + f.Binary); missing == nil {
+			found, err = system, nil
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; install it, or say where it is with --binary: nothing is "+
@@ -105,22 +106,13 @@ func loadPeer(path, binary string) (*peer.File, error) {
 	return f, err
 }
 
-// preferLight lets our own driver ask where it can and nobody has chosen: it counts every request
-// that fails. warp tries some of them again without a word, and of its own errors only our server
-// tells. What only reads cannot list, which warp wants.
-func preferLight(file *peer.File, set []string, scenarios []*scenario.Scenario) error {
-	chosen := slices.ContainsFunc(set, func(assignment string) bool {
-		_, assignment = forOne(assignment)
-		return strings.HasPrefix(assignment, "workload.driver=")
-	})
-	for _, sc := range scenarios {
-		w := &sc.Workload
-		can := (w.Op == "get" || w.Op == "put") && w.RangeSize == 0
-		if file.GetOnly || can && !chosen {
-			if err := sc.Set("workload.driver=load"); err != nil {
-				return fmt.Errorf("%s: %w", sc.Name, err)
-			}
-		}
+// preferLight lets our own driver ask where it can, unless --set says otherwise: it counts every
+// request that fails. warp tries some of them again without a word, and of its own errors only our
+// server tells.
+func preferLight(wanted *scenario.Scenario) []string {
+	w := &wanted.Workload
+	if (w.Op == "get" || w.Op == "put") && w.RangeSize == 0 && !wanted.Server.TLS {
+		return []string{"workload.driver=load"}
 	}
 	return nil
 }
@@ -128,11 +120,14 @@ func preferLight(file *peer.File, set []string, scenarios []*scenario.Scenario) 
 // checkPeer refuses what cannot be asked of a peer, before anything is measured.
 func checkPeer(file *peer.File, scenarios []*scenario.Scenario) error {
 	for _, sc := range scenarios {
-		if file.GetOnly && sc.Workload.Op != "get" {
-			return fmt.Errorf("%w: %s only reads, %s does not", errUsage, file.Name, sc.Name)
-		}
-		if sc.Server.TLS || sc.Server.Lost > 0 {
+		switch {
+		case sc.Server.TLS || sc.Server.Lost > 0:
 			return fmt.Errorf("%w: %s: neither TLS nor lost drives with peers", errUsage, sc.Name)
+		case file.GetOnly && sc.Workload.Op != "get":
+			return fmt.Errorf("%w: %s only reads, %s does not", errUsage, file.Name, sc.Name)
+		case file.GetOnly && sc.Workload.Driver == "warp":
+			return fmt.Errorf("%w: %s only reads; warp, which %s needs, lists too", errUsage, file.Name,
+				sc.Name)
 		}
 	}
 	return nil

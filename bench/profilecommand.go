@@ -18,10 +18,11 @@ import (
 func profileCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
 	o := options{purpose: "profile", args: args, withoutWarp: true}
 	flags := flag.NewFlagSet("profile", flag.ContinueOnError)
-	chosen := newChoice(flags)
+	chosen := newScenarioChoice(flags)
+	flags.BoolVar(&chosen.quick, "quick", false, "short legs: a look")
 	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
 	html := flags.String("html", "", "page to write: one `file` that needs no other")
-	o.flags(flags)
+	o.placeFlags(flags)
 	files, err := parse(flags, args, out, messages)
 	if err != nil {
 		return err
@@ -29,9 +30,7 @@ func profileCommand(ctx context.Context, args []string, out, messages io.Writer)
 	if len(chosen.only.values) == 0 && len(files) == 0 {
 		chosen.only.values = gateScenarios()
 	}
-	// The light driver for all: it is what can be told how many requests to make.
-	chosen.set.values = append([]string{"workload.driver=load", "netloop=epoll",
-		"ioengine=threadpool,uring"}, chosen.set.values...)
+	chosen.own = profileChanges
 	scenarios, err := chosen.load(files)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)

@@ -42,13 +42,11 @@ func selftestCommand(_ context.Context, args []string, out, messages io.Writer) 
 	pool := flags.String("pool", poolFile, "`file` of pairs that flashbench aa has recorded")
 	doc := flags.String("doc", "docs/gate.md", "`file` whose rates are replaced")
 	runs := flags.Int("runs", 4000, "`number` of runs drawn for each figure")
-	more, err := parse(flags, args, out, messages)
-	if err != nil {
+	if _, err := parse(flags, args, out, messages); err != nil {
 		return err
 	}
-	if len(more) > 0 || *runs < selftestRunsMin {
-		return fmt.Errorf("%w: gate-selftest takes no arguments and at least %d --runs", errUsage,
-			selftestRunsMin)
+	if *runs < selftestRunsMin {
+		return fmt.Errorf("%w: --runs %d; want %d or more", errUsage, *runs, selftestRunsMin)
 	}
 	text, err := selftest(*pool, *runs)
 	if err != nil {

@@ -34,6 +34,7 @@ func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	o := options{purpose: "tune", args: withoutResume(args)}
 	flags := flag.NewFlagSet("tune", flag.ContinueOnError)
 	chosen := newChoice(flags)
+	chosen.fixed = fixed{scenario.MatrixKeys(), "tune tries all levels; --axes chooses the axes"}
 	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
 	axes := list{split: true}
 	flags.Var(&axes, "axes", "tune only these `axes`")
