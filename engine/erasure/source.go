@@ -43,6 +43,7 @@ type shardSource struct {
 	slow    []int
 	patient bool
 	fault   error // the last error of a drive
+	corrupt int   // shards that are
 }
 
 func newShardSource(s *set, w *write) (*shardSource, error) {
@@ -161,8 +162,8 @@ func (src *shardSource) anyMissing(want []span) bool {
 }
 
 func (src *shardSource) lost(left int) error {
-	class := object.ErrUnavailable
-	if errors.Is(src.fault, drive.ErrCorrupt) {
+	class := object.ErrUnavailable // what is away, or has not got its shard yet, may come
+	if src.corrupt > src.code.Parity {
 		class = object.ErrDamaged
 	}
 	return fmt.Errorf("%w: %d of the %d shards it takes: %w", class, left, src.code.Data,
@@ -322,6 +323,9 @@ func (src *shardSource) strike(faults []error) (any bool) {
 			continue
 		}
 		any, src.fault = true, err
+		if errors.Is(err, drive.ErrCorrupt) {
+			src.corrupt++
+		}
 		if errors.Is(err, errHangs) && !src.patient {
 			if src.slow == nil {
 				src.slow = slices.Repeat([]int{-1}, len(src.byShard))
