@@ -19,7 +19,7 @@ type Calibration struct {
 }
 
 // The shares by which two calibrations of a pair may differ. A disk that others share moves by 4 to
-// 95% from leg to leg (results/index.ndjson, all legs that write), whatever the legs then measure:
+// 95% from leg to leg (ARCHITECTURE, "The testbed"), whatever the legs then measure:
 // a single pair is spoilt by a stall only. Whether the disk leans to one side, all pairs tell.
 const (
 	DriftMax     = 0.05 // of the hashing
