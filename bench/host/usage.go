@@ -141,7 +141,7 @@ func parseMachine(text string) (m Machine, err error) {
 }
 
 // KernelUsage is the CPU time of the kernel's own threads, such as the journal and block devices
-// have. No process is billed for what they do for it. Reading it takes a millisecond.
+// have. No process is billed for what they do for it. Every process is read for it.
 func KernelUsage() (time.Duration, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -182,7 +182,7 @@ type Sample struct {
 // kernelEvery is how old Kernel may be: it is read more seldom, since that is dearer.
 const kernelEvery = 500 * time.Millisecond
 
-// sampleEvery is short against a window of seconds and costs well under 0.1% of a core.
+// sampleEvery is short against a window of seconds.
 const sampleEvery = 50 * time.Millisecond
 
 // Watch samples both processes until ctx ends and then returns the samples in order. A process that
