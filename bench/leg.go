@@ -164,7 +164,14 @@ func (m *comparison) prove(
 // cache brings caches into the state that the scenario wants: the server's own too, which begin
 // empty with each leg, and with whose filling the window would begin.
 func (m *comparison) cache(ctx context.Context, server *target.Server, dir string) error {
-	switch w := m.scenario.Workload; {
+	w := m.scenario.Workload
+	if w.Cache == "hot" {
+		// Parity too, which the server does not read below, but where a shard is late.
+		if err := host.Warm(ctx, dir); err != nil {
+			return err
+		}
+	}
+	switch {
 	case w.Cache == "cold":
 		return host.Evict(dir)
 	case w.Data == "preload":

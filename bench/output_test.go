@@ -47,11 +47,12 @@ func TestOutputsComeFirst(t *testing.T) {
 		"--ndjson":   p.gateArgs(t, "", "", "--ndjson", nowhere),
 		"--benchfmt": p.gateArgs(t, "", "", "--benchfmt", nowhere),
 		"--html":     p.lightArgs("profile", "--html", nowhere),
+		"--out":      p.lightArgs("tune", "--out", nowhere, "--pairs", "8"),
 		"--json":     {"hotpath", "--json", nowhere},
 	} {
 		var out bytes.Buffer
 		if code := Main(t.Context(), args, &out, &out); code != exitUsage ||
-			!strings.Contains(out.String(), "no such file or directory") {
+			!strings.Contains(out.String(), nowhere+": no such file") {
 			t.Errorf("%s: code %d:\n%s", name, code, out.String())
 		}
 	}

@@ -96,12 +96,16 @@ func (m *comparison) applySlices(
 	var rests [2]rest
 	for n := range run.Slices() {
 		for _, side := range pair.Turn(order, n) {
-			resting := &rests[1-side]
-			resting.begin(servers[1-side].server)
+			other := 1 - side
+			if err := rests[other].begin(servers[other].server); err != nil {
+				return loads, other, err
+			}
 			r, window, err := m.light(ctx, servers[side].server, 0, run.Slice)
-			resting.end(servers[1-side].server)
 			if err != nil {
 				return loads, side, fmt.Errorf("slice %d: %w", n+1, err)
+			}
+			if err := rests[other].end(servers[other].server); err != nil {
+				return loads, other, err
 			}
 			results[side].Add(&r)
 			loads[side].window.Add(window)
@@ -127,15 +131,28 @@ const (
 // rest is what a server used while the other one was asked.
 type rest struct {
 	used, time time.Duration
-	from       host.Sample
+	from       time.Duration // of CPU, at the begin of this slice
+	began      time.Time
 }
 
-func (r *rest) begin(s *target.Server) { r.from = host.TakeSample(s.PID(), s.PID()) }
+func (r *rest) begin(s *target.Server) (err error) {
+	r.from, r.began, err = restingCPU(s)
+	return err
+}
 
-func (r *rest) end(s *target.Server) {
-	to := host.TakeSample(s.PID(), s.PID())
-	r.used += to.Server.CPU - r.from.Server.CPU
-	r.time += to.At.Sub(r.from.At)
+func (r *rest) end(s *target.Server) error {
+	to, ended, err := restingCPU(s)
+	r.used += to - r.from
+	r.time += ended.Sub(r.began)
+	return err
+}
+
+func restingCPU(s *target.Server) (time.Duration, time.Time, error) {
+	usage, err := host.ProcessUsage(s.PID())
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("the server that rested: %w", err)
+	}
+	return usage.CPU, time.Now(), nil
 }
 
 func (r *rest) judge() error {

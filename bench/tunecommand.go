@@ -60,6 +60,9 @@ func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	if err := enoughPairs(scenarios, chosen.quick); err != nil {
 		return err
 	}
+	if err := checkOutputs(*path); err != nil {
+		return err
+	}
 	o.withoutWarp = !needWarp(scenarios)
 	s, err := openSession(o, messages)
 	if err != nil {
