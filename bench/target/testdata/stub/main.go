@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,9 +53,6 @@ func main() {
 	if s.fault == "dies" {
 		fmt.Fprintln(os.Stderr, "stub: cannot open the drives")
 		os.Exit(1)
-	}
-	if s.fault == "restless" {
-		go burn()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -109,6 +107,9 @@ func (s *stub) status(w http.ResponseWriter, r *http.Request) {
 	}
 	axes := map[string]any{}
 	earlier := s.asked.Add(1) - 1
+	if s.fault == "restless" && earlier == 0 { // not in a preload, after which it is to come to rest
+		go burn()
+	}
 	for name, value := range s.axes {
 		active, count := value, s.count.Load()
 		if s.fault == "falls-back" || s.fault == "falls-back-later" && earlier > 0 {
@@ -237,29 +238,46 @@ func (s *stub) read(w http.ResponseWriter, r *http.Request, file string) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	body, err := os.ReadFile(file)
-	if kept, ok := s.lies.Load(file); ok {
-		body, err = kept.([]byte), nil
-	}
+	body, err := s.open(file)
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	if s.fault == "flips" && len(body) > 100 {
-		body[len(body)/2] ^= 1
-	}
+	defer body.Close()
 	if r.Header.Get("Range") != "" && s.fault == "ignores-range" {
 		r.Header.Del("Range")
 	}
 	w.Header().Set("ETag", `"x"`)
 	w.Header().Set("Content-Type", "application/octet-stream")
-	http.ServeContent(w, r, "", time.Unix(1700000000, 0), strings.NewReader(string(body)))
+	http.ServeContent(w, r, "", time.Unix(1700000000, 0), body)
+}
+
+// kept is a body that is no file.
+type kept struct{ *bytes.Reader }
+
+func (kept) Close() error { return nil }
+
+// open returns a body: a file that the kernel sends, or what the fault makes of it.
+func (s *stub) open(file string) (io.ReadSeekCloser, error) {
+	if lie, ok := s.lies.Load(file); ok {
+		return kept{bytes.NewReader(lie.([]byte))}, nil
+	}
+	if s.fault != "flips" {
+		return os.Open(file)
+	}
+	body, err := os.ReadFile(file)
+	if len(body) > 100 {
+		body[len(body)/2] ^= 1
+	}
+	return kept{bytes.NewReader(body)}, err
 }
 
 // decode returns the body without the framing of streaming signatures.
 func decode(r *http.Request) ([]byte, error) {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		return io.ReadAll(r.Body)
+		body := make([]byte, max(r.ContentLength, 0)) // which every client here sends
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
 	}
 	var out []byte
 	body := bufio.NewReader(r.Body)
