@@ -13,8 +13,12 @@ import (
 	"flashstore/bench/scenario"
 )
 
-// poolPairsMin is the least that a pool of pairs is drawn from.
-const poolPairsMin = 150
+// poolPairs is what a pool should have. From fewer than poolPairsMin no rates are made: a run takes
+// up to 18 of them.
+const (
+	poolPairs    = 150
+	poolPairsMin = 100
+)
 
 // aaCommand records pairs of one binary under two names: what differs is noise.
 func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
@@ -34,7 +38,7 @@ func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err
 		chosen.only.values = gateScenarios()
 	}
 	if chosen.pairs == 0 {
-		chosen.pairs = poolPairsMin
+		chosen.pairs = poolPairs
 	}
 	scenarios, err := chosen.load(files)
 	if err != nil {
@@ -58,8 +62,8 @@ func aaCommand(ctx context.Context, args []string, out, messages io.Writer) (err
 			return err
 		}
 		all = append(all, legs...)
-		pool := gate.PoolOf(legs, sc.Name, sc.Metrics.Primary)
-		fmt.Fprintf(out, "%s: %d quiet pairs of %d\n", sc.Name, len(pool), sc.Run.Pairs)
+		quiet := gate.Quiet(gate.PairsOf(legs, sc.Metrics.Primary))
+		fmt.Fprintf(out, "%s: %d quiet pairs of %d\n", sc.Name, len(quiet), sc.Run.Pairs)
 	}
 	if err := s.end(); err != nil {
 		return err

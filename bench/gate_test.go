@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"flashstore/bench/record"
 )
 
 // gateArgs is a gate between two variants of the stub, of short legs.
@@ -192,65 +190,5 @@ func TestGateUsage(t *testing.T) {
 			!strings.Contains(out.String(), want) {
 			t.Errorf("%s: code %d:\n%s", args, code, out.String())
 		}
-	}
-}
-
-// The self-test writes rates between its marks and leaves the rest of the page alone.
-func TestSelftest(t *testing.T) {
-	dir := t.TempDir()
-	pool, doc := filepath.Join(dir, "aa.ndjson"), filepath.Join(dir, "gate.md")
-	x, err := record.Open(pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 2 * poolPairsMin {
-		leg := record.Leg{Session: "s", Scenario: "get-4k", Pair: i/2 + 1, Outcome: record.OK,
-			Side: []string{"base", "candidate"}[i%2], Primary: "ops_per_s", Position: 1 + (i+i/2)%2,
-			Metrics: map[string]float64{"ops_per_s": float64(1000 + i*7919%13)}}
-		if leg.Position == 2 {
-			leg.Metrics["ops_per_s"] *= 1.025
-		}
-		if err := x.Append(record.Line{Leg: &leg}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(doc, []byte("before\n"+selftestBegin+"old"+selftestEnd+"\nafter\n"),
-		0o600); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // twice: what it wrote is replaced
-		var out bytes.Buffer
-		if code := Main(t.Context(), []string{"gate-selftest", "--pool", pool, "--doc", doc, "--runs",
-			"200"}, &out, &out); code != exitOK {
-			t.Fatalf("code %d: %s", code, out.String())
-		}
-	}
-	text, err := os.ReadFile(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"before\n", "\nafter\n", "**get-4k**, drawn from 150", "| -20% | 100.00% |",
-		"| +5% | 0.00% |", "One name against the other: ", "against the first: +2."} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("no %q in:\n%s", want, text)
-		}
-	}
-	if strings.Contains(string(text), "old") || strings.Count(string(text), selftestBegin) != 1 {
-		t.Errorf("not replaced:\n%s", text)
-	}
-}
-
-// Rates of nothing replace nothing.
-func TestGateSelftestUsage(t *testing.T) {
-	doc := filepath.Join(t.TempDir(), "gate.md")
-	for _, more := range [][]string{{"--runs", "0"}, {"extra"}} {
-		var out bytes.Buffer
-		args := append([]string{"gate-selftest", "--doc", doc}, more...)
-		if code := Main(t.Context(), args, &out, &out); code != exitUsage {
-			t.Errorf("%v: code %d: %s", more, code, out.String())
-		}
-	}
-	if _, err := os.Stat(doc); err == nil {
-		t.Error("a page was written")
 	}
 }

@@ -161,6 +161,7 @@ func (s *session) gateOne(
 	// What the first stage is judged by is what the second has to confirm.
 	choose := func(legs []record.Leg) {
 		row.Metric = gate.Metric(legs)
+		rule = rule.Of(row.Metric)
 		rule.Margin = sc.Gate.Margin(row.Metric)
 	}
 	next := func(legs []record.Leg) (_ stage, confirm bool) {

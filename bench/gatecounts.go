@@ -36,8 +36,7 @@ const countRepetitions = 4
 // countTimeMax bounds one load of counts.
 const countTimeMax = 2 * time.Minute
 
-// ungated are counts that time decides: how often a loop sleeps, when the runtime allocates for
-// itself.
+// ungated are counts that time decides: how often a loop sleeps.
 func ungated() []string { return []string{"epoll_waits"} }
 
 // gateCounts compares what requests cost two servers in counts, in turns.

@@ -9,11 +9,9 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"slices"
 	"strings"
 
 	"flashstore/bench/gate"
-	"flashstore/bench/record"
 	"flashstore/bench/stat"
 )
 
@@ -29,8 +27,14 @@ const (
 // selftestSeed draws all runs; it is printed with the rates.
 const selftestSeed = 20260701
 
-// selftestRunsMin is the least that rates are made of.
-const selftestRunsMin = 100
+// Runs that rates are made of, unless told otherwise, and the least of them.
+const (
+	selftestRuns    = 4000
+	selftestRunsMin = 100
+)
+
+// selftestRule is that of the gate's scenarios.
+func selftestRule() gate.Rule { return gate.NewRule(0.03, 6, 12) }
 
 // plantedChanges are those whose detection is shown.
 func plantedChanges() []float64 {
@@ -41,7 +45,7 @@ func selftestCommand(_ context.Context, args []string, out, messages io.Writer) 
 	flags := flag.NewFlagSet("gate-selftest", flag.ContinueOnError)
 	pool := flags.String("pool", poolFile, "`file` of pairs that flashbench aa has recorded")
 	doc := flags.String("doc", "docs/gate.md", "`file` whose rates are replaced")
-	runs := flags.Int("runs", 4000, "`number` of runs drawn for each figure")
+	runs := flags.Int("runs", selftestRuns, "`number` of runs drawn for each figure")
 	if _, err := parse(flags, args, out, messages); err != nil {
 		return err
 	}
@@ -56,38 +60,20 @@ func selftestCommand(_ context.Context, args []string, out, messages io.Writer) 
 	return replaceBetween(*doc, text)
 }
 
-// selftest simulates the gate on noise and on a recorded pool and writes tables in Markdown.
-func selftest(pool string, runs int) (string, error) {
+// selftest simulates the gate on recorded pools and on noise and writes tables in Markdown.
+func selftest(path string, runs int) (string, error) {
 	var b strings.Builder
-	rule := gate.NewRule(0.03, 6, 12)
+	rule := selftestRule()
 	fmt.Fprintf(&b, "Margin %.0f%%, %d pairs, then %d new ones. %d runs for each line, seed %d; "+
 		"rates with Wilson's 95%% interval.\n", 100*rule.Margin, rule.Pairs, rule.Confirm, runs,
 		selftestSeed)
-	index, err := record.Open(pool)
+	pools, err := readPools(path)
 	if err != nil {
 		return "", err
 	}
-	lines, _, err := index.Read()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
 	found := false
-	for _, scenario := range poolScenarios(lines) {
-		legs, metric := poolLegs(lines, scenario)
-		differences := gate.PoolOf(legs, scenario, metric)
-		if len(differences) < poolPairsMin {
-			fmt.Fprintf(&b, "\n%s: %d quiet pairs are recorded, %d are needed: no rates of it.\n",
-				scenario, len(differences), poolPairsMin)
-			continue
-		}
-		found = true
-		fmt.Fprintf(&b, "\n**%s**, drawn from %d recorded pairs of a server against itself "+
-			"(median absolute deviation of ln ratio %.2f%%). ", scenario, len(differences),
-			100*stat.MAD(differences))
-		fmt.Fprintf(&b, "One name against the other: %s; the second leg of a pair against the first: "+
-			"%s. Both should be nothing.\n\n", centre(differences),
-			centre(gate.PoolOf(byPosition(legs), scenario, metric)))
-		curve(&b, rule, gate.Pool(differences), runs)
+	for _, p := range pools {
+		found = p.write(&b, rule, runs) || found
 	}
 	if !found {
 		fmt.Fprintf(&b, "\nNo pool of %d pairs is recorded yet in %s (`flashbench aa`), so only "+
@@ -98,16 +84,6 @@ func selftest(pool string, runs int) (string, error) {
 		curve(&b, rule, gate.Normal(noise), runs)
 	}
 	return b.String(), nil
-}
-
-// byPosition names legs by which of their pair they are: what differs between them then is not the
-// server's doing but that of the order.
-func byPosition(legs []record.Leg) []record.Leg {
-	out := slices.Clone(legs)
-	for i := range out {
-		out[i].Side = map[int]string{1: "base", 2: "candidate"}[out[i].Position]
-	}
-	return out
 }
 
 // centre says where differences lie.
@@ -127,30 +103,6 @@ func curve(b *strings.Builder, rule gate.Rule, source gate.Source, runs int) {
 		fmt.Fprintf(b, "| %+.0f%% | %.2f%% | %.2f%% to %.2f%% | %.1f%% | %.1f%% |\n", 100*change,
 			share(gate.Fail), 100*lo, 100*hi, share(gate.Inconclusive), share(gate.Pass))
 	}
-}
-
-// poolScenarios are those of recorded legs, in order.
-func poolScenarios(lines []record.Line) (names []string) {
-	seen := map[string]bool{}
-	for _, line := range lines {
-		if line.Leg != nil && !seen[line.Leg.Scenario] {
-			seen[line.Leg.Scenario] = true
-			names = append(names, line.Leg.Scenario)
-		}
-	}
-	return names
-}
-
-func poolLegs(lines []record.Line, scenario string) (legs []record.Leg, metric string) {
-	for _, line := range lines {
-		if line.Leg != nil && line.Leg.Scenario == scenario && line.Leg.Outcome == record.OK {
-			legs = append(legs, *line.Leg)
-		}
-	}
-	if len(legs) > 0 {
-		metric = gate.Metric(legs)
-	}
-	return legs, metric
 }
 
 // replaceBetween puts text between the marks of a file, and appends it with marks where there are

@@ -24,6 +24,7 @@ type Rule struct {
 	Pairs, Confirm int     // of the two stages
 	P1, P2         float64 // one-sided p below which a stage shows a loss
 	GoodShare      float64 // of a stage's pairs that must be quiet
+	Cost           bool    // the metric is better the less there is of it; see Of
 }
 
 // PairsMin is the least number of pairs that decide anything: two say next to nothing of how far
@@ -38,14 +39,26 @@ func NewRule(margin float64, pairs, confirm int) Rule {
 	return Rule{Margin: margin, Pairs: pairs, Confirm: confirm, P1: 0.05, P2: 0.01, GoodShare: 2.0 / 3}
 }
 
-// Stage is what the pairs of a stage say: the logarithms of candidate / base of those that are
-// quiet, turned so that below zero is worse.
-type Stage struct {
-	Differences []float64
-	Planned     int
-	Noisy       int
-	DiskLeans   bool   // see DiskLeans
-	Problem     string // why a leg does not count; empty if all do
+// Of is the rule for a metric: a rate is lost by what it falls, a cost by what it grows.
+func (r Rule) Of(metric string) Rule {
+	r.Cost = LowerIsBetter(metric)
+	return r
+}
+
+// share is what the logarithm of a Pair says of the candidate: below zero is worse.
+func (r Rule) share(d float64) float64 {
+	if r.Cost {
+		return -math.Expm1(-d)
+	}
+	return math.Expm1(d)
+}
+
+// logarithm is the inverse of share.
+func (r Rule) logarithm(share float64) float64 {
+	if r.Cost {
+		return -math.Log1p(-share)
+	}
+	return math.Log1p(share)
 }
 
 // Finding is what a stage, or both, amount to.
@@ -96,20 +109,20 @@ func (r Rule) judge(s Stage, p float64) (f Finding, loss bool) {
 		f.Verdict, f.Reason = Inconclusive, "the disk was slower before the legs of one side"
 		return f, false
 	}
-	f.Change = math.Expm1(stat.HodgesLehmann(s.Differences))
+	f.Change = r.share(stat.HodgesLehmann(s.Differences))
 	f.P = stat.TLess(s.Differences)
-	f.Lower = math.Expm1(stat.TLower(s.Differences, PassLevel))
+	f.Lower = r.share(stat.TLower(s.Differences, PassLevel))
 	switch {
 	case f.Change < -r.Margin && f.P < p:
 		return f, true
-	case f.Lower > -r.Margin:
+	case f.Lower > -r.Margin && f.Change > -r.Margin: // both the mean and the estimate exclude it
 		f.Verdict = Pass
 		f.Reason = fmt.Sprintf("%+.1f%%, and not worse than %+.1f%% at %.0f%%", 100*f.Change,
 			100*f.Lower, 100*PassLevel)
 	default:
 		f.Verdict = Inconclusive
 		f.Reason = fmt.Sprintf("%+.1f%%, but a loss of %.1f%% cannot be excluded (down to %+.1f%%)",
-			100*f.Change, 100*r.Margin, 100*f.Lower)
+			100*f.Change, 100*r.Margin, 100*min(f.Change, f.Lower))
 	}
 	return f, false
 }

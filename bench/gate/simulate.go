@@ -1,10 +1,7 @@
 package gate
 
 import (
-	"math"
 	"math/rand/v2"
-
-	"flashstore/bench/record"
 )
 
 // Rates counts verdicts of simulated runs.
@@ -13,71 +10,52 @@ type Rates struct {
 	Verdict map[Verdict]int
 }
 
-// Source gives the differences of n pairs that no other call of the same run gives.
-type Source func(random *rand.Rand, run []float64)
+// Source fills a run with pairs.
+type Source func(random *rand.Rand, run []Pair)
 
-// Normal is noise whose differences have this standard deviation.
+// Normal is noise whose differences have this standard deviation, on a machine that is quiet.
 func Normal(deviation float64) Source {
-	return func(random *rand.Rand, run []float64) {
+	return func(random *rand.Rand, run []Pair) {
 		for i := range run {
-			run[i] = deviation * random.NormFloat64()
+			run[i] = Pair{Difference: deviation * random.NormFloat64()}
 		}
 	}
 }
 
-// Pool draws from recorded pairs of a binary against itself, without putting back. Which name a
-// binary had is arbitrary, so each difference may be turned.
-func Pool(differences []float64) Source {
-	return func(random *rand.Rand, run []float64) {
-		order := random.Perm(len(differences))
+// Pool draws from recorded pairs of a binary against itself: each once in a run, unless a run is
+// longer than the pool. Which name a binary had is arbitrary, so each pair may be turned.
+func Pool(pairs []Pair) Source {
+	return func(random *rand.Rand, run []Pair) {
+		order := random.Perm(len(pairs))
 		for i := range run {
-			run[i] = differences[order[i%len(order)]]
+			run[i] = pairs[order[i%len(order)]]
 			if random.IntN(2) == 0 {
-				run[i] = -run[i]
+				run[i] = run[i].Turned()
 			}
 		}
 	}
 }
 
-// Simulate runs the gate on differences of a source, with a change planted into all pairs: -0.05
-// makes the candidate 5% slower. The same seed gives the same rates.
+// Simulate runs the gate on pairs of a source, with a change planted into all of them: -0.05 makes
+// a rate 5% lower, or a cost 5% higher. The same seed gives the same rates.
 func (r Rule) Simulate(source Source, change float64, runs int, seed uint64) Rates {
 	random := rand.New(rand.NewPCG(seed, uint64(runs)))
 	rates := Rates{Runs: runs, Verdict: map[Verdict]int{}}
-	shift := math.Log1p(change)
-	all := make([]float64, r.Pairs+r.Confirm)
+	shift := r.logarithm(change)
+	all := make([]Pair, r.Pairs+r.Confirm)
 	for range runs {
 		source(random, all)
 		for i := range all {
-			all[i] += shift
+			all[i].Difference += shift
 		}
-		f, confirm := r.First(Stage{Differences: all[:r.Pairs], Planned: r.Pairs})
+		f, confirm := r.First(stageOf(all[:r.Pairs], r.Pairs))
 		if confirm {
-			f = r.Second(Stage{Differences: all[r.Pairs:], Planned: r.Confirm})
+			f = r.Second(stageOf(all[r.Pairs:], r.Confirm))
 		}
 		rates.Verdict[f.Verdict]++
 	}
 	return rates
 }
 
-// PoolOf are the differences of a metric over all quiet pairs of recorded legs of a scenario.
-func PoolOf(legs []record.Leg, scenario, metric string) []float64 {
-	bySession := map[string][]record.Leg{}
-	var order []string
-	last := 0
-	for _, leg := range legs {
-		if leg.Scenario != scenario || leg.Outcome != record.OK {
-			continue
-		}
-		if bySession[leg.Session] == nil {
-			order = append(order, leg.Session)
-		}
-		bySession[leg.Session] = append(bySession[leg.Session], leg)
-		last = max(last, leg.Pair)
-	}
-	var out []float64
-	for _, session := range order {
-		out = append(out, StageOf(bySession[session], 0, last, metric).Differences...)
-	}
-	return out
-}
+// Quiet are the differences of pairs that the machine did not spoil.
+func Quiet(pairs []Pair) []float64 { return stageOf(pairs, len(pairs)).Differences }

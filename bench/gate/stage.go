@@ -1,64 +1,49 @@
 package gate
 
-import (
-	"math"
+import "flashstore/bench/record"
 
-	"flashstore/bench/record"
-)
-
-// LowerIsBetter says of a metric whether less of it is better.
-func LowerIsBetter(metric string) bool { return metric != "ops_per_s" && metric != "mb_per_s" }
+// Stage is what the planned pairs of a stage say.
+type Stage struct {
+	Differences []float64 // of the pairs that are quiet; see Pair
+	Planned     int
+	Noisy       int
+	DiskLeans   bool   // see DiskLeans
+	Problem     string // why a leg does not count; empty if all do
+}
 
 // StageOf collects the pairs first+1 … first+planned of a comparison. The metric is the primary
 // one, or another where that says more.
 func StageOf(legs []record.Leg, first, planned int, metric string) Stage {
-	s := Stage{Planned: planned}
-	type half struct {
-		legs  [2]record.Leg
-		noisy bool
-	}
-	pairs := map[int]*half{}
+	var mine []record.Leg
+	problem := ""
 	for _, leg := range legs {
-		if leg.Pair == 0 && leg.Outcome != record.OK {
-			s.Problem = string(leg.Outcome) + ": " + leg.Reason
+		switch here := leg.Pair > first && leg.Pair <= first+planned; {
+		case leg.Pair == 0 && leg.Outcome != record.OK: // why nothing could be run
+			problem = string(leg.Outcome) + ": " + leg.Reason
+		case !here || leg.Outcome == record.Discarded:
+		case leg.Outcome != record.OK:
+			problem = string(leg.Outcome) + " (" + leg.Side + "): " + leg.Reason
+		default:
+			mine = append(mine, leg)
 		}
-		if leg.Pair <= first || leg.Pair > first+planned || leg.Outcome == record.Discarded {
-			continue
-		}
-		if leg.Outcome != record.OK {
-			s.Problem = string(leg.Outcome) + " (" + leg.Side + "): " + leg.Reason
-			continue
-		}
-		p := pairs[leg.Pair]
-		if p == nil {
-			p = &half{}
-			pairs[leg.Pair] = p
-		}
-		p.legs[sideOf(&leg)] = leg
-		p.noisy = p.noisy || leg.Noisy
 	}
-	var quiet [][2]record.Leg
-	for number := first + 1; number <= first+planned; number++ {
-		p := pairs[number]
-		if p == nil {
-			continue
-		}
-		base, candidate := p.legs[0].Metrics[metric], p.legs[1].Metrics[metric]
-		switch {
-		case !(base > 0) || !(candidate > 0):
-			continue
-		case p.noisy:
+	s := stageOf(PairsOf(mine, metric), planned)
+	s.Problem = problem
+	return s
+}
+
+// stageOf leaves noisy pairs out.
+func stageOf(pairs []Pair, planned int) Stage {
+	s := Stage{Planned: planned}
+	var moves []float64
+	for _, p := range pairs {
+		if p.Noisy {
 			s.Noisy++
 			continue
 		}
-		d := math.Log(candidate / base)
-		if LowerIsBetter(metric) {
-			d = -d
-		}
-		s.Differences = append(s.Differences, d)
-		quiet = append(quiet, p.legs)
+		s.Differences, moves = append(s.Differences, p.Difference), append(moves, p.Disk)
 	}
-	s.DiskLeans = DiskLeans(quiet)
+	s.DiskLeans = leans(moves)
 	return s
 }
 
@@ -77,7 +62,7 @@ func Metric(legs []record.Leg) string {
 		if legs[i].Outcome != record.OK {
 			continue
 		}
-		side := sideOf(&legs[i])
+		side := Side(&legs[i])
 		client[side] += legs[i].Metrics["client_cpu_us_per_op"]
 		server[side] += legs[i].Metrics["server_cpu_us_per_op"]
 	}
@@ -88,12 +73,4 @@ func Metric(legs []record.Leg) string {
 		}
 	}
 	return primary
-}
-
-// sideOf is the index of a leg's side, the base first.
-func sideOf(leg *record.Leg) int {
-	if leg.Side == "candidate" {
-		return 1
-	}
-	return 0
 }

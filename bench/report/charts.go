@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flashstore/bench/figure"
+	"flashstore/bench/gate"
 	"flashstore/bench/plot"
 	"flashstore/bench/record"
 	"flashstore/bench/stat"
@@ -61,18 +62,11 @@ func (c *comparisonLegs) timeChart() chart {
 		if leg.Noisy || leg.Outcome != record.OK {
 			p.Class = "noisy"
 		}
-		side := &sides[sideOf(leg)]
+		side := &sides[gate.Side(&leg)]
 		side.Points = append(side.Points, p)
 	}
 	return chart{Title: c.title(), SVG: drawn(plot.Lines(plot.Chart{Label: c.title(), XLabel: "leg",
 		YLabel: c.first.Primary, ZeroY: true}, sides[:]))}
-}
-
-func sideOf(leg record.Leg) int {
-	if leg.Side == "base" {
-		return 0
-	}
-	return 1
 }
 
 // latencyChart shows the median over legs of each quantile; nil for legs without quantiles.
@@ -83,7 +77,7 @@ func (c *comparisonLegs) latencyChart() *chart {
 		for i, percent := range figure.Percents() {
 			var values []float64
 			for _, leg := range c.legs {
-				if leg.Outcome == record.OK && sideOf(leg) == side && i < len(leg.Quantiles) {
+				if leg.Outcome == record.OK && gate.Side(&leg) == side && i < len(leg.Quantiles) {
 					values = append(values, leg.Quantiles[i])
 				}
 			}
@@ -147,7 +141,7 @@ func sweepCharts(legs []record.Leg) (out []chart) {
 func sweepSeries(legs []record.Leg, side int, name string) plot.Series {
 	values := map[int][]float64{}
 	for _, leg := range legs {
-		if sideOf(leg) == side {
+		if gate.Side(&leg) == side {
 			values[leg.Concurrent] = append(values[leg.Concurrent], leg.Metrics["ops_per_s"])
 		}
 	}

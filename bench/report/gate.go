@@ -47,13 +47,13 @@ const p99Worse = 0.10
 // Complete looks at what does not decide, or only where the scenario says so: p99.
 func (r *GateRow) Complete() {
 	first := gate.StageOf(r.Legs, 0, math.MaxInt16, "p99")
-	rule := gate.NewRule(p99Worse, len(first.Differences), 0)
+	rule := gate.NewRule(p99Worse, len(first.Differences), 0).Of("p99")
 	first.Planned = len(first.Differences)
 	f, _ := rule.First(first)
 	if !(f.P < rule.P2) || f.Change > -p99Worse {
 		return
 	}
-	r.Warning = fmt.Sprintf("p99 is worse by %.0f%% (p = %.4f)", -100*f.Change/(1+f.Change), f.P)
+	r.Warning = fmt.Sprintf("p99 is worse by %.0f%% (p = %.4f)", -100*f.Change, f.P)
 	if decisive := r.Finding(); r.P99 == "fail" && decisive.Verdict == gate.Pass {
 		decisive.Verdict, decisive.Reason = gate.Fail, r.Warning
 		if r.Stages == 2 {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -90,7 +89,8 @@ func newRow(legs []record.Leg) Row {
 		MinEffect: first.MinEffect, Caveat: first.Caveat,
 		Verdict: NoResult,
 	}
-	pairs := r.sort(legs)
+	r.note(legs)
+	pairs := gate.WholePairs(legs)
 	r.Pairs = len(pairs)
 	if r.Pairs == 0 {
 		return r
@@ -110,7 +110,7 @@ func newRow(legs []record.Leg) Row {
 	var others []float64
 	for _, pair := range pairs {
 		others = append(others, pair[0].OtherCPU, pair[1].OtherCPU)
-		if pair[0].Noisy || pair[1].Noisy {
+		if gate.Noisy(pair) {
 			r.Noisy++
 		} else {
 			quiet = append(quiet, pair)
@@ -123,24 +123,11 @@ func newRow(legs []record.Leg) Row {
 	return r
 }
 
-// sort collects complete pairs of good legs by number, and notes everything else.
-func (r *Row) sort(legs []record.Leg) [][2]record.Leg {
-	type half struct {
-		legs [2]record.Leg
-		good [2]bool
-	}
-	halves := map[int]*half{}
+// note says why legs do not count.
+func (r *Row) note(legs []record.Leg) {
 	for _, leg := range legs {
 		switch leg.Outcome {
 		case record.OK:
-			if halves[leg.Pair] == nil {
-				halves[leg.Pair] = &half{}
-			}
-			side := 0
-			if leg.Side != "base" {
-				side = 1
-			}
-			halves[leg.Pair].legs[side], halves[leg.Pair].good[side] = leg, true
 		case record.Discarded:
 			r.Retried++
 		case record.Unsuited:
@@ -153,14 +140,6 @@ func (r *Row) sort(legs []record.Leg) [][2]record.Leg {
 			}
 		}
 	}
-	var pairs [][2]record.Leg
-	for _, h := range halves {
-		if h.good == [2]bool{true, true} {
-			pairs = append(pairs, h.legs)
-		}
-	}
-	slices.SortFunc(pairs, func(a, b [2]record.Leg) int { return cmp.Compare(a[0].Pair, b[0].Pair) })
-	return pairs
 }
 
 func column(pairs [][2]record.Leg, side int, metric string) []float64 {
