@@ -39,29 +39,15 @@ type stage struct {
 	seed         uint64
 }
 
-// run prepares and runs one stage after the other, as long as next (nil: never) asks for one.
-func (m *comparison) run(ctx context.Context, st stage) ([]record.Leg, error) {
-	return m.runStages(ctx, st, func([]record.Leg) (stage, bool) { return stage{}, false })
-}
-
-func (m *comparison) runStages(
-	ctx context.Context, st stage, next func([]record.Leg) (stage, bool),
-) (legs []record.Leg, err error) {
+// run is a comparison of one stage.
+func (m *comparison) run(ctx context.Context, st stage) (legs []record.Leg, err error) {
 	defer func() { err = errors.Join(err, m.cleanUp()) }()
-	for more := true; more; st, more = next(legs) {
-		done, err := m.stage(ctx, st)
-		legs = append(legs, done...)
-		if err != nil || m.gaveUp {
-			return legs, err
-		}
-	}
-	return legs, nil
+	return m.stage(ctx, st)
 }
 
-// stage runs what is not recorded yet of a stage.
+// stage prepares and runs what is not recorded yet of a stage.
 func (m *comparison) stage(ctx context.Context, st stage) ([]record.Leg, error) {
 	if legs, whole := m.recorded(st); whole {
-		m.gaveUp = hopeless(legs)
 		m.legsPlanned -= 2 * st.pairs
 		return legs, nil
 	}
@@ -99,7 +85,6 @@ func (m *comparison) skip(
 ) ([]record.Leg, error) {
 	leg := m.newLeg(pair.Base, 0, 0)
 	leg.Outcome, leg.Reason = outcome, reason
-	m.gaveUp = true
 	m.legsPlanned -= 2 * st.pairs
 	fmt.Fprintf(m.messages, "  %s: %s\n", outcome, reason)
 	return []record.Leg{leg}, m.index.Append(record.Line{Leg: &leg})
@@ -172,7 +157,7 @@ func (m *comparison) pairs(ctx context.Context, st stage) (legs []record.Leg, er
 		if err != nil {
 			return legs, err
 		}
-		if m.gaveUp = hopeless(legs); m.gaveUp {
+		if hopeless(legs) {
 			left := st.pairs - i - 1
 			m.legsPlanned -= 2 * left
 			fmt.Fprintf(m.messages, "  giving up on this comparison, %d pairs not run\n", left)

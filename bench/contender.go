@@ -53,7 +53,6 @@ type comparison struct {
 	data     [2]string // folders with preloaded drives, empty if each leg starts fresh
 	caveat   string    // what the figures cannot say; empty: nothing
 	rate     float64   // requests per second of an open loop; 0: closed
-	gaveUp   bool      // further pairs would fail as those before
 }
 
 func (s *session) newComparison(

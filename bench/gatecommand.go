@@ -146,51 +146,49 @@ func gateError(v gate.Verdict) error {
 // gateOne runs the stages of one scenario and judges them.
 func (s *session) gateOne(
 	ctx context.Context, sc *scenario.Scenario, sides [2]contender,
-) (report.GateRow, error) {
+) (row report.GateRow, err error) {
 	axes := slices.DeleteFunc(slices.Clone(sc.Base()), func(c scenario.Choice) bool {
 		return c.Axis != "durability" // what is deployed: the server's own defaults
 	})
 	sides[0].axes, sides[1].axes = axes, axes
 	m, err := s.newComparison(sc, sides)
 	if err != nil {
-		return report.GateRow{}, err
+		return row, err
 	}
-	rule := gate.NewRule(sc.Gate.Margin(sc.Metrics.Primary), sc.Run.Pairs, sc.Run.ConfirmPairs)
-	row := report.GateRow{Scenario: sc.Name, P99: sc.Gate.P99}
-	second := stage{first: rule.Pairs, pairs: rule.Confirm, seed: sc.Run.Seed + 1}
-	// What the first stage is judged by is what the second has to confirm.
-	choose := func(legs []record.Leg) {
-		row.Metric = gate.Metric(legs)
-		rule = rule.Of(row.Metric)
-		rule.Margin = sc.Gate.Margin(row.Metric)
-	}
-	next := func(legs []record.Leg) (_ stage, confirm bool) {
-		if row.Stages++; row.Stages == 2 {
-			row.Second = rule.Second(gate.StageOf(legs, rule.Pairs, rule.Confirm, row.Metric))
-			return stage{}, false
-		}
-		choose(legs)
-		row.First, confirm = rule.First(gate.StageOf(legs, 0, rule.Pairs, row.Metric))
-		if confirm {
-			fmt.Fprintf(s.messages, "  %s: %d new pairs\n", row.First.Reason, rule.Confirm)
-			s.legsPlanned += 2 * rule.Confirm
-		}
-		return second, confirm
-	}
-	row.Legs, err = m.runStages(ctx, stage{pairs: rule.Pairs, seed: sc.Run.Seed}, next)
+	trial := gate.Trial{Rule: gate.NewRule(0, sc.Run.Pairs, sc.Run.ConfirmPairs),
+		Margin: sc.Gate.Margin, TailFails: sc.Gate.P99 == "fail"}
+	legs, err := m.try(ctx, &trial)
 	if err != nil {
 		return row, err
 	}
-	if m.gaveUp { // in whatever stage: some leg says why nothing is compared
-		choose(row.Legs)
-		row.First, _ = rule.First(gate.StageOf(row.Legs, 0, rule.Pairs+rule.Confirm, row.Metric))
-		row.Stages = 1
-	}
-	row.Margin = rule.Margin
-	row.Complete()
-	f := row.Finding()
+	row = report.GateRow{Scenario: sc.Name, Judgement: trial.Decisive(), Legs: legs,
+		Warning: gate.TailWarning(legs)}
+	f := row.Finding
 	return row, s.index.Append(record.Line{Verdict: &record.Verdict{Session: s.id, Scenario: sc.Name,
 		Verdict: string(f.Verdict), Reason: f.Reason, Change: f.Change, P: f.P, Pairs: f.Pairs}})
+}
+
+// try runs the first stage of a trial, and the second where that is to confirm something. What
+// keeps a stage from being run to its end is in its legs, of which the trial makes INVALID.
+func (m *comparison) try(ctx context.Context, t *gate.Trial) (legs []record.Leg, err error) {
+	defer func() { err = errors.Join(err, m.cleanUp()) }()
+	run := m.scenario.Run
+	legs, err = m.stage(ctx, stage{pairs: run.Pairs, seed: run.Seed})
+	if err != nil {
+		return legs, err
+	}
+	toConfirm := t.First(legs)
+	if toConfirm == "" {
+		return legs, nil
+	}
+	fmt.Fprintf(m.messages, "  %s: %d new pairs\n", toConfirm, run.ConfirmPairs)
+	m.legsPlanned += 2 * run.ConfirmPairs
+	more, err := m.stage(ctx, stage{first: run.Pairs, pairs: run.ConfirmPairs, seed: run.Seed + 1})
+	legs = append(legs, more...)
+	if err == nil {
+		t.Second(legs)
+	}
+	return legs, err
 }
 
 // write puts the results into the files that were asked for.

@@ -71,16 +71,15 @@ type Finding struct {
 	Pairs   int     `json:"pairs"`  // that counted
 }
 
-// First judges the first stage. confirm says that the second is to be run.
-func (r Rule) First(s Stage) (f Finding, confirm bool) {
-	f, loss := r.judge(s, r.P1)
-	if !loss {
-		return f, false
+// First judges the first stage. Where it shows a loss, that is for the second to confirm.
+func (r Rule) First(s Stage) (f Finding, loss bool) {
+	f, loss = r.judge(s, r.P1)
+	if loss {
+		f.Verdict = Inconclusive
+		f.Reason = fmt.Sprintf("a loss of %.1f%% in the first stage (p = %.3f), to be confirmed",
+			-100*f.Change, f.P)
 	}
-	f.Verdict = Inconclusive
-	f.Reason = fmt.Sprintf("a loss of %.1f%% in the first stage (p = %.3f), to be confirmed",
-		-100*f.Change, f.P)
-	return f, r.Confirm > 0
+	return f, loss
 }
 
 // Second judges new pairs after a first stage that showed a loss.

@@ -3,8 +3,8 @@
 //
 // Invariants:
 //
-//  1. FAIL needs two stages of separate pairs that both show a loss of the same metric beyond the
-//     margin.
+//  1. FAIL needs two stages of separate pairs that both show a loss of the same metric beyond its
+//     margin: of the one that decides, or of the tail where a longer one fails.
 //  2. PASS needs an interval that excludes the margin, and an estimate that is not beyond it.
 //     Everything else is INCONCLUSIVE, or INVALID where a leg failed or was not what was asked for.
 //  3. A noisy pair decides nothing. Fewer good pairs than a stage needs are INCONCLUSIVE.

@@ -48,8 +48,8 @@ func (r Rule) Simulate(source Source, change float64, runs int, seed uint64) Rat
 		for i := range all {
 			all[i].Difference += shift
 		}
-		f, confirm := r.First(stageOf(all[:r.Pairs], r.Pairs))
-		if confirm {
+		f, loss := r.First(stageOf(all[:r.Pairs], r.Pairs))
+		if loss && r.Confirm > 0 {
 			f = r.Second(stageOf(all[r.Pairs:], r.Confirm))
 		}
 		rates.Verdict[f.Verdict]++

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -23,52 +22,17 @@ type Gate struct {
 
 // GateRow is one scenario of it.
 type GateRow struct {
-	Scenario      string
-	Metric        string // that decided
-	Margin        float64
-	P99           string // warn or fail
-	Stages        int    // that were run
-	First, Second gate.Finding
-	Warning       string
-	Legs          []record.Leg
-}
-
-// Finding is what decides: the second stage where there was one.
-func (r *GateRow) Finding() gate.Finding {
-	if r.Stages == 2 {
-		return r.Second
-	}
-	return r.First
-}
-
-// p99Worse is the share by which the tail may grow before it is said: single tails are noisy.
-const p99Worse = 0.10
-
-// Complete looks at what does not decide, or only where the scenario says so: p99.
-func (r *GateRow) Complete() {
-	first := gate.StageOf(r.Legs, 0, math.MaxInt16, "p99")
-	rule := gate.NewRule(p99Worse, len(first.Differences), 0).Of("p99")
-	first.Planned = len(first.Differences)
-	f, _ := rule.First(first)
-	if !(f.P < rule.P2) || f.Change > -p99Worse {
-		return
-	}
-	r.Warning = fmt.Sprintf("p99 is worse by %.0f%% (p = %.4f)", -100*f.Change, f.P)
-	if decisive := r.Finding(); r.P99 == "fail" && decisive.Verdict == gate.Pass {
-		decisive.Verdict, decisive.Reason = gate.Fail, r.Warning
-		if r.Stages == 2 {
-			r.Second = decisive
-		} else {
-			r.First = decisive
-		}
-	}
+	Scenario string
+	gate.Judgement
+	Warning string
+	Legs    []record.Leg
 }
 
 // Verdict of the whole gate.
 func (g *Gate) Verdict() gate.Verdict {
 	var all []gate.Verdict
 	for i := range g.Rows {
-		all = append(all, g.Rows[i].Finding().Verdict)
+		all = append(all, g.Rows[i].Finding.Verdict)
 	}
 	if slices.ContainsFunc(g.Counts, func(f gate.CountFinding) bool { return f.Worse }) {
 		return gate.Fail
@@ -84,7 +48,7 @@ func (g *Gate) Print(w io.Writer) {
 	cells := [][]string{{"scenario", "metric", "change", "not below", "p", "pairs", "stages",
 		"verdict"}}
 	for i := range g.Rows {
-		f := g.Rows[i].Finding()
+		f := g.Rows[i].Finding
 		cells = append(cells, []string{g.Rows[i].Scenario, g.Rows[i].Metric,
 			fmt.Sprintf("%+.1f%%", 100*f.Change), fmt.Sprintf("%+.1f%%", 100*f.Lower),
 			fmt.Sprintf("%.4f", f.P), fmt.Sprint(f.Pairs), fmt.Sprint(g.Rows[i].Stages),
@@ -95,8 +59,8 @@ func (g *Gate) Print(w io.Writer) {
 		Columns(w, cells)
 	}
 	for i := range g.Rows {
-		fmt.Fprintf(w, "%s: %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding().Verdict,
-			g.Rows[i].Finding().Reason)
+		fmt.Fprintf(w, "%s: %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding.Verdict,
+			g.Rows[i].Finding.Reason)
 		if g.Rows[i].Warning != "" {
 			fmt.Fprintf(w, "%s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
 		}
@@ -135,7 +99,7 @@ type junitReason struct {
 func (g *Gate) JUnit(w io.Writer) error {
 	suite := junit{Name: "flashbench gate"}
 	for i := range g.Rows {
-		f := g.Rows[i].Finding()
+		f := g.Rows[i].Finding
 		c := junitCase{Class: "flashbench.gate", Name: g.Rows[i].Scenario, Output: g.Rows[i].Warning}
 		reason := &junitReason{f.Reason}
 		switch f.Verdict {
@@ -186,13 +150,13 @@ func (g *Gate) Markdown(w io.Writer) error {
 			"|---|---|---|---|---|---|---|\n")
 	}
 	for i := range g.Rows {
-		f := g.Rows[i].Finding()
+		f := g.Rows[i].Finding
 		fmt.Fprintf(&b, "| %s | %s | %+.1f%% | %+.1f%% | %.4f | %d | **%s** |\n", g.Rows[i].Scenario,
 			g.Rows[i].Metric, 100*f.Change, 100*f.Lower, f.P, f.Pairs, f.Verdict)
 	}
 	b.WriteString("\n")
 	for i := range g.Rows {
-		fmt.Fprintf(&b, "- %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding().Reason)
+		fmt.Fprintf(&b, "- %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding.Reason)
 		if g.Rows[i].Warning != "" {
 			fmt.Fprintf(&b, "- %s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
 		}
@@ -214,7 +178,7 @@ func (g *Gate) NDJSON(w io.Writer) error {
 	for i := range g.Rows {
 		r := &g.Rows[i]
 		if err := encoder.Encode(map[string]any{"session": g.Session, "scenario": r.Scenario,
-			"metric": r.Metric, "margin": r.Margin, "stages": r.Stages, "finding": r.Finding(),
+			"metric": r.Metric, "margin": r.Margin, "stages": r.Stages, "finding": r.Finding,
 			"warning": r.Warning}); err != nil {
 			return err
 		}

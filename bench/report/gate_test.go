@@ -10,43 +10,22 @@ import (
 )
 
 // gateRow is a scenario of six pairs whose candidate has so many times the throughput and the p99.
-func gateRow(p99 string, throughput, tail float64) GateRow {
-	r := GateRow{Scenario: "get-4k", Metric: "ops_per_s", P99: p99, Stages: 1}
+func gateRow(throughput, tail float64) GateRow {
+	r := GateRow{Scenario: "get-4k"}
 	for i := range 12 {
 		noise := 1 + 0.001*float64(i%5)
 		leg := record.Leg{Pair: i/2 + 1, Side: []string{"base", "candidate"}[i%2], Outcome: record.OK,
-			Metrics: map[string]float64{"ops_per_s": 1000 * noise, "p99": 500 * noise}}
+			Primary: "ops_per_s", Metrics: map[string]float64{"ops_per_s": 1000 * noise, "p99": 500 * noise}}
 		if i%2 == 1 {
 			leg.Metrics["ops_per_s"] *= throughput
 			leg.Metrics["p99"] *= tail
 		}
 		r.Legs = append(r.Legs, leg)
 	}
-	r.First, _ = gate.NewRule(0.03, 6, 12).First(gate.StageOf(r.Legs, 0, 6, r.Metric))
-	r.Complete()
+	trial := gate.Trial{Rule: gate.NewRule(0, 6, 0), Margin: func(string) float64 { return 0.03 }}
+	trial.First(r.Legs)
+	r.Judgement, r.Warning = trial.Decisive(), gate.TailWarning(r.Legs)
 	return r
-}
-
-// The tail is said where it has grown much, and fails only where the scenario says so.
-func TestTail(t *testing.T) {
-	for _, c := range []struct {
-		p99              string
-		throughput, tail float64
-		want             gate.Verdict
-		warns            bool
-	}{
-		{"warn", 1, 1, gate.Pass, false},
-		{"warn", 1, 1.05, gate.Pass, false},
-		{"warn", 1, 1.5, gate.Pass, true},
-		{"fail", 1, 1.5, gate.Fail, true},
-		{"fail", 1.5, 0.5, gate.Pass, false},
-		{"warn", 1.5, 0.5, gate.Pass, false},
-	} {
-		r := gateRow(c.p99, c.throughput, c.tail)
-		if got := r.Finding(); got.Verdict != c.want || (r.Warning != "") != c.warns {
-			t.Errorf("%+v: %s, warning %q", c, got.Verdict, r.Warning)
-		}
-	}
 }
 
 // What was not counted is not called equal, and a warning is in every form.
@@ -62,11 +41,11 @@ func TestGateForms(t *testing.T) {
 		want     string
 		not      string
 	}{
-		{"timing alone", Gate{Rows: []GateRow{gateRow("warn", 1, 1.5)}}, gate.Pass, 1, 0,
+		{"timing alone", Gate{Rows: []GateRow{gateRow(1, 1.5)}}, gate.Pass, 1, 0,
 			"p99 is worse by 50%", "counts per request"},
 		{"counts alone", Gate{Counted: true}, gate.Pass, 1, 0, "counts per request", "warning"},
 		{"worse counts", Gate{Counted: true, Counts: []gate.CountFinding{worse, worse},
-			Rows: []GateRow{gateRow("warn", 1, 1)}}, gate.Fail, 2, 1, "5.00, was 4.00", "warning"},
+			Rows: []GateRow{gateRow(1, 1)}}, gate.Fail, 2, 1, "5.00, was 4.00", "warning"},
 		{"nothing", Gate{}, gate.Invalid, 0, 0, "", "counts per request"},
 	} {
 		var markdown, junit strings.Builder
