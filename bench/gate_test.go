@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"html"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,11 +74,8 @@ func TestGateVerdicts(t *testing.T) {
 // Killed right before it decides, a gate decides the same without running anything again.
 func TestGateResume(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
-	dir := filepath.Dir(p.server)
-	junit, markdown, ndjson, benchmark := filepath.Join(dir, "j.xml"), filepath.Join(dir, "m.md"),
-		filepath.Join(dir, "n.ndjson"), filepath.Join(dir, "b.txt")
-	args := p.gateArgs(t, "STUB_DELAY=2ms", "STUB_DELAY=6ms", "--junit", junit, "--markdown", markdown,
-		"--ndjson", ndjson, "--benchfmt", benchmark)
+	f := filesIn(t.TempDir())
+	args := p.gateArgs(t, "STUB_DELAY=2ms", "STUB_DELAY=6ms", f.flags()...)
 	var first, second bytes.Buffer
 	code := Main(t.Context(), args, &first, &first)
 	legs := len(p.legs(t))
@@ -90,7 +88,7 @@ func TestGateResume(t *testing.T) {
 	if a, b := lastLine(first.String()), lastLine(second.String()); a != b {
 		t.Errorf("%q, then %q", a, b)
 	}
-	checkGateFiles(t, junit, markdown, ndjson, benchmark)
+	f.check(t)
 }
 
 func lastLine(text string) string {
@@ -98,34 +96,85 @@ func lastLine(text string) string {
 	return text[max(0, i):]
 }
 
-func checkGateFiles(t *testing.T, junit, markdown, ndjson, benchmark string) {
+// gateFiles are what a gate writes for others.
+type gateFiles struct{ junit, markdown, ndjson, benchmark string }
+
+func filesIn(dir string) gateFiles {
+	return gateFiles{filepath.Join(dir, "j.xml"), filepath.Join(dir, "m.md"),
+		filepath.Join(dir, "n.ndjson"), filepath.Join(dir, "b.txt")}
+}
+
+func (f gateFiles) flags() []string {
+	return []string{"--junit", f.junit, "--markdown", f.markdown, "--ndjson", f.ndjson,
+		"--benchfmt", f.benchmark}
+}
+
+func readText(t *testing.T, path string) string {
 	t.Helper()
-	read := func(path string) []byte {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// junitSuite is what continuous integration reads of a gate.
+type junitSuite struct {
+	Tests    int `xml:"tests,attr"`
+	Failures int `xml:"failures,attr"`
+	Errors   int `xml:"errors,attr"`
+	Skipped  int `xml:"skipped,attr"`
+	Cases    []struct {
+		Name string `xml:"name,attr"`
+	} `xml:"testcase"`
+}
+
+func (f gateFiles) suite(t *testing.T) (suite junitSuite) {
+	t.Helper()
+	if err := xml.Unmarshal([]byte(readText(t, f.junit)), &suite); err != nil {
+		t.Error(err)
+	}
+	return suite
+}
+
+// mustSay: the files say the verdict that the exit code says, and want.
+func (f gateFiles) mustSay(t *testing.T, code int, want string) {
+	t.Helper()
+	verdict := map[int]string{exitOK: "PASS", exitFailure: "FAIL", exitInconclusive: "INCONCLUSIVE",
+		exitInvalid: "INVALID"}[code]
+	suite, markdown := f.suite(t), readText(t, f.markdown)
+	for what, right := range map[string]bool{
+		"failures": (suite.Failures > 0) == (code == exitFailure),
+		"errors":   (suite.Errors > 0) == (code == exitInvalid),
+		"skipped":  (suite.Skipped > 0) == (code == exitInconclusive),
+		"Markdown": strings.Contains(markdown, "### Performance gate: "+verdict+"\n"),
+	} {
+		if !right {
+			t.Errorf("%s: not of %s: %+v\n%s", what, verdict, suite, markdown)
 		}
-		return text
 	}
-	var suite struct {
-		Tests int `xml:"tests,attr"`
-		Cases []struct {
-			Name string `xml:"name,attr"`
-		} `xml:"testcase"`
+	for _, path := range []string{f.junit, f.markdown, f.ndjson} {
+		if text := html.UnescapeString(readText(t, path)); !strings.Contains(text, want) {
+			t.Errorf("no %q in %s:\n%s", want, filepath.Base(path), text)
+		}
 	}
-	if err := xml.Unmarshal(read(junit), &suite); err != nil || suite.Tests != 1 ||
-		suite.Cases[0].Name != "get-4k" {
-		t.Errorf("JUnit: %+v, error %v", suite, err)
+}
+
+// check looks into the forms of a gate of one scenario that ended twice.
+func (f gateFiles) check(t *testing.T) {
+	t.Helper()
+	if suite := f.suite(t); suite.Tests != 1 || suite.Cases[0].Name != "get-4k" {
+		t.Errorf("JUnit: %+v", suite)
 	}
-	if text := string(read(markdown)); strings.Count(text, "### Performance gate") != 2 {
+	if text := readText(t, f.markdown); strings.Count(text, "### Performance gate") != 2 {
 		t.Errorf("a summary is added to what is there:\n%s", text)
 	}
-	for line := range bytes.Lines(read(ndjson)) {
-		if !json.Valid(line) {
+	for line := range strings.Lines(readText(t, f.ndjson)) {
+		if !json.Valid([]byte(line)) {
 			t.Errorf("not JSON: %s", line)
 		}
 	}
-	lines := strings.Split(strings.TrimSpace(string(read(benchmark))), "\n")
+	lines := strings.Split(strings.TrimSpace(readText(t, f.benchmark)), "\n")
 	if len(lines) < 8 || !strings.HasPrefix(lines[2], "BenchmarkGet4k/side=") ||
 		!strings.Contains(lines[2], " ns/op") {
 		t.Errorf("benchmark format:\n%s", strings.Join(lines, "\n"))
@@ -145,25 +194,31 @@ func TestGateCounts(t *testing.T) {
 		"syncs more": {"", syncs, exitFailure, "PUT 4 KiB: synced_writes per request: more than before: 2.0"},
 		"syncs less": {syncs, "", exitOK, "synced_writes per request: less than before: 0.00, was 2.0"},
 		"errors":     {"", "STUB_FAULT=fails-load", exitInvalid, "candidate: GET 4 KiB: "},
-		"no counts":  {"STUB_FAULT=no-cost", "", exitInvalid, "base: PUT 4 KiB: the server's status has no counts"},
+		"a count gone": {"", "STUB_FAULT=counts-less", exitOK,
+			"not compared: PUT 4 KiB: copied_bytes per request: only the base counts it"},
+		"no counts": {"STUB_FAULT=no-cost", "", exitInvalid, "base: PUT 4 KiB: the server's status has no counts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t, "", "exit 1")
-			args := append(p.gateArgs(t, c.base, c.candidate), "--counts", "--timing=false")
+			f := filesIn(t.TempDir())
+			args := append(p.gateArgs(t, c.base, c.candidate, f.flags()...), "--counts", "--timing=false")
 			var out bytes.Buffer
 			code := Main(t.Context(), args, &out, &out)
 			if code != c.code || !strings.Contains(out.String(), c.want) {
 				t.Errorf("code %d, want %d with %q:\n%s", code, c.code, c.want, out.String())
 			}
+			f.mustSay(t, c.code, strings.TrimPrefix(c.want, "verdict: PASS")) // which each says its own way
 			p.mustBeEmpty(t)
 		})
 	}
 }
 
-// Exit code 1 is a regression and nothing else: what keeps a gate from measuring is INVALID.
+// Exit code 1 is a regression and nothing else: what keeps a gate from measuring is INVALID, and
+// whoever reads its files is told too.
 func TestGateThatCannotMeasure(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
-	args := p.gateArgs(t, "", "")
+	f := filesIn(t.TempDir())
+	args := p.gateArgs(t, "", "", f.flags()...)
 	var out bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -171,11 +226,15 @@ func TestGateThatCannotMeasure(t *testing.T) {
 		!strings.Contains(out.String(), "interrupted") {
 		t.Errorf("interrupted: code %d:\n%s", code, out.String())
 	}
+	f.mustSay(t, exitInvalid, context.Canceled.Error())
 	out.Reset()
-	args = append(args, "--record", filepath.Join(p.server, "index.ndjson")) // below a file
+	f = filesIn(t.TempDir())
+	args = append(p.gateArgs(t, "", "", f.flags()...),
+		"--record", filepath.Join(p.server, "index.ndjson")) // below a file
 	if code := Main(t.Context(), args, &out, &out); code != exitInvalid {
 		t.Errorf("no record: code %d:\n%s", code, out.String())
 	}
+	f.mustSay(t, exitInvalid, "not a directory")
 }
 
 // A gate needs a base, and says how to get one.

@@ -72,8 +72,8 @@ func gateCommand(ctx context.Context, args []string, out, messages io.Writer) er
 	return asVerdict(o.run(ctx, scenarios, out, messages))
 }
 
-// asVerdict keeps what else may end a gate, such as a full disk or an interrupt, from being taken
-// for a regression: nothing was compared.
+// asVerdict keeps what else may end a gate, such as a full disk, from being taken for a regression:
+// nothing was compared, or nobody is told.
 func asVerdict(err error) error {
 	if err == nil {
 		return nil
@@ -86,40 +86,56 @@ func asVerdict(err error) error {
 	return fmt.Errorf("%w: %w", errInvalid, err)
 }
 
+// run compares, and says and writes what it has found: also why it could not compare.
 func (o *gateOptions) run(
 	ctx context.Context, scenarios []*scenario.Scenario, out, messages io.Writer,
 ) (err error) {
-	s, err := openSession(o.options, messages)
-	if err != nil {
-		return err
+	var results report.Gate
+	s, broken := openSession(o.options, messages)
+	if broken == nil {
+		defer func() { err = errors.Join(err, s.close()) }()
+		results.Session = s.id
+		broken = s.gateAll(ctx, o, scenarios, &results)
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if o.timing {
-		s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	if errors.Is(broken, errUsage) { // nothing was begun
+		return broken
 	}
-	results := report.Gate{Session: s.id}
-	if o.counts {
-		results.Counted = true
-		if results.Counts, err = s.gateCounts(ctx, o); err != nil {
-			return err
-		}
-	}
-	if o.timing {
-		for _, sc := range scenarios {
-			fmt.Fprintf(messages, "\n%s: %s\n", sc.Name, sc.Question)
-			row, err := s.gateOne(ctx, sc, o.sides())
-			if err != nil {
-				return err
-			}
-			results.Rows = append(results.Rows, row)
-		}
+	if broken != nil {
+		results.Broken = broken.Error()
 	}
 	results.Print(out)
-	err = gateError(results.Verdict())
-	if lost := o.write(&results); lost != nil { // a resume writes it
+	err = errors.Join(gateError(results.Verdict()), broken)
+	if lost := o.write(&results); lost != nil || broken != nil { // a resume goes on, and writes it
 		return errors.Join(err, lost)
 	}
 	return errors.Join(err, s.end())
+}
+
+// gateAll compares all that is asked for, as far as it comes.
+func (s *session) gateAll(
+	ctx context.Context, o *gateOptions, scenarios []*scenario.Scenario, results *report.Gate,
+) (err error) {
+	if o.timing {
+		s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
+	}
+	if o.counts {
+		if results.Counts, err = s.gateCounts(ctx, o); err != nil {
+			return err
+		}
+		results.Counted = true
+	}
+	for _, sc := range scenarios {
+		if !o.timing {
+			break
+		}
+		fmt.Fprintf(s.messages, "\n%s: %s\n", sc.Name, sc.Question)
+		row, err := s.gateOne(ctx, sc, o.sides())
+		if err != nil {
+			return fmt.Errorf("%s: %w", sc.Name, err)
+		}
+		results.Rows = append(results.Rows, row)
+	}
+	return nil
 }
 
 // sides are what a gate compares.

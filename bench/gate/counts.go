@@ -18,14 +18,23 @@ const (
 	spreadsMin    = 3
 )
 
-// CountFinding is a count that is another one now.
+// CountFinding is a count that is another one now, or that the candidate no longer keeps: what is
+// not counted is not compared, and might be anything.
 type CountFinding struct {
 	Request, Count  string
 	Base, Candidate float64 // a request
 	Worse           bool
+	NotCompared     bool
 }
 
+// Differs says whether both were compared: what is the same then is no finding.
+func (f CountFinding) Differs() bool { return !f.NotCompared }
+
 func (f CountFinding) String() string {
+	if f.NotCompared {
+		return fmt.Sprintf("not compared: %s: %s per request: only the base counts it", f.Request,
+			f.Count)
+	}
 	word := map[bool]string{true: "more", false: "less"}[f.Worse]
 	return fmt.Sprintf("%s: %s per request: %s than before: %.2f, was %.2f", f.Request, f.Count, word,
 		f.Candidate, f.Base)
@@ -34,20 +43,23 @@ func (f CountFinding) String() string {
 // CompareCounts compares repetitions on fresh processes. A count differs if all of the candidate's
 // repetitions lie beyond all of the base's, by more than the tolerance and by several times what
 // they differ among themselves: those that do not are exact, whatever the machine does meanwhile.
+// A count that is new in the candidate has nothing to be compared with.
 func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 	var out []CountFinding
 	if len(base) == 0 || len(candidate) == 0 {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(base[0])) {
-		if _, both := candidate[0][name]; !both {
-			continue // a server of another time does not count it: not counted is not 0
+		f := CountFinding{Request: request, Count: name}
+		if _, both := candidate[0][name]; !both { // not counted is not 0
+			f.NotCompared = true
+			out = append(out, f)
+			continue
 		}
 		lo, hi := span(base, name)
 		newLo, newHi := span(candidate, name)
 		tolerance := max(countAbsolute, countShareMax*hi, spreadsMin*(hi-lo),
 			spreadsMin*(newHi-newLo))
-		f := CountFinding{Request: request, Count: name}
 		switch {
 		case newLo > hi+tolerance:
 			f.Base, f.Candidate, f.Worse = hi, newLo, true

@@ -259,11 +259,17 @@ func TestCompareCounts(t *testing.T) {
 	}
 }
 
-// A count that only one of two servers keeps says nothing of either.
+// A count that only one of two servers keeps says nothing of either; one that a change takes away is
+// missed, and one that it adds is not.
 func TestCompareCountsOfOne(t *testing.T) {
-	old, now := []Counts{{"synced_writes": 4}}, []Counts{{"synced_writes": 4, "copied_bytes": 4096}}
-	if got := append(CompareCounts("PUT", old, now), CompareCounts("PUT", now, old)...); len(got) > 0 {
-		t.Errorf("%v", got)
+	few, more := []Counts{{"synced_writes": 4}}, []Counts{{"synced_writes": 4, "copied_bytes": 4096}}
+	if got := CompareCounts("PUT", few, more); len(got) > 0 {
+		t.Errorf("added: %v", got)
+	}
+	got := CompareCounts("PUT", more, few)
+	if want := "[not compared: PUT: copied_bytes per request: only the base counts it]"; fmt.
+		Sprint(got) != want || got[0].Worse {
+		t.Errorf("taken away: %v, want %s", got, want)
 	}
 }
 

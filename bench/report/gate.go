@@ -16,8 +16,9 @@ import (
 type Gate struct {
 	Session string
 	Counted bool                // requests, on both sides
-	Counts  []gate.CountFinding // that differ
+	Counts  []gate.CountFinding // that differ, or are not compared
 	Rows    []GateRow
+	Broken  string // why it compared nothing, or not all; empty: it did
 }
 
 // GateRow is one scenario of it.
@@ -36,6 +37,9 @@ func (g *Gate) Verdict() gate.Verdict {
 	}
 	if slices.ContainsFunc(g.Counts, func(f gate.CountFinding) bool { return f.Worse }) {
 		return gate.Fail
+	}
+	if g.Broken != "" {
+		all = append(all, gate.Invalid)
 	}
 	if len(all) == 0 && g.Counted {
 		return gate.Pass // counts alone, and none is worse
@@ -68,6 +72,9 @@ func (g *Gate) Print(w io.Writer) {
 	for _, f := range g.Counts {
 		fmt.Fprintln(w, f)
 	}
+	if g.Broken != "" {
+		fmt.Fprintf(w, "%s: %s\n", gate.Invalid, g.Broken)
+	}
 	fmt.Fprintf(w, "verdict: %s\n", g.Verdict())
 }
 
@@ -81,6 +88,8 @@ type junit struct {
 	Skipped  int         `xml:"skipped,attr"`
 	Cases    []junitCase `xml:"testcase"`
 }
+
+const junitClass = "flashbench.gate"
 
 type junitCase struct {
 	Class   string       `xml:"classname,attr"`
@@ -100,7 +109,7 @@ func (g *Gate) JUnit(w io.Writer) error {
 	suite := junit{Name: "flashbench gate"}
 	for i := range g.Rows {
 		f := g.Rows[i].Finding
-		c := junitCase{Class: "flashbench.gate", Name: g.Rows[i].Scenario, Output: g.Rows[i].Warning}
+		c := junitCase{Class: junitClass, Name: g.Rows[i].Scenario, Output: g.Rows[i].Warning}
 		reason := &junitReason{f.Reason}
 		switch f.Verdict {
 		case gate.Fail:
@@ -114,6 +123,11 @@ func (g *Gate) JUnit(w io.Writer) error {
 	}
 	if g.Counted {
 		suite.Cases = append(suite.Cases, g.junitCounts())
+	}
+	if g.Broken != "" {
+		suite.Errors++
+		suite.Cases = append(suite.Cases, junitCase{Class: junitClass, Name: "the gate itself",
+			Error: &junitReason{g.Broken}})
 	}
 	for i := range suite.Cases {
 		if suite.Cases[i].Failure != nil {
@@ -131,7 +145,7 @@ func (g *Gate) JUnit(w io.Writer) error {
 
 // junitCounts is the case of the counts, which fails by the first that is worse.
 func (g *Gate) junitCounts() junitCase {
-	c := junitCase{Class: "flashbench.gate", Name: "counts per request"}
+	c := junitCase{Class: junitClass, Name: "counts per request"}
 	for _, f := range g.Counts {
 		if f.Worse && c.Failure == nil {
 			c.Failure = &junitReason{f.String()}
@@ -164,8 +178,11 @@ func (g *Gate) Markdown(w io.Writer) error {
 	for _, f := range g.Counts {
 		fmt.Fprintf(&b, "- %s\n", f)
 	}
-	if g.Counted && len(g.Counts) == 0 {
+	if g.Counted && !slices.ContainsFunc(g.Counts, gate.CountFinding.Differs) {
 		b.WriteString("- counts per request: no difference\n")
+	}
+	if g.Broken != "" {
+		fmt.Fprintf(&b, "- %s: %s\n", gate.Invalid, g.Broken)
 	}
 	fmt.Fprintf(&b, "\nsession %s\n", g.Session)
 	_, err := io.WriteString(w, b.String())
@@ -184,9 +201,14 @@ func (g *Gate) NDJSON(w io.Writer) error {
 		}
 	}
 	for _, f := range g.Counts {
-		if err := encoder.Encode(map[string]any{"session": g.Session, "count": f}); err != nil {
+		if err := encoder.Encode(map[string]any{"session": g.Session, "count": f,
+			"text": f.String()}); err != nil {
 			return err
 		}
+	}
+	if g.Broken != "" {
+		return encoder.Encode(map[string]any{"session": g.Session, "verdict": gate.Invalid,
+			"reason": g.Broken})
 	}
 	return nil
 }

@@ -72,3 +72,59 @@ func TestGateForms(t *testing.T) {
 		}
 	}
 }
+
+// What could not be compared is in every form, in the same words: a count that is gone makes no
+// verdict, a gate that broke is INVALID, whatever it had found before but a regression.
+func TestGateFormsOfWhatIsMissing(t *testing.T) {
+	worse := gate.CountFinding{Request: "PUT 4 KiB", Count: "synced_writes", Worse: true}
+	gone := gate.CountFinding{Request: "PUT 4 KiB", Count: "copied_bytes", NotCompared: true}
+	for _, c := range []struct {
+		name    string
+		gate    Gate
+		verdict gate.Verdict
+		errors  int
+		want    string
+	}{
+		{"a count is gone", Gate{Counted: true, Counts: []gate.CountFinding{gone}}, gate.Pass, 0,
+			"not compared: PUT 4 KiB: copied_bytes per request: only the base counts it"},
+		{"counting broke", Gate{Broken: "counts: base: no answer"}, gate.Invalid, 1, "counts: base: no answer"},
+		{"broken later", Gate{Counted: true, Rows: []GateRow{gateRow(1, 1)}, Broken: "a full disk"},
+			gate.Invalid, 1, "a full disk"},
+		{"worse, then broken", Gate{Counted: true, Counts: []gate.CountFinding{worse}, Broken: "a full disk"},
+			gate.Fail, 1, "a full disk"},
+	} {
+		if v := c.gate.Verdict(); v != c.verdict {
+			t.Errorf("%s: %s, want %s", c.name, v, c.verdict)
+		}
+		var terminal, markdown, junit, ndjson strings.Builder
+		c.gate.Print(&terminal)
+		for form, err := range map[string]error{"Markdown": c.gate.Markdown(&markdown),
+			"JUnit": c.gate.JUnit(&junit), "NDJSON": c.gate.NDJSON(&ndjson)} {
+			if err != nil {
+				t.Fatalf("%s: %s: %v", c.name, form, err)
+			}
+		}
+		for form, text := range map[string]string{"the terminal": terminal.String(),
+			"Markdown": markdown.String(), "JUnit": junit.String(), "NDJSON": ndjson.String()} {
+			if !strings.Contains(text, c.want) {
+				t.Errorf("%s: %s does not say %q:\n%s", c.name, form, c.want, text)
+			}
+		}
+		var suite struct {
+			Errors int `xml:"errors,attr"`
+			Cases  []struct {
+				Error *struct{} `xml:"error"`
+			} `xml:"testcase"`
+		}
+		if err := xml.Unmarshal([]byte(junit.String()), &suite); err != nil {
+			t.Fatal(err)
+		}
+		last := suite.Cases[len(suite.Cases)-1]
+		if suite.Errors != c.errors || (last.Error != nil) != (c.errors > 0) {
+			t.Errorf("%s: %d errors, want %d:\n%s", c.name, suite.Errors, c.errors, junit.String())
+		}
+		if !strings.Contains(markdown.String(), "no difference") && c.name == "a count is gone" {
+			t.Errorf("%s: what was compared is the same, and is not said to be:\n%s", c.name, markdown.String())
+		}
+	}
+}

@@ -121,9 +121,12 @@ func (s *stub) status(w http.ResponseWriter, r *http.Request) {
 		proof := map[string]any{"name": name + "_proof", "count": count}
 		axes[name] = map[string]any{"requested": value, "active": active, "proof": proof}
 	}
-	cost := map[string]any{"requests": s.count.Load(), "synced_writes": s.syncs.Load()}
-	if s.fault == "no-cost" {
+	cost := map[string]any{"requests": s.count.Load(), "synced_writes": s.syncs.Load(), "copied_bytes": 0}
+	switch s.fault {
+	case "no-cost":
 		cost = nil
+	case "counts-less":
+		delete(cost, "copied_bytes")
 	}
 	json.NewEncoder(w).Encode(map[string]any{"axes": axes, "server_errors": s.fails.Load(),
 		"cost": cost})
