@@ -1,8 +1,6 @@
 package gate
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // Rates counts verdicts of simulated runs.
 type Rates struct {
