@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"flashstore/bench/benchtest"
 	"flashstore/bench/record"
 )
 
@@ -60,7 +61,7 @@ func realWarp(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(warp); err != nil {
-		t.Skip("bin/warp is not built: make warp")
+		benchtest.Lacks(t, "bin/warp is not built: make warp")
 	}
 	return warp
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"flashstore/bench/benchtest"
 	"flashstore/bench/peer"
 	"flashstore/bench/record"
 	"flashstore/bench/report"
@@ -54,9 +55,7 @@ func (p place) views(t *testing.T) (texts []string) {
 
 func mustHave(t *testing.T, program string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("%s is not installed: %v", program, err)
-	}
+	benchtest.Program(t, program)
 }
 
 // What a peer's 200 is worth is measured, and said above the figures; losses come first.
@@ -180,9 +179,7 @@ func TestPeerPrint(t *testing.T) {
 
 // nginx reads files, and is verified and measured by GET alone.
 func TestPeerNginx(t *testing.T) {
-	if _, err := loadPeer("../peers/nginx.yaml", ""); err != nil {
-		t.Skip(err)
-	}
+	benchtest.Program(t, "nginx", "/usr/sbin/nginx")
 	p := newPlace(t, "", "exit 1")
 	args := append([]string{"peer", "../peers/nginx.yaml"}, p.lightArgs("", light("1")...)[1:]...)
 	var out bytes.Buffer
@@ -217,9 +214,9 @@ func realServer(t *testing.T) string {
 
 var built sync.Once
 
-// A second build of our own server, as a peer and in the control row: nothing but noise. The
-// control's interval contains 1, as that of six pairs does in 97 of 100 runs; what never does is a
-// fault of the harness.
+// A second build of our own server, as a peer and in the control row: nothing but noise in both. An
+// interval contains 1, as that of six pairs does in 97 of 100 runs, in two of three rows; the first
+// run mostly has both. What never does is a fault of the harness.
 func TestPeerControlHoldsOne(t *testing.T) {
 	mustHave(t, "strace")
 	dir := t.TempDir()
@@ -227,36 +224,48 @@ func TestPeerControlHoldsOne(t *testing.T) {
 	buildServer(t, again, "-ldflags=-s -w")
 	file := filepath.Join(dir, "peer.yaml")
 	text := "schema: 1\nname: sibling\nbinary: " + again + "\n" +
-		`args: [server, --address, "{address}", --drives, "{drive1}", --parity, "0", ` +
-		"--ioengine, threadpool]\n" + // whose syncs are in a trace: like for like, in one mode
+		`args: [server, --address, "{address}", --drives, "{drive1}", --parity, "0"]` + "\n" +
 		"env:\n  - FLASHSTORE_ROOT_USER={access_key}\n  - FLASHSTORE_ROOT_PASSWORD={secret_key}\n" +
 		"health: /flashstore/health/ready\ndrives: 1\nparity: 0\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const tries = 3
-	said := ""
-	for range tries {
+	const tries, enough = 3, 2
+	said, rows, holds := "", 0, 0
+	for holds < enough && holds+tries-rows >= enough {
 		p := newPlaceAlone(t, "", "exit 1")
 		p.server = ours
 		var out bytes.Buffer
 		code := Main(t.Context(), append(append([]string{"peer", file}, p.lightArgs("", light("6")...)[1:]...),
 			"--control", again), &out, &out)
 		if code != exitOK || !strings.Contains(out.String(), "sibling → flashstore") ||
-			strings.Contains(out.String(), "NOT LIKE FOR LIKE") ||
 			!strings.Contains(out.String(), "Control, the same server twice") {
 			t.Fatalf("code %d:\n%s", code, out.String())
 		}
-		rows := report.Rows(slices.DeleteFunc(p.legs(t), func(leg record.Leg) bool {
-			return leg.Candidate != "flashstore again"
-		}))
-		if len(rows) != 1 || rows[0].Pairs != 6 {
-			t.Fatalf("control: %+v", rows)
-		}
-		if !rows[0].Ratio.Excludes(0) {
-			return
-		}
 		said += out.String()
+		for _, r := range [][2]string{{"flashstore", "flashstore again"}, {"sibling", "flashstore"}} {
+			row := onlyRow(t, p.legs(t), r[0], r[1])
+			if rows == tries {
+				break
+			}
+			if rows++; !row.Ratio.Excludes(0) {
+				holds++
+			}
+		}
 	}
-	t.Errorf("the control's interval is without 1, %d times:\n%s", tries, said)
+	if holds < enough {
+		t.Errorf("of %d intervals %d contain 1:\n%s", rows, holds, said)
+	}
+}
+
+// onlyRow is that of the six pairs of two servers.
+func onlyRow(t *testing.T, legs []record.Leg, base, candidate string) report.Row {
+	t.Helper()
+	rows := report.Rows(slices.DeleteFunc(legs, func(leg record.Leg) bool {
+		return leg.Base != base || leg.Candidate != candidate
+	}))
+	if len(rows) != 1 || rows[0].Pairs != 6 {
+		t.Fatalf("%s, %s: %+v", base, candidate, rows)
+	}
+	return rows[0]
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"debug/elf"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,16 +55,34 @@ func TestProfile(t *testing.T) {
 			t.Errorf("the page has %q", not)
 		}
 	}
-	if _, err := exec.LookPath("strace"); err == nil {
-		if !strings.Contains(out.String(), "writev per operation") {
-			t.Errorf("no system calls:\n%s", out.String())
-		}
-		for _, not := range []string{"preadv2 ", "pread64 ", "accept4 ", "getsockopt ", "getsockname "} {
-			if strings.Contains(out.String(), "\n"+not) {
-				t.Errorf("a call %s, of reads that miss or of connecting:\n%s", not, out.String())
-			}
+	p.mustBeEmpty(t)
+	mustHave(t, "strace") // for the rest
+	if !strings.Contains(out.String(), "writev per operation") {
+		t.Errorf("no system calls:\n%s", out.String())
+	}
+	for _, not := range []string{"preadv2 ", "pread64 ", "accept4 ", "getsockopt ", "getsockname "} {
+		if strings.Contains(out.String(), "\n"+not) {
+			t.Errorf("a call %s, of reads that miss or of connecting:\n%s", not, out.String())
 		}
 	}
+}
+
+// perf does not outlive a load that fails.
+func TestProfileEndsPerf(t *testing.T) {
+	p := newPlaceAlone(t, "fails-load", "exit 1")
+	bin := filepath.Join(filepath.Dir(p.server), "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeProgram(t, filepath.Join(bin, "perf"), "#!/bin/sh\n"+
+		"i=0; while [ $((i += 1)) -lt 6000 ]; do sleep 0.01; done\n")
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	var out bytes.Buffer
+	if code := Main(t.Context(), p.lightArgs("profile", light("1")[:12]...), &out, &out); code == exitOK ||
+		!strings.Contains(out.String(), "status 500") {
+		t.Errorf("code %d:\n%s", code, out.String())
+	}
+	awaitNoProcess(t, bin)
 	p.mustBeEmpty(t)
 }
 

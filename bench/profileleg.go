@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -76,6 +77,7 @@ func (m *comparison) profileLeg(
 		return err
 	}
 	perf := startPerf(server.PID(), filepath.Join(dir, "perf.csv"), p)
+	defer perf() // where the load fails
 	before := host.ContextSwitches(server.PID())
 	stop := m.keepCold(data)
 	a, err := m.applyLight(ctx, server, m.rate, m.scenario.Run.Duration)
@@ -178,7 +180,8 @@ func (m *comparison) counters(file string, operations float64, p *record.Profile
 	return nil
 }
 
-// startPerf counts events of a process until the function it returns is called.
+// startPerf counts events of a process until the function it returns is called, which may be more
+// than once.
 func startPerf(pid int, file string, p *record.Profile) (stop func()) {
 	perf, err := exec.LookPath("perf")
 	if err != nil {
@@ -191,12 +194,12 @@ func startPerf(pid int, file string, p *record.Profile) (stop func()) {
 		p.Notes = append(p.Notes, "perf stat: "+err.Error())
 		return func() {}
 	}
-	return func() {
+	return sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(os.Interrupt) // it writes its counts then
 		if err := cmd.Wait(); err != nil && !interrupted(err) {
 			p.Notes = append(p.Notes, "perf stat is not allowed here: "+err.Error())
 		}
-	}
+	})
 }
 
 func interrupted(err error) bool {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"flashstore/bench/benchtest"
 	"flashstore/bench/figure"
 	"flashstore/bench/record"
 )
@@ -87,16 +88,7 @@ func TestPageStandsAlone(t *testing.T) {
 // complained of and what it asked others for.
 func look(t *testing.T, file string) (page string, complaints, asked []string) {
 	t.Helper()
-	browser := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			browser = found
-			break
-		}
-	}
-	if browser == "" {
-		t.Skip("no chromium is installed: apt-get install chromium")
-	}
+	browser := benchtest.Program(t, "chromium", "chromium-browser", "google-chrome", "chrome")
 	log := filepath.Join(t.TempDir(), "net.json")
 	cmd := exec.Command("timeout", fmt.Sprint(int(chromiumMax.Seconds())), browser, "--headless",
 		"--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",

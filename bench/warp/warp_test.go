@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"flashstore/bench/benchtest"
 	"flashstore/bench/figure"
 	"flashstore/bench/scenario"
 )
@@ -177,7 +178,7 @@ func TestFlagsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(binary); err != nil {
-		t.Skip("bin/warp is not built: make warp")
+		benchtest.Lacks(t, "bin/warp is not built: make warp")
 	}
 	for _, op := range scenario.Ops() {
 		l := Load{TLS: true, Workload: scenario.Workload{Op: op, Data: "fresh", Batch: 1,
