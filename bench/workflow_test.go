@@ -1,15 +1,20 @@
 package bench
 
 import (
+	"cmp"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"flashstore/bench/benchtest"
 )
 
 // outsideMake is the environment without what a make that runs the tests tells its children.
@@ -63,28 +68,88 @@ func TestWorkflowKeepsCachedWarp(t *testing.T) {
 	}
 }
 
-// workflowStep is the command of the step of the workflow that contains text.
-func workflowStep(t *testing.T, text string) string {
+// What others name, such as a branch, is never text of a command: it could be one.
+func TestWorkflowsTakeNoCommands(t *testing.T) {
+	files, err := filepath.Glob("../.github/workflows/*.yaml")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%q, error %v", files, err)
+	}
+	for _, file := range files {
+		for _, job := range readWorkflow(t, file).Jobs {
+			for _, step := range job.Steps {
+				if strings.Contains(step.Run, "${{") {
+					t.Errorf("%s: %s", file, step.Run)
+				}
+			}
+		}
+	}
+}
+
+// Where .ci/run runs on every commit, no test of the harness is skipped for want of a program: what
+// they ask for is installed, and what is not fails.
+func TestWorkflowHasPrograms(t *testing.T) {
+	job := readWorkflow(t, "../.github/workflows/ci.yaml").Jobs["tests"]
+	if job.Env[benchtest.Strict] == "" {
+		t.Errorf("%s is not set", benchtest.Strict)
+	}
+	install := strings.Fields(stepWith(t, job.Steps, "apt-get install"))
+	stepWith(t, job.Steps, ".ci/run")
+	packages := map[string]string{"unshare": "util-linux", "mkfs.ext4": "e2fsprogs"}
+	asks := regexp.MustCompile(`(?:mustHave|benchtest\.Program)\(t, "([^"]+)"`)
+	found := 0
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, match := range asks.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if wanted := cmp.Or(packages[match[1]], match[1]); !slices.Contains(install, wanted) {
+				t.Errorf("%s asks for %s, which ci.yaml does not install", path, match[1])
+			}
+		}
+		return err
+	})
+	if err != nil || found < 6 {
+		t.Errorf("%d programs, error %v", found, err)
+	}
+}
+
+// workflow is what there is of one to be checked.
+type workflow struct {
+	Jobs map[string]struct {
+		Env   map[string]string `yaml:"env"`
+		Steps []workflowRun     `yaml:"steps"`
+	} `yaml:"jobs"`
+}
+
+type workflowRun struct {
+	Run string `yaml:"run"`
+}
+
+func readWorkflow(t *testing.T, path string) (w workflow) {
 	t.Helper()
-	content, err := os.ReadFile("../.github/workflows/gate.yaml")
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var workflow struct {
-		Jobs map[string]struct {
-			Steps []struct {
-				Run string `yaml:"run"`
-			} `yaml:"steps"`
-		} `yaml:"jobs"`
-	}
-	if err := yaml.Unmarshal(content, &workflow); err != nil {
+	if err := yaml.Unmarshal(content, &w); err != nil {
 		t.Fatal(err)
 	}
-	for _, job := range workflow.Jobs {
-		for _, step := range job.Steps {
-			if strings.Contains(step.Run, text) {
-				return step.Run
-			}
+	return w
+}
+
+// workflowStep is the command of the step of the gate's workflow that contains text.
+func workflowStep(t *testing.T, text string) string {
+	t.Helper()
+	return stepWith(t, readWorkflow(t, "../.github/workflows/gate.yaml").Jobs["gate"].Steps, text)
+}
+
+func stepWith(t *testing.T, steps []workflowRun, text string) string {
+	t.Helper()
+	for _, step := range steps {
+		if strings.Contains(step.Run, text) {
+			return step.Run
 		}
 	}
 	t.Fatalf("no step has %q", text)

@@ -39,6 +39,22 @@ else
 	warn "no nginx: the tests that compare with it are skipped"
 fi
 
+if command -v strace >/dev/null 2>&1; then
+	fine "strace, for the contracts of peers, the system calls of a profile, and their tests"
+else
+	warn "no strace: what a peer's 200 is worth stays unknown, profiles count no system calls, tests are skipped"
+fi
+
+browser=
+for program in chromium chromium-browser google-chrome chrome; do
+	[ -n "$browser" ] || browser=$(command -v "$program" 2>/dev/null)
+done
+if [ -n "$browser" ]; then
+	fine "${browser##*/}, for the tests of pages"
+else
+	warn "no chromium: the tests that look at pages are skipped"
+fi
+
 case $(uname -s) in
 Linux) fine "Linux $(uname -r)" ;;
 *) warn "$(uname -s): the harness and the fast paths need Linux; the server runs its portable parts" ;;
