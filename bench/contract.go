@@ -7,9 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
-	"flashstore/bench/content"
 	"flashstore/bench/load"
 	"flashstore/bench/peer"
 	"flashstore/bench/sign"
@@ -18,6 +18,9 @@ import (
 
 // contractPuts of 4 KiB are counted, one after the other: nobody to share a sync with.
 const contractPuts = 20
+
+// contractPath begins the paths of these PUTs and of no others: they are known by it in a trace.
+const contractPath = "/" + target.Bucket + "/contract/"
 
 // theirConfig is how the peer is started.
 func (p *peerRun) theirConfig() target.Config {
@@ -89,8 +92,8 @@ func (s *session) measureContract(
 		if err != nil {
 			return peer.Measured{Contract: peer.Unknown, How: "strace is not installed"}, nil
 		}
-		c.Trace = []string{strace, "-f", "-q", "-s", "0", "-o", trace, "-e",
-			"trace=" + peer.TraceCalls}
+		c.Trace = []string{strace, "-f", "-q", "-s", strconv.Itoa(peer.TraceStrings), "-o", trace,
+			"-e", "trace=" + peer.TraceCalls}
 	}
 	server, err := target.Start(ctx, c)
 	if err != nil && c.Foreign != nil {
@@ -109,23 +112,11 @@ func (s *session) measureContract(
 	if c.Foreign == nil {
 		return countOwnSyncs(ctx, server)
 	}
-	var calls peer.Trace
-	from, err := readTrace(&calls, trace, 0)
-	if err != nil {
+	// One more than is counted: once its request is there, the answer before it has been written down.
+	if err := runAll(ctx, contractLoad(server, contractPuts+1)); err != nil {
 		return m, err
 	}
-	before := calls.Syncs
-	if err := runAll(ctx, contractLoad(server)); err != nil {
-		return m, err
-	}
-	if _, err := readTrace(&calls, trace, from); err != nil {
-		return m, err
-	}
-	if calls.Rings > 0 {
-		return peer.Measured{Contract: peer.Unknown, How: "it submits to a ring of the kernel, whose " +
-			"syncs are in no trace"}, nil
-	}
-	return peer.Of(float64(calls.Syncs-before), contractPuts, "counted by strace"), nil
+	return readTrace(trace)
 }
 
 func countOwnSyncs(ctx context.Context, server *target.Server) (m peer.Measured, err error) {
@@ -133,7 +124,7 @@ func countOwnSyncs(ctx context.Context, server *target.Server) (m peer.Measured,
 	if err != nil {
 		return m, err
 	}
-	if err := runAll(ctx, contractLoad(server)); err != nil {
+	if err := runAll(ctx, contractLoad(server, contractPuts)); err != nil {
 		return m, err
 	}
 	after, err := server.Status(ctx)
@@ -144,28 +135,25 @@ func countOwnSyncs(ctx context.Context, server *target.Server) (m peer.Measured,
 		"by its own account"), nil
 }
 
-// readTrace reads on from an offset and returns where it ended.
-func readTrace(t *peer.Trace, path string, from int64) (to int64, err error) {
+func readTrace(path string) (m peer.Measured, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	defer f.Close()
-	if _, err := f.Seek(from, 0); err != nil {
-		return 0, err
-	}
+	t := peer.Trace{Request: http.MethodPut + " " + contractPath}
 	if err := t.Read(f); err != nil {
-		return 0, err
+		return m, err
 	}
-	return f.Seek(0, 1)
+	return t.Contract(contractPuts), nil
 }
 
-func contractLoad(server *target.Server) load.Config {
+func contractLoad(server *target.Server, puts int) load.Config {
 	c := load.Config{Address: server.Address, Method: http.MethodPut, Connections: 1, Once: true,
 		Duration: countTimeMax, Signer: sign.New(server.AccessKey, server.SecretKey, server.Region())}
 	body := make([]byte, 4<<10)
-	for i := range contractPuts {
-		c.Objects = append(c.Objects, load.Object{Path: "/" + target.Bucket + "/" + content.Key(i),
+	for i := range puts {
+		c.Objects = append(c.Objects, load.Object{Path: contractPath + strconv.Itoa(i),
 			Bytes: int64(len(body)), Body: body})
 	}
 	return c

@@ -99,14 +99,76 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A promise is what has been synced between the request and the answer: begun after the one and back
+// before the other.
+func TestTraceContract(t *testing.T) {
+	const read = `9 read(7, "PUT /bucket/contract/0 HTTP/1.1\r\nHost"..., 4096) = 300` + "\n"
+	const answered = `9 write(7, "HTTP/1.1 200 OK\r\nETag: \"x\""..., 90) = 90` + "\n"
+	const sync = "8 fsync(5) = 0\n"
+	for name, c := range map[string]struct {
+		text string
+		want Measured
+	}{
+		"before": {read + sync + sync + answered + read + sync + answered, strict(1.5)},
+		"another form": {`9 <... read resumed> "P", 1) = 1
+9 recvfrom(7,  <unfinished ...>
+8 openat(AT_FDCWD, "/a = (\"O_RDONLY", O_RDWR|O_DSYNC) = 5
+9 <... recvfrom resumed>"UT /bucket/contract/1 HTTP/1.1\r\n"..., 4096, 0, NULL, NULL) = 70
+9 sendto(7, "HTTP/1.1 100 Continue\r\n\r\n", 25, 0, NULL, 0) = 25
+9 recvfrom(7, "body"..., 4096, 0, NULL, NULL) = 40
+8 pwrite64(5, "body"..., 40, 0 <unfinished ...>
+8 <... pwrite64 resumed>) = 40
+9 writev(7, [{iov_base="HTTP/1.1 200 OK\r\n"..., iov_len=90}], 1 <unfinished ...>
+` + read + "8 sync( <unfinished ...>\n9 write(1, \"HTTP/1.1 200 in a log\", 9) = 9\n" +
+			"8 <... sync resumed>) = 0\n" + answered, strict(1)},
+		"behind": {strings.Repeat(read+answered+sync, 2), relaxed(0, "2 of 2")},
+		"once":   {read + sync + sync + sync + answered + read + answered, relaxed(1.5, "1 of 2")},
+		"begun behind the answer before": {read + sync + answered + "8 fsync(5 <unfinished ...>\n" + read +
+			"8 <... fsync resumed>) = 0\n" + answered, relaxed(0.5, "1 of 2")},
+		"back behind the answer": {read + sync + answered + read + "8 fsync(5 <unfinished ...>\n" + answered +
+			"8 <... fsync resumed>) = 0\n", relaxed(0.5, "1 of 2")},
+		"failed": {strings.Repeat(read+"8 fsync(5) = -1 EIO (Input/output error)\n"+answered, 2),
+			relaxed(0, "2 of 2")},
+		"written with a flag that is a name": {strings.Repeat(read+
+			`8 pwritev2(5, [{iov_base="RWF_SYNC", iov_len=8}], 1, 0, 0) = 8`+"\n"+answered, 2),
+			relaxed(0, "2 of 2")},
+		"not seen": {read + sync + answered + sync, Measured{Contract: Unknown,
+			How: "of 2 PUTs its trace has 1 from the request to the answer"}},
+		"other requests": {strings.Repeat(`9 read(7, "PUT /bucket/ HTTP/1.1\r\n"..., 4096) = 30`+"\n"+sync+
+			answered, 2), Measured{Contract: Unknown,
+			How: "of 2 PUTs its trace has 0 from the request to the answer"}},
+		"ring": {"8 io_uring_setup(64, {}) = 13\n" + strings.Repeat(read+sync+answered, 2),
+			Measured{Contract: Unknown,
+				How: "it submits to a ring of the kernel, whose syncs are in no trace"}},
+	} {
+		trace := Trace{Request: "PUT /bucket/contract/"}
+		if err := trace.Read(strings.NewReader(c.text)); err != nil {
+			t.Fatal(err)
+		}
+		if got := trace.Contract(2); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+const counted = "counted by strace, from the request to the answer"
+
+func strict(syncs float64) Measured { return Measured{Strict, syncs, counted} }
+
+func relaxed(syncs float64, without string) Measured {
+	return Measured{Relaxed, syncs, counted + "; " + without + " answers came before any"}
+}
+
 func FuzzTrace(f *testing.F) {
 	f.Add("100 openat(AT_FDCWD, x, O_DSYNC <unfinished ...>\n100 <... openat resumed>) = 3\n")
 	f.Add("fsync(\n <... open\n(((,)")
+	f.Add("1 read(7, \"PUT /\", 9) = 5\n1 fsync(2) = 0\n1 write(7, \"HTTP/1.1 200\", 9) = 9\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		var trace Trace
+		trace := Trace{Request: "PUT /"}
 		_ = trace.Read(strings.NewReader(text)) // too long a line is an error
-		if lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1; trace.Syncs > lines {
-			t.Errorf("%d syncs in %d lines", trace.Syncs, lines)
+		if lines := strings.Count(text, "\n") + strings.Count(text, "\r") + 1; trace.Syncs > lines ||
+			trace.Before > trace.Syncs || trace.Synced > trace.Puts || 2*trace.Puts > lines {
+			t.Errorf("of %d lines: %+v", lines, trace)
 		}
 	})
 }

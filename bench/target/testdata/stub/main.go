@@ -184,10 +184,27 @@ func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 		w.Header().Set("ETag", `"x"`)
+		if err == nil && s.fault == "syncs-later" {
+			s.answerFirst(w, file)
+		}
 	case http.MethodGet, http.MethodHead:
 		s.read(w, r, file)
 	default:
 		w.WriteHeader(http.StatusNotImplemented)
+	}
+}
+
+// answerFirst syncs as much as a server that syncs, once the client has been told that it is done.
+func (s *stub) answerFirst(w http.ResponseWriter, file string) {
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+	w.(http.Flusher).Flush()
+	for _, path := range []string{file, filepath.Dir(file)} {
+		if f, err := os.Open(path); err == nil {
+			s.syncs.Add(1)
+			f.Sync()
+			f.Close()
+		}
 	}
 }
 
