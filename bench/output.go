@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // checkOutputs refuses files that cannot be written, before hours are spent on what is to stand in
@@ -27,16 +28,24 @@ func checkOutput(path string) error {
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return nil // a terminal or a pipe, whose reader would see it close
 	}
-	_, err = os.Lstat(path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	if absent {
-		err = os.Remove(path)
+		err = removeMade(path)
 	}
 	return errors.Join(err, f.Close())
+}
+
+// removeMade removes a file, and none of the links that lead to it.
+func removeMade(path string) error {
+	made, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	return os.Remove(made)
 }
 
 // writeFile replaces what a file holds.

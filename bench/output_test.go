@@ -13,8 +13,9 @@ import (
 func TestCheckOutputs(t *testing.T) {
 	dir := t.TempDir()
 	there, link := filepath.Join(dir, "there"), filepath.Join(dir, "link")
+	later := filepath.Join(dir, "later") // what the link leads to
 	if err := errors.Join(os.WriteFile(there, []byte("kept"), 0o600),
-		os.Symlink(filepath.Join(dir, "later"), link)); err != nil {
+		os.Symlink(later, link)); err != nil {
 		t.Fatal(err)
 	}
 	for path, ok := range map[string]bool{
@@ -29,8 +30,10 @@ func TestCheckOutputs(t *testing.T) {
 	if err != nil || string(text) != "kept" {
 		t.Errorf("%q, error %v", text, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
-		t.Error("a file was made")
+	for _, made := range []string{filepath.Join(dir, "new"), later} {
+		if _, err := os.Stat(made); err == nil {
+			t.Errorf("%s was made", made)
+		}
 	}
 	if _, err := os.Lstat(link); err != nil {
 		t.Error(err)
