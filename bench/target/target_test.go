@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,6 +166,33 @@ func TestWorkspaceSweep(t *testing.T) {
 	}
 	if _, err := os.Stat(alive.Path()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// Of runs that start at the same time none takes the folder of another one for left behind.
+func TestWorkspacesAtOnce(t *testing.T) {
+	root := t.TempDir()
+	var runs sync.WaitGroup
+	for range 8 {
+		runs.Go(func() {
+			for range 50 {
+				w, err := OpenWorkspace(root)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := os.Stat(filepath.Join(w.Path(), lockName)); err != nil {
+					t.Error(err)
+				}
+				if err := w.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	runs.Wait()
+	if left, err := os.ReadDir(root); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, error %v", left, err)
 	}
 }
 

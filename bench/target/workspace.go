@@ -18,14 +18,22 @@ type Workspace struct {
 	lock *os.File
 }
 
-// OpenWorkspace creates a new workspace below root and removes those of runs that are no more.
-func OpenWorkspace(root string) (*Workspace, error) {
+// OpenWorkspace creates a new workspace below root and removes those of runs that are no more. It
+// waits while another one does: who is not locked yet would be taken for one that is no more.
+func OpenWorkspace(root string) (w *Workspace, err error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	root, err := filepath.Abs(root)
+	if root, err = filepath.Abs(root); err != nil {
+		return nil, err
+	}
+	turn, err := os.Open(root)
 	if err != nil {
 		return nil, err
+	}
+	defer func() { err = errors.Join(err, turn.Close()) }() // and whoever waits goes on
+	if err := syscall.Flock(int(turn.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", root, err)
 	}
 	if err := sweep(root); err != nil {
 		return nil, err
