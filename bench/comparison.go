@@ -194,22 +194,27 @@ func (m *comparison) runPair(
 	ctx context.Context, order [2]pair.Side, number int,
 ) (result, error) {
 	return pair.Run(ctx, order, pair.Steps[host.Calibration, record.Leg]{
-		Calibrate: m.calibrate,
-		Drifted:   m.drifted,
+		Machine: m.machine(number),
 		Leg: func(ctx context.Context, side pair.Side, position, attempt int,
 			c host.Calibration) (record.Leg, error) {
 			leg := m.newLeg(side, number, attempt)
 			leg.Position, leg.Calibration = position, c
 			return m.leg(ctx, side, leg)
 		},
-		MayRetry: m.mayRetry,
-		Again:    func(first, second host.Calibration) { m.sayAgain(number, first, second) },
 	})
 }
 
-func (m *comparison) drifted(a, b host.Calibration) bool {
-	_, tooMuch := host.Drift(a, b, m.writes())
-	return tooMuch
+// machine is how a pair of this number sees the machine.
+func (m *comparison) machine(number int) pair.Machine[host.Calibration] {
+	return pair.Machine[host.Calibration]{
+		Calibrate: m.calibrate,
+		Drifted: func(first, second host.Calibration) bool {
+			_, tooMuch := host.Drift(first, second, m.writes())
+			return tooMuch
+		},
+		MayRetry: m.mayRetry,
+		Again:    func(first, second host.Calibration) { m.sayAgain(number, first, second) },
+	}
 }
 
 // hopeless says whether further pairs would end as these did: something was skipped, or failuresMax

@@ -22,8 +22,7 @@ func (m *comparison) runSliced(
 	ctx context.Context, order [2]pair.Side, number int,
 ) (result, error) {
 	return pair.RunTogether(ctx, order, pair.Together[host.Calibration, record.Leg]{
-		Calibrate: m.calibrate,
-		Drifted:   m.drifted,
+		Machine: m.machine(number),
 		Legs: func(ctx context.Context, order [2]pair.Side, attempt int, c host.Calibration) (
 			legs [2]record.Leg, err error,
 		) {
@@ -33,8 +32,6 @@ func (m *comparison) runSliced(
 			}
 			return legs, m.both(ctx, order, &legs)
 		},
-		MayRetry: m.mayRetry,
-		Again:    func(before, behind host.Calibration) { m.sayAgain(number, before, behind) },
 	})
 }
 

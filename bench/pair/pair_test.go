@@ -45,8 +45,8 @@ type script struct {
 	again        []string // what pairs were run again for
 }
 
-func (s *script) steps() Steps[int, string] {
-	return Steps[int, string]{
+func (s *script) machine() Machine[int] {
+	return Machine[int]{
 		Calibrate: func(context.Context) (int, error) {
 			if len(s.calibrations) == 0 {
 				return 0, errors.New("no more calibrations")
@@ -55,14 +55,20 @@ func (s *script) steps() Steps[int, string] {
 			s.calibrations = s.calibrations[1:]
 			return c, nil
 		},
-		Drifted: func(a, b int) bool { return a != b },
+		Drifted:  func(a, b int) bool { return a != b },
+		MayRetry: func() bool { return s.mayRetry },
+		Again:    func(a, b int) { s.again = append(s.again, fmt.Sprint(a, "→", b)) },
+	}
+}
+
+func (s *script) steps() Steps[int, string] {
+	return Steps[int, string]{
+		Machine: s.machine(),
 		Leg: func(_ context.Context, side Side, position, attempt int, c int) (string, error) {
 			name := fmt.Sprintf("%s/%d/%d", side, position, attempt)
 			s.ran = append(s.ran, name)
 			return name, nil
 		},
-		MayRetry: func() bool { return s.mayRetry },
-		Again:    func(a, b int) { s.again = append(s.again, fmt.Sprint(a, "→", b)) },
 	}
 }
 

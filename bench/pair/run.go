@@ -5,18 +5,33 @@ import "context"
 // RetriesMax is how often a pair is run again because of drift.
 const RetriesMax = 2
 
-// Steps is what a pair is made of. C is a calibration, L the result of a leg.
-type Steps[C, L any] struct {
-	// Calibrate measures the machine; it is called right before each leg.
+// Machine is how a pair sees what is under it. C is a calibration.
+type Machine[C any] struct {
+	// Calibrate measures the machine.
 	Calibrate func(context.Context) (C, error)
 	// Drifted judges two calibrations of a pair.
 	Drifted func(first, second C) bool
-	// Leg runs one leg. An error ends the whole session; what merely spoils the leg is in L.
-	Leg func(ctx context.Context, side Side, position, attempt int, c C) (L, error)
 	// MayRetry is asked before a pair is run again; false where time is short.
 	MayRetry func() bool
 	// Again is told that a pair is run again, because of these two calibrations.
 	Again func(first, second C)
+}
+
+// moved says whether two calibrations of an attempt make it noisy, and whether the pair is run again.
+func (m *Machine[C]) moved(first, second C, attempts int) (noisy, again bool) {
+	noisy = m.Drifted(first, second)
+	again = noisy && attempts <= RetriesMax && m.MayRetry()
+	if again {
+		m.Again(first, second)
+	}
+	return noisy, again
+}
+
+// Steps is what a pair is made of. L is the result of a leg.
+type Steps[C, L any] struct {
+	Machine[C] // calibrated right before each leg
+	// Leg runs one leg. An error ends the whole session; what merely spoils the leg is in L.
+	Leg func(ctx context.Context, side Side, position, attempt int, c C) (L, error)
 }
 
 // Result is a pair as it was finally run, indexed by Side.
@@ -52,10 +67,9 @@ func attempt[C, L any](
 		}
 		r.Calibrations[side] = c
 		if position == 1 {
-			r.Noisy = s.Drifted(r.Calibrations[order[0]], c)
-			if r.Noisy && r.Attempts <= RetriesMax && s.MayRetry() {
+			r.Noisy, again = s.moved(r.Calibrations[order[0]], c, r.Attempts)
+			if again {
 				r.Discarded = append(r.Discarded, r.Legs[order[0]])
-				s.Again(r.Calibrations[order[0]], c)
 				return true, nil
 			}
 		}

@@ -4,16 +4,9 @@ import "context"
 
 // Together is what a pair is made of whose legs run at the same time.
 type Together[C, L any] struct {
-	// Calibrate measures the machine, before and behind both legs.
-	Calibrate func(context.Context) (C, error)
-	// Drifted judges these two calibrations.
-	Drifted func(before, behind C) bool
+	Machine[C] // calibrated before and behind both legs
 	// Legs runs both, and returns them by Side; see Steps.Leg.
 	Legs func(ctx context.Context, order [2]Side, attempt int, before C) ([2]L, error)
-	// MayRetry is asked before a pair is run again; false where time is short.
-	MayRetry func() bool
-	// Again is told that a pair is run again, because of these two calibrations.
-	Again func(before, behind C)
 }
 
 // RunTogether runs one pair whose legs run at the same time. The calibration of its second leg is
@@ -35,12 +28,11 @@ func RunTogether[C, L any](
 			return r, err
 		}
 		r.Calibrations[order[0]], r.Calibrations[order[1]] = before, behind
-		r.Noisy = s.Drifted(before, behind)
-		if !r.Noisy || r.Attempts > RetriesMax || !s.MayRetry() {
+		again := false
+		if r.Noisy, again = s.moved(before, behind, r.Attempts); !again {
 			return r, nil
 		}
 		r.Discarded = append(r.Discarded, r.Legs[order[0]], r.Legs[order[1]])
-		s.Again(before, behind)
 	}
 }
 

@@ -9,10 +9,8 @@ import (
 
 // together is a pair whose legs are named after their attempt.
 func (s *script) together() Together[int, string] {
-	steps := s.steps()
 	return Together[int, string]{
-		Calibrate: steps.Calibrate, Drifted: steps.Drifted, MayRetry: steps.MayRetry,
-		Again: steps.Again,
+		Machine: s.machine(),
 		Legs: func(_ context.Context, order [2]Side, attempt, _ int) (legs [2]string, err error) {
 			for _, side := range order {
 				legs[side] = fmt.Sprintf("%s%d", side, attempt)
