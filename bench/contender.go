@@ -99,10 +99,9 @@ func (m *comparison) cores() (server, client []int) {
 
 func (m *comparison) target(side pair.Side, dir string, cores []int) target.Config {
 	c := m.sides[side]
-	config := target.Config{
+	return target.Config{
 		Binary: c.binary, Axes: c.axes, Dir: dir, Cores: cores, Env: c.env, Foreign: c.foreign,
 		Drives: m.scenario.Server.Drives, Parity: m.scenario.Server.Parity,
 		TLS: m.scenario.Server.TLS,
 	}
-	return config
 }

@@ -94,7 +94,7 @@ func TestUsageCountsOwnWork(t *testing.T) {
 			t.Fatal(err)
 		}
 		if after.CPU-before.CPU >= 50*time.Millisecond {
-			if after.RSS < 1<<20 || after.RSSPeak < after.RSS {
+			if after.RSS < 1<<20 {
 				t.Errorf("memory: %+v", after)
 			}
 			return

@@ -18,7 +18,6 @@ const tick = 10 * time.Millisecond
 type Usage struct {
 	CPU     time.Duration // user and system, all threads and reaped children
 	RSS     int64         // bytes resident now
-	RSSPeak int64         // bytes, the most so far
 	Read    int64         // bytes that came from a device for it
 	Written int64         // bytes that it caused to be written to a device
 	IOKnown bool          // the kernel says so; otherwise Read and Written are 0
@@ -42,8 +41,7 @@ func ProcessUsage(pid int) (Usage, error) {
 	account, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
 	return Usage{
 		Read: ioBytes(account, "read_bytes:"), Written: ioBytes(account, "write_bytes:"),
-		CPU: cpu, RSS: statusBytes(status, "VmRSS:"), RSSPeak: statusBytes(status, "VmHWM:"),
-		IOKnown: err == nil,
+		CPU: cpu, RSS: statusBytes(status, "VmRSS:"), IOKnown: err == nil,
 	}, nil
 }
 

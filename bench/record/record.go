@@ -51,7 +51,7 @@ type Verdict struct {
 // Session is one start of the harness.
 type Session struct {
 	ID          string            `json:"id"`
-	Purpose     string            `json:"purpose,omitempty"` // run (empty), gate, aa, peer, tune
+	Purpose     string            `json:"purpose,omitempty"` // "": run; gate, aa, peer, tune, profile
 	Start       time.Time         `json:"start"`
 	Machine     string            `json:"machine"` // ID of Fingerprint
 	Fingerprint host.Fingerprint  `json:"fingerprint"`

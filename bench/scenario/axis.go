@@ -109,12 +109,6 @@ type Comparison struct {
 	Base, Candidate Configuration
 }
 
-// Varied names what differs, base first: "nethttp → epoll".
-func (c Comparison) Varied() string {
-	from, to := c.Labels()
-	return from + " → " + to
-}
-
 // Labels returns the levels in which the two sides differ, joined by +.
 func (c Comparison) Labels() (base, candidate string) {
 	var from, to []string

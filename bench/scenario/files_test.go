@@ -72,7 +72,7 @@ func TestMatrixExpansion(t *testing.T) {
 		s.Matrix.Expand = expand
 		var got []string
 		for _, c := range s.Comparisons() {
-			got = append(got, c.Varied())
+			got = append(got, varied(c))
 		}
 		if len(got) != len(want) {
 			t.Errorf("%s: %q", expand, got)

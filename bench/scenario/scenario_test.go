@@ -80,6 +80,12 @@ server: {lost: 1, `, "only preloaded data"},
 	}
 }
 
+// varied names what differs, base first: "nethttp → epoll".
+func varied(c Comparison) string {
+	from, to := c.Labels()
+	return from + " → " + to
+}
+
 func TestComparisons(t *testing.T) {
 	s, err := Parse("x.yaml", []byte(valid))
 	if err != nil {
@@ -90,7 +96,7 @@ func TestComparisons(t *testing.T) {
 		if c.Base.String() != "netloop=nethttp allocator=syncpool durability=full" {
 			t.Errorf("base %s", c.Base)
 		}
-		got = append(got, c.Varied())
+		got = append(got, varied(c))
 	}
 	want := "syncpool → arena|nethttp → epoll|nethttp+syncpool → epoll+arena"
 	if strings.Join(got, "|") != want {
