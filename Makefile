@@ -32,10 +32,12 @@ bench: ## three comparisons, under 5 minutes after the builds
 	bin/flashbench run --only get-4k,put-4k,mixed-256k --pairs 4 --budget 4m \
 		--set run.duration=5500ms --set run.trim_head=1s --set run.trim_tail=500ms
 
-bench-full: ## every scenario, 3 hours, less with BENCHFLAGS="--pairs 4"; goes on where it was interrupted
+RESUME ?= --resume
+
+bench-full: ## every scenario, 3 hours, less with BENCHFLAGS="--pairs 4"; goes on where it was interrupted, RESUME= starts anew
 	@tools/doctor.sh --quiet
 	@$(MAKE) --no-print-directory build warp
-	bin/flashbench run --resume $(BENCHFLAGS)
+	bin/flashbench run $(RESUME) $(BENCHFLAGS)
 
 BASE ?= HEAD~1
 

@@ -81,10 +81,15 @@ func pick(lines []record.Line, ids []string) ([]recorded, error) {
 				found = append(found, s)
 			}
 		}
-		if len(found) != 1 {
-			return nil, fmt.Errorf("%d sessions begin with %q", len(found), id)
+		switch len(found) {
+		case 0:
+			return nil, fmt.Errorf("no session begins with %q; flashbench report --history lists them", id)
+		case 1:
+			picked = append(picked, found[0])
+		default:
+			return nil, fmt.Errorf("%d sessions begin with %q, the last is %s: write more of its name",
+				len(found), id, found[len(found)-1].head.ID)
 		}
-		picked = append(picked, found[0])
 	}
 	return picked, nil
 }

@@ -38,13 +38,14 @@ func (p place) withSessions(t *testing.T, ids ...string) {
 
 func TestCompare(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
-	p.withSessions(t, "a1", "b2")
+	p.withSessions(t, "a1", "b2", "b3")
 	for args, want := range map[string]string{
-		"":      "y beats xb2: +50.0%",
+		"":      "y beats xb3: +50.0%",
 		"a":     "y beats xa1",
-		"a b":   "NOT COMPARABLE",
+		"a b2":  "NOT COMPARABLE",
 		"a1 a1": "carry no verdict",
-		"c":     `0 sessions begin with "c"`,
+		"b":     `2 sessions begin with "b", the last is b3: write more`,
+		"c":     `no session begins with "c"; flashbench report --history lists them`,
 	} {
 		var out bytes.Buffer
 		Main(t.Context(), append([]string{"compare", "--record", p.index}, strings.Fields(args)...),

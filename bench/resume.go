@@ -6,9 +6,13 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"flashstore/bench/record"
 )
+
+// startAnew is what to do where a session cannot be gone on with.
+const startAnew = "the same without --resume starts anew"
 
 // resume looks for the last session of the same purpose and arguments that has not ended, claims it
 // and makes its legs known, so that they are not run again. It refuses where the machine or a
@@ -29,19 +33,20 @@ func (s *session) resume(start *record.Session) error {
 	}
 	if last.Machine != start.Machine {
 		return fmt.Errorf("%w: --resume: session %s ran on machine %s, this is %s: its legs do not "+
-			"belong together", errUsage, last.ID, last.Machine, start.Machine)
+			"belong together; %s", errUsage, last.ID, last.Machine, start.Machine, startAnew)
 	}
-	if !maps.Equal(last.Binaries, start.Binaries) {
-		return fmt.Errorf("%w: --resume: session %s ran other binaries", errUsage, last.ID)
+	if others := differing(last.Binaries, start.Binaries); len(others) > 0 {
+		return fmt.Errorf("%w: --resume: session %s ran another %s; %s", errUsage, last.ID,
+			strings.Join(others, ", another "), startAnew)
 	}
 	if s.claim, err = s.index.Claim(last.ID); err != nil {
-		return fmt.Errorf("%w: --resume: %w", errUsage, err)
+		return fmt.Errorf("%w: --resume: %w; %s", errUsage, err, startAnew)
 	}
 	if lines, _, err = s.index.Read(); err != nil { // what was added before it was claimed counts too
 		return err
 	}
 	if ended(lines, last.ID) {
-		return fmt.Errorf("%w: --resume: session %s has ended in this moment", errUsage, last.ID)
+		return fmt.Errorf("%w: --resume: session %s has ended in this moment; %s", errUsage, last.ID, startAnew)
 	}
 	s.id, s.resumed = last.ID, true
 	for _, line := range lines {
@@ -51,6 +56,19 @@ func (s *session) resume(start *record.Session) error {
 	}
 	fmt.Fprintf(s.messages, "resuming session %s: %d legs are there\n", s.id, len(s.before))
 	return nil
+}
+
+// differing are the names under which two sets of binaries do not have the same hash.
+func differing(a, b map[string]string) (names []string) {
+	both := map[string]string{}
+	maps.Copy(both, a)
+	maps.Copy(both, b)
+	for _, name := range slices.Sorted(maps.Keys(both)) {
+		if a[name] != b[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // lastLike is the last session of the same purpose and arguments, nil without one.

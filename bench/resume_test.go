@@ -70,9 +70,11 @@ func TestResumeRefuses(t *testing.T) {
 	refuses := func(want string) {
 		t.Helper()
 		var out bytes.Buffer
-		if code := Main(t.Context(), append(args, "--resume"), &out, &out); code != exitUsage ||
-			!strings.Contains(out.String(), want) {
-			t.Errorf("code %d, no %q:\n%s", code, want, out.String())
+		code := Main(t.Context(), append(args, "--resume"), &out, &out)
+		for _, want := range []string{want, "the same without --resume starts anew"} {
+			if code != exitUsage || !strings.Contains(out.String(), want) {
+				t.Errorf("code %d, no %q:\n%s", code, want, out.String())
+			}
 		}
 	}
 	server, err := os.ReadFile(p.server)
@@ -80,7 +82,7 @@ func TestResumeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeProgram(t, p.server, string(server)+"# another\n")
-	refuses("ran other binaries")
+	refuses("ran another flashstore;")
 	x, err := record.Open(p.index)
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +92,10 @@ func TestResumeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuses("ran on machine other")
+	out.Reset()
+	if code := Main(t.Context(), args, &out, &out); code != exitOK {
+		t.Errorf("without --resume: code %d:\n%s", code, out.String())
+	}
 }
 
 // Whoever is interrupted sees what there is, and what to type to go on.
