@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"flashstore/bench/record"
+	"flashstore/bench/report"
 )
 
 // What is called equally often stands in one order, whatever the map says.
@@ -101,6 +103,25 @@ func TestProfiledFunctionsExist(t *testing.T) {
 	for _, name := range []string{handled, profiler} {
 		if !slices.ContainsFunc(symbols, func(s elf.Symbol) bool { return s.Name == name }) {
 			t.Errorf("no function %s", name)
+		}
+	}
+}
+
+// A record names files of its own folder; what it says of others is not read.
+func TestProfilesAreBesideTheRecord(t *testing.T) {
+	dir := t.TempDir()
+	outside, beside := filepath.Join(dir, "x.pprof"), filepath.Join(dir, "results")
+	if err := errors.Join(os.WriteFile(outside, nil, 0o600), os.Mkdir(beside, 0o700),
+		os.WriteFile(filepath.Join(beside, "x.pprof"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"x.pprof": "nothing had to wait",
+		"../x.pprof": "not drawn: ../x.pprof is not beside", outside: outside + " is not beside"} {
+		p := &record.Profile{Session: "s", Files: map[string]string{"mutex": name}}
+		found := slices.ContainsFunc(extras([]record.Line{{Profile: p}}, "s", beside),
+			func(e report.Extra) bool { return strings.Contains(e.Note, want) })
+		if !found {
+			t.Errorf("%s: nothing says %q", name, want)
 		}
 	}
 }

@@ -107,9 +107,9 @@ func (k profileKind) draw(p *record.Profile, dir string) report.Extra {
 	command := "go tool pprof " + file
 	view := k.view
 	view.Without = profiler
-	whole, err := readProfile(filepath.Join(dir, file))
+	whole, err := readProfile(dir, file)
 	if before := p.Files[heapBefore]; err == nil && k.name == "heap" && before != "" {
-		view.Before, err = readProfile(filepath.Join(dir, before))
+		view.Before, err = readProfile(dir, before)
 		command = "go tool pprof -base " + before + " " + file
 	}
 	if err != nil {
@@ -125,8 +125,12 @@ func (k profileKind) draw(p *record.Profile, dir string) report.Extra {
 	return e
 }
 
-func readProfile(path string) (*profile.Profile, error) {
-	f, err := os.Open(path)
+// readProfile reads a file that a record names: of its own folder dir, and of no other.
+func readProfile(dir, name string) (*profile.Profile, error) {
+	if !filepath.IsLocal(name) {
+		return nil, fmt.Errorf("%s is not beside the record", name)
+	}
+	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}

@@ -77,16 +77,29 @@ func TestResumeRefuses(t *testing.T) {
 			}
 		}
 	}
+	x, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := x.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := *lines[0].Session
+	outside.ID = "../outside"
+	if err := x.Append(record.Line{Session: &outside}); err != nil {
+		t.Fatal(err)
+	}
+	refuses("no ID of a session")
+	if _, err := os.Stat(x.Raw(outside.ID)); err == nil {
+		t.Error("a folder was made outside of raw")
+	}
 	server, err := os.ReadFile(p.server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	writeProgram(t, p.server, string(server)+"# another\n")
 	refuses("ran another flashstore;")
-	x, err := record.Open(p.index)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := x.Append(record.Line{Session: &record.Session{ID: "s", Machine: "other",
 		Args: args[1:]}}); err != nil {
 		t.Fatal(err)

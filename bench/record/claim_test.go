@@ -2,8 +2,23 @@ package record
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 )
+
+// What a file calls a session makes no folder elsewhere.
+func TestClaimStaysBeside(t *testing.T) {
+	x := open(t)
+	for _, id := range []string{"", ".", "..", "../s", "/s", "a/b", "a/../../b", "s\n", "s\x00"} {
+		if c, err := x.Claim(id); !errors.Is(err, errID) {
+			t.Errorf("%q: %v, error %v", id, c, err)
+		}
+	}
+	if made, err := os.ReadDir(filepath.Dir(filepath.Dir(x.Path()))); err != nil || len(made) > 0 {
+		t.Errorf("made: %v, error %v", made, err)
+	}
+}
 
 // One writer a session: the next one is told, until the first is gone.
 func TestClaim(t *testing.T) {

@@ -30,7 +30,8 @@ func Open(path string) (*Index, error) {
 // Path is where the index lies.
 func (x *Index) Path() string { return x.path }
 
-// Raw is the folder beside the index for what a session keeps besides its lines.
+// Raw is the folder beside the index for what a session keeps besides its lines. Whoever makes it
+// has a Claim, which refuses what is no ID.
 func (x *Index) Raw(session string) string {
 	return filepath.Join(filepath.Dir(x.path), "raw", session)
 }
