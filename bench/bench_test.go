@@ -177,6 +177,35 @@ func TestDeadServerIsSaid(t *testing.T) {
 	p.mustBeEmpty(t)
 }
 
+// Paths that a server writes are in a record without what is of this machine alone: in a preload
+// as in a leg.
+func TestReasonsAreLocal(t *testing.T) {
+	t.Parallel()
+	for file, c := range map[string]struct{ objects, want string }{
+		"get-4k": {"20", "| drives: preloaded-base/d"}, "put-4k": {"0", "| drives: leg/d"},
+	} {
+		p := newPlaceAlone(t, "", "exit 1")
+		writeProgram(t, p.server, `#!/bin/sh
+while [ "$1" != --drives ]; do shift; done
+echo "drives: $2"
+exit 1
+`)
+		args := append(p.lightArgs("run", light("1")...), "--set", "workload.objects="+c.objects)
+		args[1] = "../scenarios/" + file + ".yaml"
+		var out bytes.Buffer
+		code := Main(t.Context(), args, &out, &out)
+		legs := p.legs(t)
+		if code != exitInvalid || len(legs) == 0 {
+			t.Fatalf("%s: code %d, %d legs:\n%s", file, code, len(legs), out.String())
+		}
+		for _, leg := range legs {
+			if !strings.Contains(leg.Reason, c.want) || strings.Contains(leg.Reason, p.dir) {
+				t.Errorf("%s: %s: %s", file, leg.Outcome, leg.Reason)
+			}
+		}
+	}
+}
+
 func TestMissingDiskSkips(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
 	file := filepath.Join(t.TempDir(), "huge.yaml")

@@ -84,9 +84,9 @@ func (m *comparison) skip(
 	outcome record.Outcome, reason string, st stage,
 ) ([]record.Leg, error) {
 	leg := m.newLeg(pair.Base, 0, 0)
-	leg.Outcome, leg.Reason = outcome, reason
+	leg.Outcome, leg.Reason = outcome, m.local(reason)
 	m.legsPlanned -= 2 * st.pairs
-	fmt.Fprintf(m.messages, "  %s: %s\n", outcome, reason)
+	fmt.Fprintf(m.messages, "  %s: %s\n", outcome, leg.Reason)
 	return []record.Leg{leg}, m.index.Append(record.Line{Leg: &leg})
 }
 

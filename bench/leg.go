@@ -22,20 +22,20 @@ func (m *comparison) leg(ctx context.Context, side pair.Side, leg record.Leg) (r
 	if ctx.Err() != nil {
 		return leg, ctx.Err()
 	}
-	conclude(&leg, err)
+	m.conclude(&leg, err)
 	m.count(leg, side, time.Since(began))
 	return leg, nil
 }
 
 // conclude is the outcome of a leg that ended with err.
-func conclude(leg *record.Leg, err error) {
-	switch {
-	case err == nil:
+func (m *comparison) conclude(leg *record.Leg, err error) {
+	if err == nil {
 		leg.Outcome = record.OK
-	case errors.Is(err, target.ErrNotEngaged):
-		leg.Outcome, leg.Reason, leg.Metrics = record.Skipped, err.Error(), nil
-	default:
-		leg.Outcome, leg.Reason, leg.Metrics = record.Invalid, err.Error(), nil
+		return
+	}
+	leg.Outcome, leg.Reason, leg.Metrics = record.Invalid, m.local(err.Error()), nil
+	if errors.Is(err, target.ErrNotEngaged) {
+		leg.Outcome = record.Skipped
 	}
 }
 

@@ -229,7 +229,7 @@ func (m *comparison) traceLeg(ctx context.Context, side pair.Side, p *record.Pro
 	c.Trace = []string{strace, "-f", "-q", "-s", "0", "-o", file}
 	r, err := m.ready(ctx, side, c, new(record.Leg))
 	if err != nil { // without strace the same has just been ready
-		p.Notes = append(p.Notes, "system calls: "+err.Error())
+		p.Notes = append(p.Notes, "system calls: "+m.local(err.Error()))
 		return ctx.Err()
 	}
 	defer r.server.Kill()

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -81,6 +82,17 @@ func (s *session) end() error {
 	err := s.index.Append(record.Line{End: &record.End{Session: s.id, At: time.Now()}})
 	s.open = err != nil
 	return err
+}
+
+// local is a text, such as a server's log, whose paths are those within the workspace and beside the
+// record: what comes before is of this machine alone.
+func (s *session) local(text string) string {
+	beside, err := filepath.Abs(filepath.Dir(s.index.Path()))
+	if err != nil {
+		return text
+	}
+	const slash = string(filepath.Separator)
+	return strings.NewReplacer(s.workspace.Path()+slash, "", beside+slash, "").Replace(text)
 }
 
 // close removes what the session has on disk and says how it can be gone on with.

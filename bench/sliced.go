@@ -45,7 +45,7 @@ func (m *comparison) both(
 		return ctx.Err()
 	}
 	for _, side := range order {
-		conclude(&legs[side], errs[side])
+		m.conclude(&legs[side], errs[side])
 		if errors.Is(errs[side], errOther) {
 			legs[side].Outcome = record.Discarded
 		}
