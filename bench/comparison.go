@@ -87,7 +87,7 @@ func (m *comparison) skip(
 	leg.Outcome, leg.Reason = outcome, m.local(reason)
 	m.legsPlanned -= 2 * st.pairs
 	fmt.Fprintf(m.messages, "  %s: %s\n", outcome, leg.Reason)
-	return []record.Leg{leg}, m.index.Append(record.Line{Leg: &leg})
+	return []record.Leg{leg}, m.add(record.Line{Leg: &leg})
 }
 
 // prepare checks what the scenario requires and preloads its data, once. A reason means: skip it.
@@ -267,7 +267,10 @@ func (m *comparison) keep(
 	for i := range legs {
 		lines[i].Leg = &legs[i]
 	}
-	return legs, m.index.Append(lines...)
+	if err := m.add(lines...); err != nil {
+		return nil, err
+	}
+	return legs, nil
 }
 
 // sayAgain says why a pair is run again.

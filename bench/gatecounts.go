@@ -58,6 +58,9 @@ func (s *session) gateCounts(
 			}
 		}
 	}
+	if err := s.unchanged(); err != nil {
+		return nil, err
+	}
 	for _, r := range countRequests() {
 		findings = append(findings, gate.CompareCounts(r.name, all[0][r.name], all[1][r.name])...)
 	}

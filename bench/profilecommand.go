@@ -120,5 +120,5 @@ func (m *comparison) profileSide(ctx context.Context, side pair.Side, out io.Wri
 		return err
 	}
 	printProfile(out, &p)
-	return m.index.Append(record.Line{Profile: &p})
+	return m.add(record.Line{Profile: &p})
 }

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +40,7 @@ type session struct {
 	legsPlanned int
 	perLeg      time.Duration // as far as known
 	now         func() time.Time
+	hashed      []program    // that legs start
 	before      []record.Leg // of the session that is resumed
 	resumed     bool
 	preloaded   []load.Object // see objects
@@ -84,6 +82,14 @@ func (s *session) end() error {
 	return err
 }
 
+// add records what was measured, if all of it was of the programs that the session says.
+func (s *session) add(lines ...record.Line) error {
+	if err := s.unchanged(); err != nil {
+		return err
+	}
+	return s.index.Append(lines...)
+}
+
 // local is a text, such as a server's log, whose paths are those within the workspace and beside the
 // record: what comes before is of this machine alone.
 func (s *session) local(text string) string {
@@ -112,19 +118,12 @@ func (s *session) recordStart() error {
 	print := host.TakeFingerprint(s.workspace.Path())
 	start := record.Session{
 		ID: s.id, Purpose: s.purpose, Start: s.started, Machine: print.ID(), Fingerprint: print,
-		Binaries: map[string]string{}, Args: s.args,
+		Args: s.args,
 	}
 	start.Revision, start.Dirty = gitRevision(".")
-	self, err := os.Executable()
-	if err != nil {
+	var err error
+	if start.Binaries, err = s.hashPrograms(); err != nil {
 		return err
-	}
-	programs := s.programs()
-	programs["flashbench"] = self
-	for name, path := range programs {
-		if start.Binaries[name], err = hashFile(path); err != nil {
-			return err
-		}
 	}
 	fmt.Fprintf(s.messages, "%s, %d cores, %d MiB, Linux %s, %s (%s)\n",
 		print.CPU, print.Cores, print.MemoryMB, print.Kernel, print.FileSystem, print.MountFlags)
@@ -161,38 +160,6 @@ func lacks() (out []string) {
 	return out
 }
 
-// checkPrograms refuses what cannot be started, before anything is measured.
-func (o *options) checkPrograms() error {
-	programs := o.programs()
-	for _, name := range slices.Sorted(maps.Keys(programs)) {
-		if err := checkProgram(programs[name]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkProgram(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: %w; make build warp", errUsage, err)
-	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return fmt.Errorf("%w: %s is no program", errUsage, path)
-	}
-	return nil
-}
-
-// programs are those that are started, by the name under which a record carries their hash.
-func (o *options) programs() map[string]string {
-	out := map[string]string{"flashstore": o.server}
-	if !o.withoutWarp {
-		out["warp"] = o.warp
-	}
-	maps.Copy(out, o.others)
-	return out
-}
-
 // gitRevision of the tree at dir, and whether it has changes other than records. Empty without git.
 func gitRevision(dir string) (revision string, dirty bool) {
 	git := func(args ...string) (string, error) {
@@ -205,19 +172,6 @@ func gitRevision(dir string) (revision string, dirty bool) {
 	}
 	changes, err := git("status", "--porcelain", "--", ".", ":!results")
 	return revision, err != nil || changes != ""
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // legOverhead is a first guess of what a leg takes beside its load: start, verify pass, stop.
@@ -251,7 +205,7 @@ func (s *session) mayRetry() bool {
 
 // calibrate writes back what earlier legs left in the page cache, so that it is not measured.
 func (s *session) calibrate(ctx context.Context) (host.Calibration, error) {
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), s.unchanged()); err != nil {
 		return host.Calibration{}, err
 	}
 	if err := host.SyncDisk(s.workspace.Path()); err != nil {
