@@ -73,11 +73,13 @@ func (m *comparison) newLeg(side pair.Side, number, attempt int) record.Leg {
 		config[choice.Axis] = choice.Value
 	}
 	server, client := m.cores()
+	margins := m.scenario.Gate
+	cpuMargin := float64(margins.CPUMinEffect) / 100
 	return record.Leg{
 		Session: m.id, Scenario: m.scenario.Name, ScenarioHash: m.hash, Family: m.scenario.Family,
 		Base: m.sides[0].label, Candidate: m.sides[1].label,
-		Primary: m.scenario.Metrics.Primary, MinEffect: float64(m.scenario.Gate.MinEffect) / 100,
-		Writes: m.writes(), Driver: m.scenario.Workload.Driver,
+		Primary: m.scenario.Metrics.Primary, MinEffect: float64(margins.MinEffect) / 100,
+		CPUMinEffect: &cpuMargin, Writes: m.writes(), Driver: m.scenario.Workload.Driver,
 		Concurrent: m.scenario.Workload.Concurrent, Rate: m.rate, Caveat: m.caveat,
 		Report: slices.Concat(m.scenario.Metrics.Corroborate, m.scenario.Metrics.Report),
 		Pair:   number, Attempt: attempt, Side: side.String(),

@@ -43,7 +43,7 @@ type Verdict struct {
 	Scenario string  `json:"scenario"`
 	Verdict  string  `json:"verdict"` // PASS, FAIL, INCONCLUSIVE or INVALID
 	Reason   string  `json:"reason"`
-	Change   float64 `json:"change"` // of the primary metric, as a share: -0.05 is 5% worse
+	Change   float64 `json:"change"` // of what decided, primary metric or CPU: -0.05 is 5% worse
 	P        float64 `json:"p"`
 	Pairs    int     `json:"pairs"`
 }
@@ -112,4 +112,7 @@ type Leg struct {
 	Metrics     map[string]float64 `json:"metrics,omitempty"` // by the names scenario files use
 	Raw         string             `json:"raw,omitempty"`     // file of operations, if kept
 	RawHash     string             `json:"raw_sha256,omitempty"`
+
+	// CPUMinEffect is MinEffect where the server's CPU decides; nil in older records: the same.
+	CPUMinEffect *float64 `json:"cpu_min_effect,omitempty"`
 }

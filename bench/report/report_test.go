@@ -173,6 +173,31 @@ func TestClientBoundIsDecidedByCPU(t *testing.T) {
 	}
 }
 
+// The margin is that of what decides; older records have one for both.
+func TestMarginOfWhatDecides(t *testing.T) {
+	margin := func(v float64) *float64 { return &v }
+	for _, c := range []struct {
+		client float64 // µs per operation
+		ops    *float64
+		cpu    *float64
+		want   Verdict
+	}{
+		{80, margin(0.03), margin(0.15), TooSmall}, {80, margin(0.30), margin(0.05), Better},
+		{80, margin(0.30), margin(0), Better}, {80, margin(0.15), nil, TooSmall},
+		{80, margin(0.03), nil, Better}, {10, margin(0.03), margin(0.15), Better},
+		{10, margin(0.15), margin(0.03), TooSmall},
+	} {
+		all := legs(6, 1.1)
+		for i := range all {
+			all[i].Metrics["client_cpu_us_per_op"] = c.client
+			all[i].MinEffect, all[i].CPUMinEffect = *c.ops, c.cpu
+		}
+		if got := one(t, all).Verdict; got != c.want {
+			t.Errorf("%g µs, %g and %v: %q, want %q", c.client, *c.ops, c.cpu, got, c.want)
+		}
+	}
+}
+
 // What others take of the machine all the time spoils no pair, and is said.
 func TestOthersAreSaid(t *testing.T) {
 	for share, want := range map[float64]bool{0.15: false, 0.6: true} {

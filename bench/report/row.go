@@ -35,9 +35,9 @@ type Row struct {
 	Primary           string
 	Decides           string   // metric that the verdict is of; see gate.Metric
 	Report            []string // metrics shown beside Primary
-	MinEffect         float64
-	Pairs             int // that count
-	Noisy             int // of them
+	MinEffect         float64  // of Decides
+	Pairs             int      // that count
+	Noisy             int      // of them
 	DiskLeans         bool
 	Retried           int // attempts given up because of drift
 	Problems          []string
@@ -86,7 +86,7 @@ func newRow(legs []record.Leg) Row {
 		Session: first.Session, Scenario: first.Scenario,
 		Base: first.Base, Candidate: first.Candidate,
 		Primary: first.Primary, Decides: gate.Metric(legs), Report: first.Report,
-		MinEffect: first.MinEffect, Caveat: first.Caveat,
+		Caveat:  first.Caveat,
 		Verdict: NoResult,
 	}
 	r.note(legs)
@@ -119,8 +119,18 @@ func newRow(legs []record.Leg) Row {
 	r.DiskLeans, r.Others = gate.DiskLeans(quiet), stat.Median(others)
 	r.Ratio = estimate(pairs, r.Primary, first.Seed)
 	r.CPU = estimate(pairs, cpuMetric, first.Seed)
+	_, metric := r.decisive()
+	r.MinEffect = minEffect(&first, metric)
 	r.Verdict = r.judge()
 	return r
+}
+
+// minEffect is the share of a metric below which a difference is nothing.
+func minEffect(leg *record.Leg, metric string) float64 {
+	if metric == cpuMetric && leg.CPUMinEffect != nil {
+		return *leg.CPUMinEffect
+	}
+	return leg.MinEffect
 }
 
 // note says why legs do not count.
