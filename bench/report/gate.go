@@ -170,7 +170,7 @@ func (g *Gate) Markdown(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	for i := range g.Rows {
-		fmt.Fprintf(&b, "- %s: %s\n", g.Rows[i].Scenario, g.Rows[i].Finding.Reason)
+		fmt.Fprintf(&b, "- %s: %s\n", g.Rows[i].Scenario, markdown(g.Rows[i].Finding.Reason))
 		if g.Rows[i].Warning != "" {
 			fmt.Fprintf(&b, "- %s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
 		}

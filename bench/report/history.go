@@ -112,14 +112,14 @@ func Index(w io.Writer, lines []record.Line, has func(name string) bool) error {
 		"|---|---|---|---|---|---|---|---|\n")
 	for i := len(past) - 1; i >= 0; i-- {
 		p := &past[i]
-		session := p.Session.ID
-		if has(session + ".html") {
+		session := markdown(p.Session.ID)
+		if has(p.Session.ID + ".html") {
 			session = fmt.Sprintf("[%s](%s.html)", session, session)
 		}
 		if _, err := fmt.Fprintf(w, "| %s | %s | %s, %d cores | %s | %s → %s | %s | %d | %s |\n",
-			p.Session.Start.Format("2006-01-02"), session, p.Session.Fingerprint.CPU,
-			p.Session.Fingerprint.Cores, p.Row.Scenario, p.Row.Base, p.Row.Candidate, p.Row.ratio(),
-			p.Row.Pairs, p.Row.said()); err != nil {
+			p.Session.Start.Format("2006-01-02"), session, markdown(p.Session.Fingerprint.CPU),
+			p.Session.Fingerprint.Cores, markdown(p.Row.Scenario), markdown(p.Row.Base),
+			markdown(p.Row.Candidate), p.Row.ratio(), p.Row.Pairs, markdown(p.Row.said())); err != nil {
 			return err
 		}
 	}
