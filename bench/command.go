@@ -49,6 +49,8 @@ func commands() map[string]command {
 			"tables, one page of plots, history and an index of records", reportCommand},
 		"compare": {"[SESSION [SESSION]]", "print recorded sessions again, or two of them side by side",
 			compareCommand},
+		"withdraw": {"SESSION SCENARIO",
+			"take back figures that turned out to be wrong: reports say why instead", withdrawCommand},
 		"hotpath": {"", "measure the path of a request against its targets and nginx", hotpathCommand},
 		"load":    {"", "put load on any S3 server or static files", loadCommand},
 		"version": {"", "print the version", versionCommand},

@@ -50,6 +50,8 @@ func TestCommandLine(t *testing.T) {
 		{"gate-selftest --runs 0", exitUsage, "want 100 or more"},
 		{"report --history --benchfmt x", exitUsage, "not of --history"},
 		{"compare a b c", exitUsage, "at most two"},
+		{"withdraw a get-4k", exitUsage, "withdraw SESSION SCENARIO --reason TEXT"},
+		{"withdraw a --reason x", exitUsage, "withdraw SESSION SCENARIO --reason TEXT"},
 		{"load --help", exitOK, "-connections"},
 		{"load --nope", exitUsage, "not defined: -nope"},
 		{"load operand", exitUsage, `what is "operand"?`},

@@ -61,6 +61,44 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What is withdrawn is shown as that from then on, and nothing else is; the record only grows.
+func TestWithdraw(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	p.withSessions(t, "a1", "b2")
+	before, err := os.ReadFile(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := Main(t.Context(), append(args, "--record", p.index), &out, &out)
+		return code, out.String()
+	}
+	for scenario, want := range map[string]string{"put-4k": "there are: get-4k", "": "there are: get-4k"} {
+		if code, text := command("withdraw", "a", scenario, "--reason", "x"); code != exitUsage ||
+			!strings.Contains(text, want) {
+			t.Errorf("%q: code %d: %s", scenario, code, text)
+		}
+	}
+	if after, err := os.ReadFile(p.index); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("what is not there was withdrawn: error %v\n%s", err, after)
+	}
+	if code, text := command("withdraw", "a", "get-4k", "--reason", "of\n uploads"); code != exitOK ||
+		!strings.Contains(text, "withdrawn: get-4k of session a1") {
+		t.Errorf("code %d: %s", code, text)
+	}
+	if after, err := os.ReadFile(p.index); err != nil || !bytes.HasPrefix(after, before) {
+		t.Errorf("the record has changed, error %v:\n%s", err, after)
+	}
+	for session, withdrawn := range map[string]bool{"a1": true, "b2": false} {
+		_, text := command("report", session)
+		if strings.Contains(text, "withdrawn: of uploads") != withdrawn ||
+			strings.Contains(text, "beats") == withdrawn {
+			t.Errorf("%s, withdrawn %v:\n%s", session, withdrawn, text)
+		}
+	}
+}
+
 // Whatever is asked for is written, and said: the history of scenarios as a page, and an index
 // beside any of the others.
 func TestReportWritesWhatIsAskedFor(t *testing.T) {

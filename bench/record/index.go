@@ -85,7 +85,7 @@ func endsTorn(f *os.File) (bool, error) {
 }
 
 // Read returns all lines in order and how many could not be read: torn by a crash, or written by a
-// later version.
+// later version. Legs that are withdrawn, by whatever line, have the reason and no figures.
 func (x *Index) Read() (lines []Line, skipped int, err error) {
 	text, err := os.ReadFile(x.path)
 	if err != nil {
@@ -102,5 +102,25 @@ func (x *Index) Read() (lines []Line, skipped int, err error) {
 		}
 		lines = append(lines, line)
 	}
+	withdraw(lines)
 	return lines, skipped, nil
+}
+
+// withdraw takes the figures from legs that a line takes back.
+func withdraw(lines []Line) {
+	type measured struct{ session, scenario string }
+	reasons := map[measured]string{}
+	for _, line := range lines {
+		if w := line.Withdrawn; w != nil {
+			reasons[measured{w.Session, w.Scenario}] = w.Reason
+		}
+	}
+	for _, line := range lines {
+		if leg := line.Leg; leg != nil {
+			if reason, ok := reasons[measured{leg.Session, leg.Scenario}]; ok {
+				leg.Outcome, leg.Reason = Withdrawn, reason
+				leg.Operations, leg.Metrics, leg.Quantiles, leg.Cost = 0, nil, nil, nil
+			}
+		}
+	}
 }

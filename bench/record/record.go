@@ -11,12 +11,13 @@ const Schema = 1
 
 // Line is one line of the index: exactly one of its parts is set.
 type Line struct {
-	Schema  int      `json:"schema"`
-	Session *Session `json:"session,omitempty"`
-	Leg     *Leg     `json:"leg,omitempty"`
-	End     *End     `json:"end,omitempty"`
-	Verdict *Verdict `json:"verdict,omitempty"`
-	Profile *Profile `json:"profile,omitempty"`
+	Schema    int         `json:"schema"`
+	Session   *Session    `json:"session,omitempty"`
+	Leg       *Leg        `json:"leg,omitempty"`
+	End       *End        `json:"end,omitempty"`
+	Verdict   *Verdict    `json:"verdict,omitempty"`
+	Profile   *Profile    `json:"profile,omitempty"`
+	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
 }
 
 // Profile is what an untimed leg has shown of a server.
@@ -35,6 +36,14 @@ type Profile struct {
 type End struct {
 	Session string    `json:"session"`
 	At      time.Time `json:"at"`
+}
+
+// Withdrawal takes back what a session has measured of a scenario. The legs stay in the file.
+type Withdrawal struct {
+	Session  string    `json:"session"`
+	Scenario string    `json:"scenario"`
+	Reason   string    `json:"reason"`
+	At       time.Time `json:"at"`
 }
 
 // Verdict is what a gate has decided on the legs before it.
@@ -71,6 +80,7 @@ const (
 	Invalid   Outcome = "invalid"   // something failed: no figures
 	Unsuited  Outcome = "unsuited"  // the machine is too small for the question: nothing was run
 	Discarded Outcome = "discarded" // the machine drifted within the pair, which was run again
+	Withdrawn Outcome = "withdrawn" // a Withdrawal takes it back: never written, but read
 )
 
 // Leg is one server process under one load.

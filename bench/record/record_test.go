@@ -106,6 +106,31 @@ func TestAppendTogether(t *testing.T) {
 	}
 }
 
+// What is withdrawn has a reason in place of figures, whichever line came first, and nothing else
+// has.
+func TestWithdrawn(t *testing.T) {
+	x := open(t)
+	other := leg(3)
+	other.Leg.Scenario = "put-4k"
+	if err := x.Append(leg(1), Line{Withdrawn: &Withdrawal{Session: "s", Scenario: "get-4k",
+		Reason: "of uploads"}}, leg(2), other, Line{Withdrawn: &Withdrawal{Session: "another",
+		Scenario: "put-4k", Reason: "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	lines, skipped, err := x.Read()
+	if err != nil || skipped != 0 || len(lines) != 5 {
+		t.Fatalf("%d lines, %d skipped, error %v", len(lines), skipped, err)
+	}
+	for _, i := range []int{0, 2} {
+		if l := lines[i].Leg; l.Outcome != Withdrawn || l.Reason != "of uploads" || l.Metrics != nil {
+			t.Errorf("line %d: %+v", i, l)
+		}
+	}
+	if l := lines[3].Leg; l.Outcome != OK || l.Metrics["ops_per_s"] != 1234.5 {
+		t.Errorf("of another scenario: %+v", l)
+	}
+}
+
 func TestConcurrentAppend(t *testing.T) {
 	x := open(t)
 	var writers sync.WaitGroup

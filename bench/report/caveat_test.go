@@ -17,30 +17,67 @@ func unlike() []record.Leg {
 	return all
 }
 
-// Wherever a verdict stands, what must not be read without it stands too.
-func TestCaveatIsEverywhere(t *testing.T) {
+// views are all forms in which legs of the session s, and what gates said of them, are shown.
+func views(t *testing.T, all []record.Leg, gates ...record.Verdict) map[string]string {
+	t.Helper()
 	head := record.Session{ID: "s"}
 	lines := []record.Line{{Session: &head}}
-	all := unlike()
 	for i := range all {
 		lines = append(lines, record.Line{Leg: &all[i]})
 	}
+	for i := range gates {
+		lines = append(lines, record.Line{Verdict: &gates[i]})
+	}
 	past := Histories(lines)
-	page := Page{Sessions: []record.Session{head}, Legs: all}
-	views := map[string]func(*bytes.Buffer) error{
-		"table":      func(b *bytes.Buffer) error { Table(b, Rows(all)); return nil },
-		"conclusion": func(b *bytes.Buffer) error { Conclude(b, Rows(all)); return nil },
+	page := Page{Sessions: []record.Session{head}, Legs: all, Gates: gates}
+	shown := map[string]string{}
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"table":      func(b *bytes.Buffer) error { Table(b, Rows(all, gates...)); return nil },
+		"conclusion": func(b *bytes.Buffer) error { Conclude(b, Rows(all, gates...)); return nil },
 		"history":    func(b *bytes.Buffer) error { PrintHistory(b, past); return nil },
 		"index": func(b *bytes.Buffer) error {
 			return Index(b, lines, func(string) bool { return false })
 		},
 		"page": func(b *bytes.Buffer) error { return page.Write(b) },
-	}
-	for name, write := range views {
+	} {
 		var b bytes.Buffer
-		if err := write(&b); err != nil || !strings.Contains(b.String(), "NOT LIKE FOR LIKE") {
-			t.Errorf("%s: error %v:\n%s", name, err, b.String())
+		if err := write(&b); err != nil {
+			t.Fatal(name, err)
 		}
+		shown[name] = b.String()
+	}
+	return shown
+}
+
+// Wherever a verdict stands, what must not be read without it stands too.
+func TestCaveatIsEverywhere(t *testing.T) {
+	for name, text := range views(t, unlike()) {
+		if !strings.Contains(text, "NOT LIKE FOR LIKE") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+}
+
+// What is withdrawn has its reason in every form, and neither figures nor a verdict.
+func TestWithdrawnIsEverywhere(t *testing.T) {
+	all := legs(6, 1.27)
+	for i := range all {
+		all[i].Outcome, all[i].Reason, all[i].Metrics = record.Withdrawn, "of uploads", nil
+	}
+	said := record.Verdict{Session: "s", Scenario: "get-4k", Verdict: "PASS", Reason: "quick"}
+	for name, text := range views(t, all, said) {
+		if !strings.Contains(text, "withdrawn: of uploads") {
+			t.Errorf("%s does not say it:\n%s", name, text)
+		}
+		for _, not := range []string{"1.27", "12,7", "beats", "better<", "better |", "PASS"} {
+			if strings.Contains(text, not) {
+				t.Errorf("%s says %q:\n%s", name, not, text)
+			}
+		}
+	}
+	more := append(legs(6, 1.27), all[0]) // of what a session goes on with nothing counts either
+	if r := one(t, more); r.Pairs > 0 || r.Verdict != NoResult || r.said() != "withdrawn: of uploads" {
+		t.Errorf("row %+v", r)
 	}
 }
 

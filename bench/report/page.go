@@ -137,6 +137,9 @@ func comparisons(legs []record.Leg) (out []*comparisonLegs) {
 	type key struct{ session, hash, base, candidate string }
 	seen := map[key]*comparisonLegs{}
 	for _, leg := range legs {
+		if leg.Outcome == record.Withdrawn {
+			continue // there is nothing to draw
+		}
 		k := key{leg.Session, leg.ScenarioHash, leg.Base, leg.Candidate}
 		if seen[k] == nil {
 			seen[k] = &comparisonLegs{first: leg}

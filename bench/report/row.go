@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -41,6 +42,7 @@ type Row struct {
 	DiskLeans         bool
 	Retried           int // attempts given up because of drift
 	Problems          []string
+	Withdrawn         string                // why its figures count for nothing; empty: they count
 	Caveat            string                // what the figures cannot say, as NOT LIKE FOR LIKE: why
 	Unsuited          bool                  // the machine is too small for the question
 	Medians           [2]map[string]float64 // by side, base first; metric → median over pairs
@@ -91,6 +93,9 @@ func newRow(legs []record.Leg) Row {
 	}
 	r.note(legs)
 	pairs := gate.WholePairs(legs)
+	if r.Withdrawn != "" {
+		pairs, r.Problems = nil, nil
+	}
 	r.Pairs = len(pairs)
 	if r.Pairs == 0 {
 		return r
@@ -140,6 +145,8 @@ func (r *Row) note(legs []record.Leg) {
 		case record.OK:
 		case record.Discarded:
 			r.Retried++
+		case record.Withdrawn:
+			r.Withdrawn = cmp.Or(leg.Reason, "nobody said why")
 		case record.Unsuited:
 			r.Unsuited = true
 			r.Problems = append(r.Problems, "not for this machine: "+leg.Reason)
@@ -200,6 +207,9 @@ func (r *Row) judge() Verdict {
 
 // said is the verdict with what must not be read without it.
 func (r *Row) said() string {
+	if r.Withdrawn != "" {
+		return "withdrawn: " + r.Withdrawn
+	}
 	text := string(r.Verdict) + r.by()
 	if r.Gate != nil {
 		text = "gate: " + r.Gate.Verdict

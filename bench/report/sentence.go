@@ -79,6 +79,10 @@ func unitOf(metric string) string {
 
 // Sentence says in one sentence what won and by how much.
 func (r Row) Sentence() string {
+	if r.Withdrawn != "" {
+		return fmt.Sprintf("%s: what was measured of %s against %s is withdrawn: %s.", r.Scenario,
+			r.Candidate, r.Base, r.Withdrawn)
+	}
 	if r.Verdict == NoResult {
 		return fmt.Sprintf("%s: no result for %s against %s.", r.Scenario, r.Candidate, r.Base)
 	}
