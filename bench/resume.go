@@ -46,7 +46,8 @@ func (s *session) resume(start *record.Session) error {
 		return err
 	}
 	if ended(lines, last.ID) {
-		return fmt.Errorf("%w: --resume: session %s has ended in this moment; %s", errUsage, last.ID, startAnew)
+		return fmt.Errorf("%w: --resume: session %s has ended in this moment; %s", errUsage, last.ID,
+			startAnew)
 	}
 	s.id, s.resumed = last.ID, true
 	for _, line := range lines {

@@ -90,8 +90,8 @@ func (s *session) add(lines ...record.Line) error {
 	return s.index.Append(lines...)
 }
 
-// local is a text, such as a server's log, whose paths are those within the workspace and beside the
-// record: what comes before is of this machine alone.
+// local is a text, such as a server's log, whose paths are those within the workspace and beside
+// the record: what comes before is of this machine alone.
 func (s *session) local(text string) string {
 	beside, err := filepath.Abs(filepath.Dir(s.index.Path()))
 	if err != nil {

@@ -17,7 +17,8 @@ type Machine[C any] struct {
 	Again func(first, second C)
 }
 
-// moved says whether two calibrations of an attempt make it noisy, and whether the pair is run again.
+// moved says whether two calibrations of an attempt make it noisy, and whether the pair is run
+// again.
 func (m *Machine[C]) moved(first, second C, attempts int) (noisy, again bool) {
 	noisy = m.Drifted(first, second)
 	again = noisy && attempts <= RetriesMax && m.MayRetry()

@@ -73,7 +73,7 @@ func (g *Gate) Print(w io.Writer) {
 		fmt.Fprintln(w, f)
 	}
 	if g.Broken != "" {
-		fmt.Fprintf(w, "%s: %s\n", gate.Invalid, g.Broken)
+		fmt.Fprintf(w, "%s: %s\n", gate.Invalid, markdown(g.Broken))
 	}
 	fmt.Fprintf(w, "verdict: %s\n", g.Verdict())
 }
@@ -182,7 +182,7 @@ func (g *Gate) Markdown(w io.Writer) error {
 		b.WriteString("- counts per request: no difference\n")
 	}
 	if g.Broken != "" {
-		fmt.Fprintf(&b, "- %s: %s\n", gate.Invalid, g.Broken)
+		fmt.Fprintf(&b, "- %s: %s\n", gate.Invalid, markdown(g.Broken))
 	}
 	fmt.Fprintf(&b, "\nsession %s\n", g.Session)
 	_, err := io.WriteString(w, b.String())

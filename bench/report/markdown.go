@@ -5,8 +5,8 @@ import "strings"
 // markdownMeans are the characters that mean something in CommonMark, or to GitHub.
 const markdownMeans = "\\`*_[]<>&|~$#"
 
-// markdown writes text that somebody else has written, such as a server's log, for a cell or an item
-// of a list: on one line, and with every character as itself.
+// markdown writes what somebody else has written, such as a server's log, for a cell or an item of
+// a list: on one line, and with every character as itself.
 func markdown(text string) string {
 	var escaped strings.Builder
 	for _, r := range strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text) {

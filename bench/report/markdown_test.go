@@ -47,12 +47,12 @@ func TestMarkdownStaysInPlace(t *testing.T) {
 		func(string) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
-	g := Gate{Session: "s", Rows: []GateRow{{Scenario: "get-4k", Stages: 1,
-		First: gate.Finding{Verdict: gate.Invalid, Reason: nasty}}}}
+	g := Gate{Session: "s", Broken: nasty, Rows: []GateRow{{Scenario: "get-4k",
+		Judgement: gate.Judgement{Finding: gate.Finding{Verdict: gate.Invalid, Reason: nasty}}}}}
 	if err := g.Markdown(&summary); err != nil {
 		t.Fatal(err)
 	}
-	for text, times := range map[string]int{index.String(): 3, summary.String(): 1} {
+	for text, times := range map[string]int{index.String(): 3, summary.String(): 2} {
 		if strings.Count(text, markdown(nasty)) != times || strings.Contains(text, " <script") {
 			t.Errorf("want it %d times:\n%s", times, text)
 		}
