@@ -16,7 +16,7 @@ import (
 var driversFlag = flag.Bool("bench.drivers", false, "compare warp with the light generator, which "+
 	"takes half a minute of a quiet machine: make drivers")
 
-// Both drivers see the same server alike: 8 in flight, each answered after 50 ms, so 160 a second
+// Both drivers see the same server alike: 8 in flight, each answered after 25 ms, so 320 a second
 // whatever the machine does, unless it stalls.
 func TestDriversAgree(t *testing.T) {
 	if !*driversFlag {
@@ -25,7 +25,7 @@ func TestDriversAgree(t *testing.T) {
 	warp := realWarp(t)
 	p := newPlaceAlone(t, "", "exit 1")
 	p.warp = warp
-	script := "#!/bin/sh\nSTUB_DELAY=50ms exec " + os.Getenv("STUB") + ` "$@"` + "\n"
+	script := "#!/bin/sh\nSTUB_DELAY=25ms exec " + os.Getenv("STUB") + ` "$@"` + "\n"
 	writeProgram(t, p.server, script)
 	const agree = 0.05
 	apart := map[string]float64{}

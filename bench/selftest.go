@@ -76,7 +76,7 @@ func selftest(path string, runs int) (string, error) {
 		found = p.write(&b, rule, runs) || found
 	}
 	if !found {
-		fmt.Fprintf(&b, "\nNo pool of %d pairs is recorded yet in %s (`flashbench aa`), so only "+
+		fmt.Fprintf(&b, "\nNo pool of %d quiet pairs is recorded yet in %s (`flashbench aa`), so only "+
 			"simulated noise:\n", poolPairsMin, poolFile)
 	}
 	for _, noise := range []float64{0.01, 0.03, 0.05} {

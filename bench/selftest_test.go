@@ -82,12 +82,12 @@ func TestPools(t *testing.T) {
 		!strings.Contains(small.String(), "no rates of it") {
 		t.Errorf("rates of 8 pairs:\n%s", small.String())
 	}
-	for n, few := range map[int]bool{poolPairsMin: true, poolPairs: false} {
+	for n, enough := range map[int]bool{poolPairsMin - 1: false, poolPairsMin: true} {
 		lines = nil
 		add("one", "a", n, host.Calibration{})
 		var b strings.Builder
-		if !poolsOf(lines)[0].write(&b, selftestRule(), selftestRunsMin) ||
-			strings.Contains(b.String(), "Fewer than the 150") != few {
+		if poolsOf(lines)[0].write(&b, selftestRule(), selftestRunsMin) != enough ||
+			strings.Contains(b.String(), "150 quiet pairs are needed") == enough {
 			t.Errorf("%d pairs:\n%s", n, b.String())
 		}
 	}
@@ -105,7 +105,7 @@ func TestSelftest(t *testing.T) {
 		Args: []string{"--server", "/somewhere/flashstore", "--pairs", "150"}}}); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 2 * poolPairs {
+	for i := range 2 * (poolPairsMin + 2) {
 		leg := record.Leg{Session: "s", Scenario: "get-4k", Pair: i/2 + 1, Outcome: record.OK,
 			Side: []string{"base", "candidate"}[i%2], Primary: "ops_per_s", Position: 1 + (i+i/2)%2, Noisy: i < 4,
 			Metrics: map[string]float64{"ops_per_s": float64(1000 + i*7919%13)}}
@@ -132,7 +132,7 @@ func TestSelftest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"before\n", "\nafter\n",
-		"**get-4k**, sliced, by ops_per_s: 150 pairs of a server against itself, 2 of them noisy.\n",
+		"**get-4k**, sliced, by ops_per_s: 152 pairs of a server against itself, 2 of them noisy.\n",
 		"Session s, revision r: `flashbench aa --server flashstore --pairs 150`.\nOf the quiet ones",
 		"| -20% | 100.00% |", "| +5% | 0.00% |", "one name against the other: ", "against the first: +2."} {
 		if !strings.Contains(string(text), want) {

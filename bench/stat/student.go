@@ -56,8 +56,8 @@ const (
 )
 
 // studentQuantile inverts studentCDF, for probabilities above a half, by false position: of two
-// steps on the same side the second weighs the other end by half (the Illinois rule), which takes
-// some ten evaluations where halving takes sixty.
+// steps on the same side the second weighs the other end by half (the Illinois rule). A simulated
+// gate spends its time here: halving the interval took more than half of it.
 func studentQuantile(p, freedom float64) float64 {
 	lo, hi := 0.0, 1.0
 	for hi < quantileMax && studentCDF(hi, freedom) < p {
