@@ -33,17 +33,21 @@ func plant() {
 	}
 }
 
-// burnPeriod is short against a leg and long against a request.
-const burnPeriod = 10 * time.Millisecond
+// burnPeriod is short against a slice of a leg and long against a request.
+const burnPeriod = 5 * time.Millisecond
 
-// burn wastes what it owes for what the other threads have used since it began: a program that does
-// nothing wastes nothing.
+// burn wastes its share of what the other threads use. A period in which they use less than a tenth
+// of a core is rest and is not charged: a program that does nothing wastes nothing.
 func burn(share float64) {
 	runtime.LockOSThread()
-	for ; ; time.Sleep(burnPeriod) {
-		others := used(unix.CLOCK_PROCESS_CPUTIME_ID) - used(unix.CLOCK_THREAD_CPUTIME_ID)
-		owed := time.Duration(share * float64(others))
-		for used(unix.CLOCK_THREAD_CPUTIME_ID) < owed {
+	for seen := time.Duration(0); ; time.Sleep(burnPeriod) {
+		mine := used(unix.CLOCK_THREAD_CPUTIME_ID)
+		others := used(unix.CLOCK_PROCESS_CPUTIME_ID) - mine
+		owed := time.Duration(share * float64(others-seen))
+		if others-seen < burnPeriod/10 {
+			owed = 0
+		}
+		for seen = others; used(unix.CLOCK_THREAD_CPUTIME_ID)-mine < owed; {
 		}
 	}
 }
