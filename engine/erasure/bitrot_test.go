@@ -21,6 +21,7 @@ func (f *fixture) flip(key object.Key, i int) (index int) {
 		f.t.Fatal(err)
 	}
 	d := f.drives[i]
+	d.pending.Wait() // it may be the straggler, whom the put did not wait for
 	state, err := d.Lookup(f.t.Context(), objectKey(b, key), drive.LookupOptions{})
 	if err != nil || state.Newest() == nil {
 		f.t.Fatalf("%+v, %v", state, err)

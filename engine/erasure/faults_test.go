@@ -137,8 +137,7 @@ type faultyFixture struct {
 }
 
 func newFaulty(t *testing.T, n, m int) *faultyFixture {
-	f := newFixture(t, n, m)
-	f.stop()
+	f := newStopped(t, 1, n, m)
 	f.faulty = true
 	f.start()
 	f.impatient()

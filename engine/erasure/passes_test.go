@@ -18,6 +18,7 @@ func TestScrubOfWhatCannotBeRead(t *testing.T) {
 		"offline": {Op: faulty.Read, Err: drive.ErrOffline},
 		"fails":   {Op: faulty.Read, Err: errDevice}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for what hangs
 			f := newFaulty(t, 4, 2)
 			f.faults[3].Set(rule)
 			if s := f.heal(true); s.Whole || s.Short == 0 {

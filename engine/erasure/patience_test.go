@@ -14,8 +14,7 @@ import (
 // Drives that are slow under a burst of reads, all of which have gone on to ask others, are waited
 // for where nobody can stand in: they do not hang.
 func TestBurstOfSlowReads(t *testing.T) {
-	f := newFixture(t, 4, 2)
-	f.stop()
+	f := newStopped(t, 1, 4, 2)
 	f.faulty = true
 	f.start()
 	f.bucket("bucket")

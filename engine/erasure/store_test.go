@@ -24,6 +24,7 @@ import (
 	lockslocal "flashstore/engine/lock/local"
 	"flashstore/engine/object"
 	"flashstore/ioengine"
+	"flashstore/ioengine/ioenginetest"
 	"flashstore/ioengine/threadpool"
 )
 
@@ -34,6 +35,7 @@ type fixture struct {
 	n, m     int // of each set
 	sets     int
 	checksum string          // of drives that are opened; "" is the default
+	segments [2]int64        // bytes of one of the log, and of bulk storage; 0 is the default
 	faulty   bool            // drives have faults, by position, when they are opened
 	faults   []*faulty.Drive // of the present store
 	io       ioengine.Engine
@@ -138,6 +140,15 @@ func newFixture(t testing.TB, n, m int) *fixture {
 // newSets is newFixture of several sets; drive i is number i%n of set i/n.
 func newSets(t testing.TB, sets, n, m int) *fixture {
 	t.Helper()
+	f := newStopped(t, sets, n, m)
+	f.start()
+	return f
+}
+
+// newStopped is newSets before its first start. Benchmarks have drives as they are in a server;
+// those of tests sync nothing, and have small segments, which are made, searched and left sooner.
+func newStopped(t testing.TB, sets, n, m int) *fixture {
+	t.Helper()
 	pool, err := threadpool.New(threadpool.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +157,12 @@ func newSets(t testing.TB, sets, n, m int) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{t: t, dir: t.TempDir(), n: n, m: m, sets: sets, io: pool, memory: memory}
+	f := &fixture{t: t, dir: t.TempDir(), n: n, m: m, sets: sets, io: pool, memory: memory,
+		segments: [2]int64{4 << 20}}
+	if _, measures := t.(*testing.B); !measures {
+		f.io = ioenginetest.Unsynced(pool)
+		f.segments = [2]int64{1 << 20, 16 << 20}
+	}
 	for i := range sets * n {
 		id := drive.Identity{Deployment: "test", DriveID: fmt.Sprint(i), Set: i / n, Position: i % n,
 			Drives: n, Parity: m}
@@ -154,7 +170,6 @@ func newSets(t testing.TB, sets, n, m int) *fixture {
 			t.Fatal(err)
 		}
 	}
-	f.start()
 	t.Cleanup(func() {
 		f.stop()
 		// Every block came back, from every error path that the test took.
@@ -196,7 +211,8 @@ func (f *fixture) start(away ...int) {
 func (f *fixture) openDrive(i int) *gated {
 	f.t.Helper()
 	d, err := local.Open(local.Config{Path: f.path(i), Engine: f.io, InlineMax: arena.BlockBytes,
-		LogSegmentBytes: 4 << 20, Checksum: f.checksum, Logger: slog.New(slog.DiscardHandler)})
+		LogSegmentBytes: f.segments[0], BulkSegmentBytes: f.segments[1],
+		Checksum: f.checksum, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
 	}

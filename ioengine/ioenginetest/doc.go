@@ -1,4 +1,5 @@
-// Package ioenginetest is the conformance suite and the benchmark of ioengine.Engine.
+// Package ioenginetest is the conformance suite and the benchmark of ioengine.Engine, and an engine
+// for tests of what is above one (Unsynced).
 //
 // It does not own the implementations: each one's test file calls Run and Bench.
 //
