@@ -248,7 +248,7 @@ func entryText(t testing.TB, d *local.Drive, e *drive.Entry) string {
 		p := make([]byte, e.ShardBytes)
 		must(t, d.Read(context.Background(), e, [][]byte{p}, 0))
 		n := binary.BigEndian.Uint64(e.WriteID[:])
-		if string(p) != string(shardOf(n, len(p))) {
+		if !isShardOf(n, p) {
 			t.Fatalf("the shard of write %d differs", n)
 		}
 	}
@@ -404,7 +404,7 @@ func TestReadersDuringCompaction(t *testing.T) {
 				if errors.Is(err, drive.ErrNotHere) {
 					continue // superseded and settled since the lookup
 				}
-				if err != nil || string(e.Inline) != string(shardOf(number, len(e.Inline))) {
+				if err != nil || !isShardOf(number, e.Inline) {
 					t.Errorf("write %d: %v", number, err)
 					return
 				}

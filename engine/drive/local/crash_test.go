@@ -44,6 +44,16 @@ func shardOf(n uint64, size int) []byte {
 	return bytes.Repeat([]byte(fmt.Sprintf("%016x", n)), size/16+1)[:size]
 }
 
+// isShardOf reports whether p is what shardOf makes.
+func isShardOf(n uint64, p []byte) bool {
+	for unit := fmt.Sprintf("%016x", n); len(p) > 0; p = p[min(len(p), len(unit)):] {
+		if some := min(len(p), len(unit)); string(p[:some]) != unit[:some] {
+			return false
+		}
+	}
+	return true
+}
+
 // bulkObject is object with its shard in bulk storage.
 func bulkObject(t testing.TB, d *local.Drive, n uint64, size int) *drive.Record {
 	t.Helper()

@@ -211,6 +211,9 @@ func (s *simulated) compact() {
 // settleNow is two steps.
 func (s *simulated) settleNow(r *drive.Record) { s.settleStep(s.commitStep(r)) }
 
+// settleSoon commits r and has it settled with the next batch: alone a settle waits for one.
+func (s *simulated) settleSoon(r *drive.Record) { s.drive.Commit(settleOf(s.commitStep(r)), nil) }
+
 // race commits writes of different names together.
 func (s *simulated) race(writes int) {
 	s.racing = make([]mark, writes)

@@ -85,16 +85,17 @@ func TestForgottenUploadLeavesNoParts(t *testing.T) {
 		if files == 1 { // what lives on in the first segment
 			name = fmt.Sprint("alive-", s.next)
 		}
-		s.settleNow(s.put(name, 60_000))
+		s.settleSoon(s.put(name, 60_000))
 	}
 	aborted := s.record(drive.TypePurge, upload)
 	s.settleNow(aborted)
 	s.term++
 	raiseTerm(t, s.drive, s.term)
 	s.commit(forgetOf(aborted, s.term))
-	for range 100 { // all of this dies
-		s.settleNow(s.put("busy", 60_000))
+	for range 99 { // all of this dies
+		s.settleSoon(s.put("busy", 60_000))
 	}
+	s.settleNow(s.put("busy", 60_000))
 	before := contents(t, s.drive)
 	must(t, s.drive.Compact(t.Context()))
 	if left := logFiles(t, c); filepath.Base(left[0]) != "00000001.log" ||

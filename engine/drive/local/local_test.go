@@ -9,10 +9,21 @@ import (
 	"flashstore/engine/drive/drivetest"
 	"flashstore/engine/drive/local"
 	"flashstore/ioengine"
+	"flashstore/ioengine/ioenginetest"
 	"flashstore/ioengine/threadpool"
 )
 
+// newEngine syncs nothing but in benchmarks: a drive that is not killed, or with its process only,
+// cannot tell, and TestConformance has one that does.
 func newEngine(t testing.TB) ioengine.Engine {
+	e := newSyncing(t)
+	if _, measures := t.(*testing.B); measures {
+		return e
+	}
+	return ioenginetest.Unsynced(e)
+}
+
+func newSyncing(t testing.TB) ioengine.Engine {
 	e, err := threadpool.New(threadpool.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +52,11 @@ func open(t testing.TB, c local.Config) *local.Drive {
 
 func newDrive(t testing.TB) (*local.Drive, local.Config) {
 	t.Helper()
-	e := newEngine(t)
+	return newDriveOn(t, newEngine(t))
+}
+
+func newDriveOn(t testing.TB, e ioengine.Engine) (*local.Drive, local.Config) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "d1")
 	if err := local.Format(e, path, identity); err != nil {
 		t.Fatal(err)
@@ -73,7 +88,7 @@ func TestConformanceOfChecksum(t *testing.T) {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	drivetest.Run(t, func(t *testing.T) (drive.Drive, func() drive.Drive) {
-		d, c := newDrive(t)
+		d, c := newDriveOn(t, newSyncing(t))
 		return d, func() drive.Drive {
 			if err := d.Close(); err != nil {
 				t.Fatal(err)

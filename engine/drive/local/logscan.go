@@ -30,6 +30,7 @@ type logScan struct {
 	// damage is what was lost in the middle of the log.
 	damage []logDamage
 
+	buf  []byte     // of one segment's window after the other
 	junk *logDamage // bad blocks with nothing good behind them so far
 }
 
@@ -92,7 +93,8 @@ func (s *logScan) segment(segment uint64, at int64, f func(*batchHeader, []byte)
 		return err
 	}
 	w := window{engine: s.engine, class: s.class, file: file,
-		sizeBytes: size / blockBytes * blockBytes}
+		sizeBytes: size / blockBytes * blockBytes, buf: s.buf}
+	defer func() { s.buf = w.buf }()
 	for at < w.sizeBytes {
 		block, err := w.bytes(at, blockBytes)
 		if err != nil {
@@ -207,11 +209,12 @@ type window struct {
 func (w *window) bytes(at int64, n int) ([]byte, error) {
 	skip := at - w.begin
 	if skip < 0 || skip+int64(n) > int64(len(w.have)) {
-		if w.buf == nil {
-			w.buf = alignedBytes(int(min(windowBytes, w.sizeBytes-at)))
+		ahead := int(min(windowBytes, w.sizeBytes-at))
+		if len(w.buf) < ahead {
+			w.buf = alignedBytes(ahead)
 		}
 		w.begin, skip = at, 0
-		w.have = w.buf[:min(windowBytes, w.sizeBytes-at)]
+		w.have = w.buf[:ahead]
 		if err := ioengine.Run(w.engine, w.class, ioengine.Op{Kind: ioengine.Read, File: w.file,
 			Bufs: [][]byte{w.have}, OffsetBytes: at}); err != nil {
 			w.have = nil
