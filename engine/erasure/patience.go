@@ -66,7 +66,7 @@ func (p *patience) moves(i int) { p.left[i].moved.Store(int64(time.Since(p.began
 // haste is how long calls are waited for, and which drives are not asked.
 type haste struct {
 	limit time.Duration
-	skips func(i int) bool
+	skips func(p *patience, i int) bool // no method value, which would be allocated for each read
 }
 
 // first is the haste of what a read asks first, before it asks others too.
@@ -75,14 +75,14 @@ func (p *patience) first() haste {
 	defer p.mu.Unlock()
 	p.hedges = min(p.hedges+hedgeShare, hedgesSaved)
 	if p.hedges < 1 {
-		return haste{p.hangAfter, p.slow}
+		return haste{p.hangAfter, (*patience).slow}
 	}
 	mean := time.Duration(p.mean.meanNanos.Load())
-	return haste{min(max(hedgeFactor*mean, hedgeDelayMin), p.hangAfter), p.slow}
+	return haste{min(max(hedgeFactor*mean, hedgeDelayMin), p.hangAfter), (*patience).slow}
 }
 
 // last is the haste where nobody else can stand in: what is slow is waited for.
-func (p *patience) last() haste { return haste{p.hangAfter, p.hangs} }
+func (p *patience) last() haste { return haste{p.hangAfter, (*patience).hangs} }
 
 // hedged counts a read that asked others too.
 func (p *patience) hedged() {

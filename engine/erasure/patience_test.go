@@ -66,3 +66,19 @@ func TestHangs(t *testing.T) {
 		t.Errorf("it has ended a call: slow %v, hangs %v", p.slow(2), p.hangs(2))
 	}
 }
+
+// What a read is told of its haste costs no memory: there is one for each.
+func TestHasteIsNoGarbage(t *testing.T) {
+	p := newPatience(time.Minute)
+	for name, how := range map[string]func(*patience) haste{"first": (*patience).first,
+		"last": (*patience).last} {
+		skipped := false
+		objects := testing.AllocsPerRun(100, func() {
+			waits := how(&p)
+			skipped = skipped || waits.skips(&p, 1)
+		})
+		if objects > 0 || skipped {
+			t.Errorf("%s: %.0f objects, skipped %v", name, objects, skipped)
+		}
+	}
+}

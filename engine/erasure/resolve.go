@@ -153,7 +153,7 @@ func (s *set) askWithin(ctx context.Context, key drive.Key, positions []int, ans
 	}
 	waits := how()
 	waiting = slices.DeleteFunc(waiting, func(i int) bool {
-		skipped := waits.skips(i)
+		skipped := waits.skips(&s.patience, i)
 		if skipped {
 			answers[i].err = errHangs
 		}

@@ -230,7 +230,7 @@ func (src *shardSource) read(ctx context.Context, stripe, shardBytes int64,
 		}
 		got.chunks[i] = chunksOver(free[:p.to-p.from], p, shardBytes)
 		free = free[p.to-p.from:]
-		if at := src.byShard[i]; waits.skips(at) {
+		if at := src.byShard[i]; waits.skips(&src.set.patience, at) {
 			faults[i] = errHangs
 		} else {
 			drives, shardOn[at] = append(drives, at), i
