@@ -213,6 +213,35 @@ func TestGateCounts(t *testing.T) {
 	}
 }
 
+// Counts that are recorded are not counted again: a gate that was killed between them goes on, and
+// finds the same.
+func TestGateCountsResume(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	args := append(p.gateArgs(t, "", "STUB_FAULT=syncs"), "--counts", "--timing=false")
+	var first, second bytes.Buffer
+	if code := Main(t.Context(), args, &first, &first); code != exitFailure {
+		t.Fatalf("code %d:\n%s", code, first.String())
+	}
+	p.forget(t)
+	lines := strings.SplitAfter(readText(t, p.index), "\n") // the session, counts, and nothing
+	if len(lines) != 2+2*countRepetitions {
+		t.Fatalf("%d lines, want %d:\n%s", len(lines), 2+2*countRepetitions, lines)
+	}
+	before := strings.Join(lines[:len(lines)-2], "")
+	if err := os.WriteFile(p.index, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code := Main(t.Context(), append(args, "--resume"), &second, &second)
+	if code != exitFailure || lastLine(first.String()) != lastLine(second.String()) {
+		t.Errorf("code %d, then %d:\n%s\n%s", exitFailure, code, first.String(), second.String())
+	}
+	if after := readText(t, p.index); !strings.HasPrefix(after, before) ||
+		strings.Count(after, `"counts":`) != 2*countRepetitions {
+		t.Errorf("before:\n%safter:\n%s", before, after)
+	}
+	p.mustBeEmpty(t)
+}
+
 // Exit code 1 is a regression and nothing else: what keeps a gate from measuring is INVALID, and
 // whoever reads its files is told too.
 func TestGateThatCannotMeasure(t *testing.T) {

@@ -54,6 +54,9 @@ func (s *session) resume(start *record.Session) error {
 		if line.Leg != nil && line.Leg.Session == last.ID {
 			s.before = append(s.before, *line.Leg)
 		}
+		if line.Counts != nil && line.Counts.Session == last.ID {
+			s.counted = append(s.counted, *line.Counts)
+		}
 	}
 	fmt.Fprintf(s.messages, "resuming session %s: %d legs are there\n", s.id, len(s.before))
 	return nil

@@ -40,8 +40,9 @@ type session struct {
 	legsPlanned int
 	perLeg      time.Duration // as far as known
 	now         func() time.Time
-	hashed      []program    // that legs start
-	before      []record.Leg // of the session that is resumed
+	hashed      []program       // that legs start
+	before      []record.Leg    // of the session that is resumed
+	counted     []record.Counts // of it too
 	resumed     bool
 	preloaded   []load.Object // see objects
 	preloadedOf string

@@ -16,6 +16,7 @@ type Line struct {
 	Leg       *Leg        `json:"leg,omitempty"`
 	End       *End        `json:"end,omitempty"`
 	Verdict   *Verdict    `json:"verdict,omitempty"`
+	Counts    *Counts     `json:"counts,omitempty"`
 	Profile   *Profile    `json:"profile,omitempty"`
 	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
 }
@@ -55,6 +56,14 @@ type Verdict struct {
 	Change   float64 `json:"change"` // of what decided, primary metric or CPU: -0.05 is 5% worse
 	P        float64 `json:"p"`
 	Pairs    int     `json:"pairs"`
+}
+
+// Counts are what requests have cost one server in exact counts.
+type Counts struct {
+	Session    string                        `json:"session"`
+	Side       string                        `json:"side"`        // base or candidate
+	Repetition int                           `json:"repetition"`  // from 1, each on a fresh process
+	PerRequest map[string]map[string]float64 `json:"per_request"` // kind of request → name → count
 }
 
 // Session is one start of the harness.
