@@ -125,7 +125,8 @@ const (
 	restMax      = 60 * time.Millisecond
 )
 
-// rest is what a server used while the other one was asked.
+// rest is what a server used while the other one was asked, with all programs that it has started:
+// their work slows the other one down as its own does.
 type rest struct {
 	used, time time.Duration
 	from       time.Duration // of CPU, at the begin of this slice
@@ -139,17 +140,17 @@ func (r *rest) begin(s *target.Server) (err error) {
 
 func (r *rest) end(s *target.Server) error {
 	to, ended, err := restingCPU(s)
-	r.used += to - r.from
+	r.used += max(0, to-r.from)
 	r.time += ended.Sub(r.began)
 	return err
 }
 
 func restingCPU(s *target.Server) (time.Duration, time.Time, error) {
-	usage, err := host.ProcessUsage(s.PID())
+	cpu, err := host.GroupCPU(s.PID())
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("the server that rested: %w", err)
 	}
-	return usage.CPU, time.Now(), nil
+	return cpu, time.Now(), nil
 }
 
 func (r *rest) judge() error {

@@ -105,6 +105,56 @@ func TestUsageCountsOwnWork(t *testing.T) {
 	}
 }
 
+// What a group has used is that of its leader and of its children, while they run and behind their
+// end; that of others is not.
+func TestGroupCPU(t *testing.T) {
+	// The child burns until it is told to end; its parent reaps it and then waits itself.
+	cmd := exec.Command("/bin/sh", "-c", `while [ ! -e stop ]; do :; done & wait; : >reaped; exec sleep 1000`)
+	cmd.Dir = t.TempDir()
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
+		cmd.Wait()
+	}()
+	until := func(what string, ok func(used time.Duration) bool) time.Duration {
+		t.Helper()
+		for start := time.Now(); time.Since(start) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
+			used, err := GroupCPU(cmd.Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok(used) {
+				return used
+			}
+		}
+		t.Fatal("waited in vain for " + what)
+		return 0
+	}
+	running := until("the child's CPU time", func(used time.Duration) bool {
+		return used >= 50*time.Millisecond
+	})
+	leader, err := ProcessUsage(cmd.Process.Pid)
+	if err != nil || leader.CPU >= running {
+		t.Errorf("the leader alone used %v of %v, error %v", leader.CPU, running, err)
+	}
+	if err := os.WriteFile(cmd.Dir+"/stop", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	behind := until("the child's end", func(time.Duration) bool {
+		_, err := os.Stat(cmd.Dir + "/reaped")
+		return err == nil
+	})
+	if behind < running {
+		t.Errorf("%v, and %v once it has ended", running, behind)
+	}
+	if used, err := GroupCPU(1 << 30); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of no group: %v, error %v", used, err)
+	}
+}
+
 func TestBetween(t *testing.T) {
 	start := time.Unix(1000, 0)
 	var samples []Sample

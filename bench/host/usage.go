@@ -49,6 +49,7 @@ var errFormat = errors.New("unexpected format")
 
 // Places in proc_pid_stat(5) behind the command name.
 const (
+	statGroup = 2
 	statFlags = 6
 	statTimes = 11 // utime, stime, cutime and cstime
 )
@@ -56,14 +57,19 @@ const (
 // kernelThread is PF_KTHREAD of include/linux/sched.h.
 const kernelThread = 0x00200000
 
-// parseStat adds up the times of proc_pid_stat(5), fields 14 to 17. They are counted after the
-// command name, which is in parentheses and may hold anything.
-func parseStat(text []byte) (time.Duration, error) {
-	end := bytes.LastIndexByte(text, ')')
+// behindName are the fields of proc_pid_stat(5) behind the command name, which is in parentheses
+// and may hold anything; none where there is no name.
+func behindName(stat []byte) []string {
+	end := bytes.LastIndexByte(stat, ')')
 	if end < 0 {
-		return 0, errFormat
+		return nil
 	}
-	fields := strings.Fields(string(text[end+1:]))
+	return strings.Fields(string(stat[end+1:]))
+}
+
+// parseStat adds up the times of proc_pid_stat(5), fields 14 to 17.
+func parseStat(text []byte) (time.Duration, error) {
+	fields := behindName(text)
 	if len(fields) < statTimes+4 {
 		return 0, errFormat
 	}
@@ -141,30 +147,18 @@ func parseMachine(text string) (m Machine, err error) {
 // KernelUsage is the CPU time of the kernel's own threads, such as the journal and block devices
 // have. No process is billed for what they do for it. Every process is read for it.
 func KernelUsage() (time.Duration, error) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return 0, err
-	}
 	var sum time.Duration
-	for _, entry := range entries {
-		if c := entry.Name()[0]; c < '0' || c > '9' {
-			continue
-		}
-		text, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
-		if err != nil {
-			continue // it has ended meanwhile
-		}
-		if cpu, err := parseStat(text); err == nil && ofKernel(text) {
+	err := eachStat(func(stat []byte) {
+		if cpu, err := parseStat(stat); err == nil && ofKernel(stat) {
 			sum += cpu
 		}
-	}
-	return sum, nil
+	})
+	return sum, err
 }
 
 // ofKernel says whether a line that parseStat understands is of a thread of the kernel.
 func ofKernel(stat []byte) bool {
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	flags, err := strconv.ParseUint(fields[statFlags], 10, 64)
+	flags, err := strconv.ParseUint(behindName(stat)[statFlags], 10, 64)
 	return err == nil && flags&kernelThread != 0
 }
 
