@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"flashstore/bench/host"
 )
 
 // Every command line that people are told to type is one: its flags, scenarios, peers and sessions
@@ -26,7 +28,7 @@ func TestCommandsOfDocs(t *testing.T) {
 		lines[page] = commandsOf(t, page)
 	}
 	server := realServer(t)
-	records := standIn(t)
+	records, cores := standIn(t), host.Cores()
 	for page, commands := range lines {
 		for _, words := range commands {
 			found[words[0]]++
@@ -44,6 +46,9 @@ func TestCommandsOfDocs(t *testing.T) {
 				t.Errorf("%s: %q: %v", page, words, err)
 			}
 		}
+	}
+	if now := host.Cores(); now != cores { // the tests that follow would have that few
+		t.Errorf("%d cores of %d are left: a command has bound this process", now, cores)
 	}
 	if found["flashbench"] < 25 || found["flashstore"] < 8 {
 		t.Errorf("found %v", found)

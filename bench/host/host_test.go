@@ -262,20 +262,26 @@ func TestPinThread(t *testing.T) {
 	}
 }
 
-// TestPinProcess: all threads there are, and those that come, are bound.
+// TestPinProcess: all threads there are, and those that come, are bound, until they are released.
 func TestPinProcess(t *testing.T) {
 	server, client := Split()
 	if server == nil {
 		t.Skip("one core")
 	}
-	t.Cleanup(func() {
-		if err := PinProcess(append(server, client...)); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := PinProcess(client); err != nil {
+	release, err := PinProcess(client)
+	if err != nil {
+		t.Error(err)
+	}
+	mustMay(t, len(client))
+	if err := release(); err != nil {
 		t.Fatal(err)
 	}
+	mustMay(t, len(server)+len(client))
+}
+
+// mustMay: each thread may use so many cores.
+func mustMay(t *testing.T, cores int) {
+	t.Helper()
 	started := make(chan int)
 	for range 4 {
 		go func() {
@@ -284,8 +290,8 @@ func TestPinProcess(t *testing.T) {
 		}()
 	}
 	for range 4 {
-		if n := <-started; n != len(client) {
-			t.Errorf("a thread may use %d cores, want %d", n, len(client))
+		if n := <-started; n != cores {
+			t.Errorf("a thread may use %d cores, want %d", n, cores)
 		}
 	}
 	var set unix.CPUSet
@@ -298,8 +304,8 @@ func TestPinProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if unix.SchedGetaffinity(id, &set) == nil && set.Count() != len(client) {
-			t.Errorf("thread %d may use %d cores, want %d", id, set.Count(), len(client))
+		if unix.SchedGetaffinity(id, &set) == nil && set.Count() != cores {
+			t.Errorf("thread %d may use %d cores, want %d", id, set.Count(), cores)
 		}
 	}
 }

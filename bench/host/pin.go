@@ -42,19 +42,28 @@ func PinThread(cores []int) error {
 	return unix.SchedSetaffinity(0, &set)
 }
 
-// pinRounds bounds how often PinProcess looks for threads that were started meanwhile.
+// pinRounds bounds how often bindThreads looks for threads that were started meanwhile.
 const pinRounds = 10
 
 // PinProcess binds all threads of this process to cores, and so whatever they start later. No
-// cores: nothing changes.
-func PinProcess(cores []int) error {
+// cores: nothing changes. release, which is never nil, gives all threads what the caller's had.
+func PinProcess(cores []int) (release func() error, err error) {
+	release = func() error { return nil }
 	if len(cores) == 0 {
-		return nil
+		return release, nil
 	}
-	var set unix.CPUSet
+	var before, set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return release, err
+	}
 	for _, core := range cores {
 		set.Set(core)
 	}
+	return func() error { return bindThreads(&before) }, bindThreads(&set)
+}
+
+// bindThreads binds all threads there are.
+func bindThreads(set *unix.CPUSet) error {
 	done := map[int]bool{}
 	for range pinRounds {
 		threads, err := os.ReadDir("/proc/self/task")
@@ -67,7 +76,7 @@ func PinProcess(cores []int) error {
 			if err != nil || done[id] {
 				continue
 			}
-			if err := unix.SchedSetaffinity(id, &set); err != nil && err != unix.ESRCH {
+			if err := unix.SchedSetaffinity(id, set); err != nil && err != unix.ESRCH {
 				return fmt.Errorf("thread %d: %w", id, err)
 			}
 			done[id] = true

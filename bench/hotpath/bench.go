@@ -47,7 +47,9 @@ func Run(ctx context.Context, c Config, messages io.Writer) (_ *Report, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	if err := host.PinProcess(b.client); err != nil {
+	release, err := host.PinProcess(b.client)
+	defer func() { err = errors.Join(err, release()) }()
+	if err != nil {
 		return nil, err
 	}
 	var steps []step
