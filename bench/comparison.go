@@ -207,7 +207,9 @@ func (m *comparison) runPair(
 // machine is how a pair of this number sees the machine.
 func (m *comparison) machine(number int) pair.Machine[host.Calibration] {
 	return pair.Machine[host.Calibration]{
-		Calibrate: m.calibrate,
+		Calibrate: func(ctx context.Context) (host.Calibration, error) {
+			return m.calibrate(ctx, m.scenario.Run.Duration)
+		},
 		Drifted: func(first, second host.Calibration) bool {
 			_, tooMuch := host.Drift(first, second, m.writes())
 			return tooMuch

@@ -204,13 +204,14 @@ func (s *session) mayRetry() bool {
 	return s.budget == 0 || time.Since(s.started)+s.timeLeft()+s.perLeg < s.budget
 }
 
-// calibrate writes back what earlier legs left in the page cache, so that it is not measured.
-func (s *session) calibrate(ctx context.Context) (host.Calibration, error) {
+// calibrate measures the machine for a load. It writes back first what earlier legs left in the
+// page cache, so that this is not measured.
+func (s *session) calibrate(ctx context.Context, load time.Duration) (host.Calibration, error) {
 	if err := errors.Join(ctx.Err(), s.unchanged()); err != nil {
 		return host.Calibration{}, err
 	}
 	if err := host.SyncDisk(s.workspace.Path()); err != nil {
 		return host.Calibration{}, err
 	}
-	return host.Calibrate(s.workspace.Path())
+	return host.Calibrate(s.workspace.Path(), load)
 }

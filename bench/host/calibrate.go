@@ -14,7 +14,7 @@ import (
 
 // Calibration is how long fixed work took: a machine that changes between two legs shows here.
 type Calibration struct {
-	Hash time.Duration `json:"hash_ns"` // SHA-256 over the same 8 MiB, all rounds
+	Hash time.Duration `json:"hash_ns"` // SHA-256 over the same 8 MiB, all rounds for such a load
 	Sync time.Duration `json:"sync_ns"` // median of synced 4 KiB overwrites
 }
 
@@ -50,24 +50,40 @@ const (
 	syncBytes  = 4 << 10
 )
 
-// Calibrate runs the fixed work, with the synced writes in a file below dir, which it removes.
-func Calibrate(dir string) (Calibration, error) {
+// loadFull is the shortest load for which all of that is done: it takes a tenth of it. Before
+// shorter ones it is done in proportion, to an eighth at least.
+const (
+	loadFull   = 2 * time.Second
+	shareLeast = 1. / 8
+)
+
+// Calibrate runs the fixed work, the same for loads of the same length, with the synced writes in a
+// file below dir, which it removes.
+func Calibrate(dir string, load time.Duration) (Calibration, error) {
 	var c Calibration
+	share := shareFor(load)
 	buffer := make([]byte, hashBytes)
 	start := time.Now()
-	for range hashRounds {
+	for range int(share * hashRounds) {
 		sum := sha256.Sum256(buffer)
 		buffer[0] = sum[0] // the next round depends on this one
 	}
 	c.Hash = time.Since(start)
 	var err error
-	if c.Sync, err = syncedWrites(filepath.Join(dir, "calibrate")); err != nil {
+	if c.Sync, err = syncedWrites(filepath.Join(dir, "calibrate"),
+		int(share*syncWrites)); err != nil {
 		return Calibration{}, fmt.Errorf("calibrate: %w", err)
 	}
 	return c, nil
 }
 
-func syncedWrites(path string) (time.Duration, error) {
+// shareFor is how much of the work is done before such a load.
+func shareFor(load time.Duration) float64 {
+	return min(1, max(shareLeast, load.Seconds()/loadFull.Seconds()))
+}
+
+// syncedWrites is the median of n overwrites.
+func syncedWrites(path string, n int) (time.Duration, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|unix.O_DSYNC, 0o600)
 	if err != nil {
 		return 0, err
@@ -76,13 +92,13 @@ func syncedWrites(path string) (time.Duration, error) {
 	defer f.Close()
 	block := make([]byte, syncBytes)
 	var took []time.Duration
-	for i := range 2 * syncWrites {
+	for i := range 2 * n {
 		start := time.Now()
-		if _, err := f.WriteAt(block, int64(i%syncWrites)*syncBytes); err != nil {
+		if _, err := f.WriteAt(block, int64(i%n)*syncBytes); err != nil {
 			return 0, err
 		}
 		// The first pass allocates; only overwrites are like each other.
-		if i >= syncWrites {
+		if i >= n {
 			took = append(took, time.Since(start))
 		}
 	}

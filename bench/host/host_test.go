@@ -207,12 +207,18 @@ func TestWatch(t *testing.T) {
 }
 
 func TestCalibrate(t *testing.T) {
-	c, err := Calibrate(t.TempDir())
+	c, err := Calibrate(t.TempDir(), time.Minute)
 	if err != nil || c.Hash <= 0 || c.Sync <= 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	t.Logf("hash %s, sync %s", c.Hash, c.Sync)
-	if _, err := Calibrate("/nonexistent"); err == nil {
+	for load, want := range map[time.Duration]float64{0: 0.125, 100 * time.Millisecond: 0.125,
+		500 * time.Millisecond: 0.25, time.Second: 0.5, 2 * time.Second: 1, time.Hour: 1} {
+		if got := shareFor(load); got != want {
+			t.Errorf("before a load of %s: %v of the work, want %v", load, got, want)
+		}
+	}
+	if _, err := Calibrate("/nonexistent", time.Second); err == nil {
 		t.Error("no error for a folder that is not there")
 	}
 }
