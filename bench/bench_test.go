@@ -56,7 +56,7 @@ type place struct{ dir, index, server, warp string }
 
 // newPlace writes a script that stands for warp: what is tested here is what the harness does when
 // the load fails, hangs or is never reached. The real warp runs in make bench-smoke. The server is
-// the stub with a fault.
+// the stub with a fault, and such a delay that a load leaves the cores to other tests.
 func newPlace(t *testing.T, fault, script string) place {
 	t.Helper()
 	t.Parallel()
@@ -70,7 +70,7 @@ func newPlaceAlone(t *testing.T, fault, script string) place {
 	p := place{filepath.Join(root, "bench"), filepath.Join(root, "results", "index.ndjson"),
 		filepath.Join(root, "server"), filepath.Join(root, "warp")}
 	for path, text := range map[string]string{
-		p.warp: script, p.server: "STUB_FAULT=" + fault + " exec " + os.Getenv("STUB") + ` "$@"`,
+		p.warp: script, p.server: "STUB_DELAY=2ms STUB_FAULT=" + fault + " exec " + os.Getenv("STUB") + ` "$@"`,
 	} {
 		writeProgram(t, path, "#!/bin/sh\n"+text+"\n")
 	}

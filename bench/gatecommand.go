@@ -29,11 +29,13 @@ type gateOptions struct {
 	base, candidate                    string
 	env                                list // of the candidate
 	counts, timing                     bool
+	requests                           []countRequest
 	junit, markdown, ndjson, benchmark string
 }
 
 func gateCommand(ctx context.Context, args []string, out, messages io.Writer) error {
-	o := gateOptions{options: options{purpose: "gate", args: withoutResume(args)}}
+	o := gateOptions{options: options{purpose: "gate", args: withoutResume(args)},
+		requests: countRequests()}
 	flags := flag.NewFlagSet("gate", flag.ContinueOnError)
 	chosen := newChoice(flags)
 	chosen.fixed = fixed{slices.DeleteFunc(scenario.MatrixKeys(), func(key string) bool {

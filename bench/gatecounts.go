@@ -50,7 +50,7 @@ func (s *session) gateCounts(
 		for i := range all {
 			side := (i + repetition) % len(all) // in turns, so that neither is always first
 			c := o.sides()[side]
-			got, err := s.counts(ctx, &c, repetition+1)
+			got, err := s.counts(ctx, &c, o.requests, repetition+1)
 			if err != nil {
 				return nil, fmt.Errorf("counts: %s: %w", c.label, err)
 			}
@@ -59,7 +59,7 @@ func (s *session) gateCounts(
 			}
 		}
 	}
-	for _, r := range countRequests() {
+	for _, r := range o.requests {
 		findings = append(findings, gate.CompareCounts(r.name, all[0][r.name], all[1][r.name])...)
 	}
 	return findings, nil
@@ -67,14 +67,14 @@ func (s *session) gateCounts(
 
 // counts are those of a repetition: recorded before, or counted and recorded now.
 func (s *session) counts(
-	ctx context.Context, c *contender, repetition int,
+	ctx context.Context, c *contender, requests []countRequest, repetition int,
 ) (map[string]map[string]float64, error) {
 	for _, r := range s.counted {
 		if r.Side == c.label && r.Repetition == repetition {
 			return r.PerRequest, nil
 		}
 	}
-	got, err := s.countOnce(ctx, c)
+	got, err := s.countOnce(ctx, c, requests)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (s *session) counts(
 
 // countOnce starts a server on fresh drives and counts each kind of request.
 func (s *session) countOnce(
-	ctx context.Context, c *contender,
+	ctx context.Context, c *contender, requests []countRequest,
 ) (out map[string]map[string]float64, err error) {
 	dir, err := s.workspace.Fresh("counts")
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *session) countOnce(
 	}
 	defer server.Kill()
 	out = map[string]map[string]float64{}
-	for _, r := range countRequests() {
+	for _, r := range requests {
 		if err := server.MakeBucketNamed(ctx, r.bucket); err != nil {
 			return nil, err
 		}

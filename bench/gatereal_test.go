@@ -25,7 +25,7 @@ func TestGateUnderLoadOnOneSide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlaceAlone(t, "", "exit 1")
 			var out bytes.Buffer
-			code := Main(t.Context(), p.gateArgs(t, sides[0], sides[1]), &out, &out)
+			code := Main(t.Context(), p.gateArgs(t, sides[0], sides[1], "--pin"), &out, &out)
 			if code != exitInvalid && (code != exitInconclusive ||
 				!strings.Contains(out.String(), "the machine was not quiet")) {
 				t.Errorf("code %d:\n%s", code, out.String())

@@ -20,7 +20,7 @@ import (
 func (p place) writePeer(t *testing.T, fault string) string {
 	t.Helper()
 	script := filepath.Join(filepath.Dir(p.server), "peer-server")
-	text := "#!/bin/sh\nSTUB_FAULT=" + fault + " exec " + os.Getenv("STUB") + ` "$@"` + "\n"
+	text := "#!/bin/sh\nSTUB_DELAY=2ms STUB_FAULT=" + fault + " exec " + os.Getenv("STUB") + ` "$@"` + "\n"
 	file := filepath.Join(filepath.Dir(p.server), "peer.yaml")
 	description := "schema: 1\nname: other\nbinary: " + script + "\n" +
 		`args: [server, --address, "{address}", --drives, "{drive1}"]` + "\ndrives: 1\nparity: 0\n"
@@ -237,7 +237,7 @@ func TestPeerControlHoldsOne(t *testing.T) {
 		p.server = ours
 		var out bytes.Buffer
 		code := Main(t.Context(), append(append([]string{"peer", file}, p.lightArgs("", light("6")...)[1:]...),
-			"--control", again), &out, &out)
+			"--control", again, "--pin"), &out, &out)
 		if code != exitOK || !strings.Contains(out.String(), "sibling → flashstore") ||
 			!strings.Contains(out.String(), "Control, the same server twice") {
 			t.Fatalf("code %d:\n%s", code, out.String())

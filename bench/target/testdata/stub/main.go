@@ -26,14 +26,15 @@ import (
 )
 
 type stub struct {
-	root  string
-	fault string
-	axes  map[string]string
-	count atomic.Uint64
-	syncs atomic.Uint64
-	asked atomic.Uint64 // status requests
-	fails atomic.Uint64 // answers of 5xx
-	lies  sync.Map      // file → bytes that were acknowledged and are nowhere else
+	root    string
+	fault   string
+	axes    map[string]string
+	count   atomic.Uint64
+	syncs   atomic.Uint64
+	asked   atomic.Uint64 // status requests
+	objects atomic.Uint64 // requests for objects
+	failed  atomic.Uint64 // answers of 5xx
+	lies    sync.Map      // file → bytes that were acknowledged and are nowhere else
 }
 
 func main() {
@@ -75,12 +76,6 @@ func burn() {
 
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.count.Add(1)
-	if s.fault == "epoll-wins" && s.axes["netloop"] != "epoll" {
-		time.Sleep(8 * time.Millisecond)
-	}
-	if delay, err := time.ParseDuration(os.Getenv("STUB_DELAY")); err == nil {
-		time.Sleep(delay) // a server that is slow in a way that does not depend on the machine
-	}
 	if r.URL.Path == "/flashstore/health/ready" {
 		if s.fault == "never-ready" {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -97,7 +92,20 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.bucket(w, r, folder)
 		return
 	}
-	s.object(w, r, filepath.Join(folder, url.PathEscape(key)))
+	nth := s.objects.Add(1)
+	if bucket == "flashbench" { // that of the load: whatever else is asked need not wait
+		time.Sleep(s.delay())
+	}
+	s.object(w, r, filepath.Join(folder, url.PathEscape(key)), nth)
+}
+
+// delay makes a server slow in a way that does not depend on the machine.
+func (s *stub) delay() time.Duration {
+	if s.fault == "epoll-wins" && s.axes["netloop"] != "epoll" {
+		return 25 * time.Millisecond
+	}
+	delay, _ := time.ParseDuration(os.Getenv("STUB_DELAY"))
+	return delay
 }
 
 func (s *stub) status(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +136,7 @@ func (s *stub) status(w http.ResponseWriter, r *http.Request) {
 	case "counts-less":
 		delete(cost, "copied_bytes")
 	}
-	json.NewEncoder(w).Encode(map[string]any{"axes": axes, "server_errors": s.fails.Load(),
+	json.NewEncoder(w).Encode(map[string]any{"axes": axes, "server_errors": s.failed.Load(),
 		"cost": cost})
 }
 
@@ -173,7 +181,7 @@ func (s *stub) list(w http.ResponseWriter, r *http.Request, folder string) {
 	io.WriteString(w, `</ListBucketResult>`)
 }
 
-func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
+func (s *stub) object(w http.ResponseWriter, r *http.Request, file string, nth uint64) {
 	switch r.Method {
 	case http.MethodPut:
 		body, err := decode(r)
@@ -188,7 +196,7 @@ func (s *stub) object(w http.ResponseWriter, r *http.Request, file string) {
 			s.answerFirst(w, file)
 		}
 	case http.MethodGet, http.MethodHead:
-		s.read(w, r, file)
+		s.read(w, r, file, nth)
 	default:
 		w.WriteHeader(http.StatusNotImplemented)
 	}
@@ -225,6 +233,9 @@ func (s *stub) write(file string, body []byte) error {
 	if _, err := f.Write(body); err != nil {
 		return err
 	}
+	if s.fault == "counts-syncs" { // and does not wait for a disk
+		s.syncs.Add(2)
+	}
 	if s.fault != "syncs" {
 		return os.Rename(f.Name(), file)
 	}
@@ -243,18 +254,17 @@ func (s *stub) write(file string, body []byte) error {
 	return folder.Sync() // its name is to survive too
 }
 
-// beforeLoad is more requests than a leg sends before its load.
-const beforeLoad = 200
+// beforeLoad is more objects than a leg asks for before its load: 16 to verify, and 20 of the load.
+const beforeLoad = 60
 
-// failsNow says whether a read is one that fails under load.
-func (s *stub) failsNow() bool {
-	n := s.count.Load()
-	return s.fault == "fails-load" && n > beforeLoad && n%50 == 0
+// fails says whether the nth request for an object, a read, is one that fails under load.
+func (s *stub) fails(nth uint64) bool {
+	return s.fault == "fails-load" && nth > beforeLoad && nth%20 == 0
 }
 
-func (s *stub) read(w http.ResponseWriter, r *http.Request, file string) {
-	if s.failsNow() {
-		s.fails.Add(1)
+func (s *stub) read(w http.ResponseWriter, r *http.Request, file string, nth uint64) {
+	if s.fails(nth) {
+		s.failed.Add(1)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
