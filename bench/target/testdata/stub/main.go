@@ -309,7 +309,8 @@ func decode(r *http.Request) ([]byte, error) {
 		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
-	var out []byte
+	decoded, _ := strconv.Atoi(r.Header.Get("X-Amz-Decoded-Content-Length"))
+	out := make([]byte, 0, max(decoded, 0))
 	body := bufio.NewReader(r.Body)
 	for {
 		line, err := body.ReadString('\n')
@@ -322,10 +323,13 @@ func decode(r *http.Request) ([]byte, error) {
 			_, err = io.Copy(io.Discard, body)
 			return out, err
 		}
-		chunk := make([]byte, size+2)
-		if _, err := io.ReadFull(body, chunk); err != nil {
+		at := len(out)
+		out = append(out, make([]byte, size)...)
+		if _, err := io.ReadFull(body, out[at:]); err != nil {
 			return nil, err
 		}
-		out = append(out, chunk[:size]...)
+		if _, err := body.Discard(len("\r\n")); err != nil {
+			return nil, err
+		}
 	}
 }
