@@ -106,7 +106,7 @@ heap: ## N=500000 requests of each kind, a tenth of it PUTs: what do they make o
 test: ## all tests but the conformance suite
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance|bench)$$")
-	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./e2e # alone: some of it measures
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m -parallel 8 ./e2e # alone: some of it measures
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./bench # runs servers, beside which others measure badly
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
 

@@ -103,6 +103,7 @@ func answered(c *net.TCPConn, count, status int) error {
 // TestAbuse: whatever clients do, the server cuts them, serves others, and holds nothing of them
 // afterwards: connections, descriptors, goroutines, blocks, memory.
 func TestAbuse(t *testing.T) {
+	t.Parallel()
 	for _, netloop := range []string{"epoll", "netconn"} {
 		t.Run(netloop, func(t *testing.T) {
 			t.Parallel() // it mostly waits for limits, and counts what its own server holds

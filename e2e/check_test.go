@@ -159,6 +159,7 @@ func (s *server) churnParts(path string, body []byte, abort bool) error {
 // TestCheckAfterACleanStop finds nothing, though the stop came in the middle of everything, and
 // in the last round gave no request the time to end.
 func TestCheckAfterACleanStop(t *testing.T) {
+	t.Parallel()
 	r := newRand(t)
 	s := newServer(t, 4).start()
 	s.must(t, http.StatusOK, request{method: "PUT", path: "/churn"})
@@ -241,6 +242,7 @@ func find(t *testing.T, pattern string, what []byte) (name string, offset int64,
 
 // TestCheckFindsDamage: a byte in each kind of place, named by what it does.
 func TestCheckFindsDamage(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, 4).start()
 	s.must(t, http.StatusOK, request{method: "PUT", path: "/damage"})
 	small, large := content{1, 1000}, content{2, 400_000}
@@ -366,6 +368,7 @@ func TestCheckThatCannotReport(t *testing.T) {
 // TestCheckRebuildsTheIndex of a drive whose index is damaged in the middle: what is found names
 // it, without pages of stack traces, --rebuild-index makes it anew, and says so.
 func TestCheckRebuildsTheIndex(t *testing.T) {
+	t.Parallel()
 	s := formatted(t, 4)
 	tables, err := filepath.Glob(filepath.Join(s.drives[1], "index", "*.sst"))
 	if err != nil || len(tables) == 0 {

@@ -91,6 +91,7 @@ func killedWriters() []kind {
 // TestAcknowledgedSurvivesKill kills the server under load, again and again: what it had
 // acknowledged is there, whole, and nothing goes back in time (RustFS #4221; MinIO #10734).
 func TestAcknowledgedSurvivesKill(t *testing.T) {
+	t.Parallel()
 	rounds := crashRounds
 	if testing.Short() {
 		rounds = crashRoundsShort

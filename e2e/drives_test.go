@@ -221,6 +221,7 @@ func TestDrivesAway(t *testing.T) {
 // TestDamagedDrives: format.json and index that cannot be read are a drive away, or are rebuilt;
 // the server serves, and names a drive it does not use.
 func TestDamagedDrives(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(dir string) error{
 		"empty format.json": func(dir string) error { return os.Truncate(dir+"/format.json", 0) },
 		"garbled format.json": func(dir string) error {

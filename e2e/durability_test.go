@@ -54,6 +54,7 @@ func TestRelaxedSaysSo(t *testing.T) {
 // TestRelaxedSurvivesKill: what a relaxed server acknowledged is with the operating system, so a
 // crash of the process loses nothing.
 func TestRelaxedSurvivesKill(t *testing.T) {
+	t.Parallel()
 	r := newRand(t)
 	writers := newWriters(r, relaxedWriters())
 	s := newServer(t, 4, "--durability", "relaxed").start()

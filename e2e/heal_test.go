@@ -51,6 +51,7 @@ func (s *server) wantChecked(t *testing.T) {
 // TestReplacedDrive: an empty directory in the place of a drive is never a drive by itself; it is on
 // command, gets everything, and then carries what the other drives lose.
 func TestReplacedDrive(t *testing.T) {
+	t.Parallel()
 	for _, auto := range []bool{false, true} {
 		s := newServer(t, 4, "--metrics-public").start()
 		all := s.fill(4, 2)
@@ -107,6 +108,7 @@ func TestReplacedDrive(t *testing.T) {
 
 // TestDriveReturns: a drive that comes back while the server runs takes part again and is healed.
 func TestDriveReturns(t *testing.T) {
+	t.Parallel() // it waits for intervals
 	s := newServer(t, 4).start()
 	all := s.fill(4, 2)
 	s.stop()
@@ -136,6 +138,7 @@ func TestDriveReturns(t *testing.T) {
 // TestFailedDriveIsStartedAgain: a drive that fails while the server runs stays out of service, also
 // when its device is back, until somebody says that it has been seen to.
 func TestFailedDriveIsStartedAgain(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, 4).start()
 	all := s.fill(4, 2)
 	s.hide([]int{1})

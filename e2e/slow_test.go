@@ -56,6 +56,7 @@ func slowKinds(s *server) []struct{ first, drip string } {
 func TestSlowConnections(t *testing.T) {
 	for _, netloop := range []string{"epoll", "netconn"} {
 		t.Run(netloop, func(t *testing.T) {
+			t.Parallel() // with the other one: it mostly waits for limits
 			s := newServer(t, 4, "--netloop", netloop, "--head-timeout", "3s", "--write-timeout", "5s",
 				"--idle-timeout", "5s").start()
 			s.must(t, http.StatusOK, request{method: "PUT", path: "/slow"})

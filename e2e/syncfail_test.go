@@ -24,6 +24,7 @@ const (
 // acknowledged before is there after a restart. Here a few n on the real server; all n are tried
 // on a drive over ioengine/crashsim.
 func TestNoAcknowledgementAfterFailedSync(t *testing.T) {
+	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err == nil {
 		err = exec.Command(strace, "-f", "-e", "inject=fdatasync:error=EIO:when=1", "true").Run()

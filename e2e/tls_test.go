@@ -203,6 +203,7 @@ func secureSDK(t *testing.T, s *server) {
 
 // TestCertificateReload: a new pair is shown soon, a broken one is not, and no request fails.
 func TestCertificateReload(t *testing.T) {
+	t.Parallel() // it waits for intervals
 	c := newCertificates(t)
 	pairs := []pair{c.make(1), c.make(2), c.make(3)}
 	c.install(pairs[0])
