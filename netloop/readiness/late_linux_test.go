@@ -3,6 +3,7 @@ package readiness
 import (
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,8 @@ func TestLateLoop(t *testing.T) {
 	c.Limits.HeadTimeout = time.Second
 	h := stalling{make(chan struct{}), make(chan struct{})}
 	s, address := start(t, c, h)
+	leave := sync.OnceFunc(func() { close(h.leave) })
+	defer leave() // also if the clients were late, or the server never ends
 	conns := make([]net.Conn, clients)
 	for i := range conns {
 		conns[i] = dial(t, address)
@@ -57,7 +60,7 @@ func TestLateLoop(t *testing.T) {
 		t.Skipf("the clients themselves were late: %v", took)
 	}
 	until(t, func() bool { return time.Since(began) > 2*c.Limits.HeadTimeout })
-	close(h.leave)
+	leave()
 	for _, c := range conns {
 		wantStatus(t, c, 200)
 	}
