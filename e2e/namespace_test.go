@@ -78,13 +78,13 @@ func inOwnNamespace(t *testing.T) bool {
 
 // relay logs what a test binary says, without what the test framework adds.
 func relay(t *testing.T, from io.Reader) (last string, skipped bool) {
-	framework := regexp.MustCompile(`^(=== |PASS$|FAIL$|--- )`)
+	framework := regexp.MustCompile(`^(=== |PASS$|FAIL$| *--- )`)
 	place := regexp.MustCompile(`^ +[a-z0-9_]+\.go:\d+: `)
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
 		line := lines.Text()
 		if framework.MatchString(line) {
-			skipped = skipped || strings.HasPrefix(line, "--- SKIP")
+			skipped = skipped || strings.HasPrefix(strings.TrimLeft(line, " "), "--- SKIP")
 			continue
 		}
 		last = place.ReplaceAllString(line, "")

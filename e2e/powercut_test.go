@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ var (
 const (
 	stopEvery   = 10 // cycles: a clean stop, and flashstore check of all drives
 	startCutOdd = 4  // one in so many starts is cut off, and started again
+	cutDisks    = 2  // at a time: a cycle waits as often as it computes
 )
 
 // powerCut is a server on a disk whose power is cut again and again.
@@ -54,7 +56,7 @@ type powerCut struct {
 // data without a sync, sizes, extents, renames and new names without one. The mount after it
 // replays the journal. Sixteen writers put small objects and large ones, overwrite, delete and
 // complete uploads meanwhile; some cuts come while the server starts, the very first start
-// included.
+// included. There are two such servers, each on a disk of its own.
 //
 // What it does not show: a device with a volatile cache of its own. The loop device keeps every
 // write that it took, flushed or not and in its order, so a missing flush is not seen here, nor
@@ -69,21 +71,49 @@ func TestPowerCut(t *testing.T) {
 		stop, cancel = context.WithTimeout(stop, time.Duration(*minutesFlag)*time.Minute)
 		defer cancel()
 	}
-	p := newPowerCut(t, cutWriters())
-	progress := newProgress()
-	defer func() { t.Log(p.summary(progress)) }()
-	p.firstStart()
-	for p.cycles < *powerCutFlag && stop.Err() == nil && !t.Failed() {
-		p.cycle()
-		if progress.due() {
-			t.Logf("%s: %d cycles of %d, %d operations acknowledged, %d MiB on the disk",
-				progress, p.cycles, *powerCutFlag, p.acked, p.disk.used()>>20)
+	took := newProgress()
+	var cycles atomic.Int64
+	cuts := make([]*powerCut, cutDisks)
+	t.Run("disk", func(t *testing.T) {
+		for i := range cuts {
+			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+				t.Parallel()
+				cuts[i] = newPowerCut(t, cutWriters())
+				cuts[i].run(stop, &cycles)
+			})
 		}
+	})
+	total := powerCut{}
+	for _, p := range cuts {
+		if p == nil {
+			return // it was skipped
+		}
+		total.add(p)
 	}
-	p.stopAndCheck()
+	t.Log(total.summary(took))
 	if errors.Is(stop.Err(), context.Canceled) {
 		t.Error("interrupted")
 	}
+}
+
+// run does cycles, as long as those of all disks are not enough.
+func (p *powerCut) run(stop context.Context, cycles *atomic.Int64) {
+	progress := newProgress()
+	p.firstStart()
+	for cycles.Add(1) <= int64(*powerCutFlag) && stop.Err() == nil && !p.t.Failed() {
+		p.cycle()
+		if progress.due() {
+			p.t.Logf("%s: %d cycles of %d, here %d with %d operations acknowledged, %d MiB on the disk",
+				progress, cycles.Load(), *powerCutFlag, p.cycles, p.acked, p.disk.used()>>20)
+		}
+	}
+	p.stopAndCheck()
+}
+
+// add counts what was seen of another disk.
+func (p *powerCut) add(q *powerCut) {
+	p.acked, p.cycles, p.startCuts = p.acked+q.acked, p.cycles+q.cycles, p.startCuts+q.startCuts
+	p.checks, p.lost, p.mixed = p.checks+q.checks, p.lost+q.lost, p.mixed+q.mixed
 }
 
 func newPowerCut(t *testing.T, kinds []kind) *powerCut {
