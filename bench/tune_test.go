@@ -32,7 +32,7 @@ func (p place) hush(t *testing.T) {
 	}
 }
 
-// A stub whose epoll is twelve times as fast: that is adopted, and no other level. What a busy machine
+// A stub whose epoll is thirty times as fast: that is adopted, and no other level. What a busy machine
 // leaves unknown is not written; here it is taken for quiet then, for a gain that no noise hides.
 func TestTune(t *testing.T) {
 	p := newPlace(t, "epoll-wins", "exit 1")

@@ -102,7 +102,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // delay makes a server slow in a way that does not depend on the machine.
 func (s *stub) delay() time.Duration {
 	if s.fault == "epoll-wins" && s.axes["netloop"] != "epoll" {
-		return 25 * time.Millisecond
+		return 60 * time.Millisecond
 	}
 	delay, _ := time.ParseDuration(os.Getenv("STUB_DELAY"))
 	return delay
