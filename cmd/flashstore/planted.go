@@ -33,7 +33,7 @@ func plant() {
 	}
 }
 
-// The periods are short against a slice of a leg and long against a request. At rest they grow, since
+// The periods are short against a slice of a leg and long against a request. At rest they grow:
 // to wake up a thread 200 times a second is 3% of a core by itself.
 const (
 	burnPeriod = 5 * time.Millisecond
