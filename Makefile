@@ -1,6 +1,6 @@
 # Verbs only: what can be done here. `make help` lists them. Continuous integration runs the same.
 
-.PHONY: help build warp doctor run bench drivers bench-smoke bench-hotpath bench-drive bench-keys \
+.PHONY: help build warp doctor run bench drivers planted bench-smoke bench-hotpath bench-drive bench-keys \
 	bench-erasure bench-list conformance bench-full gate gate-counts gate-selftest report powercut \
 	killtest slowtest overload heap model linearize faults mutants test lint cross race arenadebug \
 	fuzz-smoke ci-long clean
@@ -113,6 +113,9 @@ test: ## all tests but the conformance suite
 drivers: warp ## do warp and the light generator measure the same?
 	go test ./bench -count=1 -v -run 'TestDriversAgree$$' -bench.drivers
 
+planted: ## is a fifth of CPU time, planted into a server, found by the gate? Up to 25 minutes
+	go test ./bench -count=1 -v -timeout 30m -run 'TestGateFindsPlantedRegression$$' -bench.planted
+
 conformance: ## S3 as AWS documents it: S3_ENDPOINT, S3_ACCESS_KEY, S3_SECRET_KEY, or our own server
 	@test -n "$(S3_ENDPOINT)" || go build -o bin/flashstore ./cmd/flashstore
 	go test ./conformance $(GOTESTFLAGS) -count=1 -timeout 10m -parallel 16 -run \
@@ -155,7 +158,7 @@ faults: ## every fault on every subset of drives that a set may lose, under load
 mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
-ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload heap model linearize faults mutants drivers bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload heap model linearize faults mutants drivers planted bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path"
-	"runtime/debug"
 	"testing"
 
 	"flashstore/engine/drive"
@@ -61,11 +60,8 @@ func simConfig(disk *crashsim.Disk) local.Config {
 	return c
 }
 
-// newDisk is an empty simulated disk. Who tries every moment of one makes drives and throws them
-// away all the time, and little of it lives: half of the time would go into collecting it.
 func newDisk(t testing.TB, seed uint64) *crashsim.Disk {
 	t.Helper()
-	debug.SetGCPercent(400)
 	disk, err := crashsim.New(crashsim.Config{Seed: seed})
 	must(t, err)
 	must(t, disk.MakeDir(path.Dir(drivePath)))
