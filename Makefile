@@ -158,7 +158,7 @@ faults: ## every fault on every subset of drives that a set may lose, under load
 mutants: ## faults planted into the code, one at a time: every one must be caught
 	cd tools && go run ./mutants
 
-ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload heap model linearize faults mutants drivers planted bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate ## what takes too long for every commit
+ci-long: lint race arenadebug fuzz-smoke conformance killtest slowtest overload heap model linearize faults mutants drivers bench bench-hotpath bench-drive bench-keys bench-erasure bench-list gate planted ## what takes too long for every commit
 
 clean: ## removes binaries and data, keeps records
 	rm -rf bin .data

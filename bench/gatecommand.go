@@ -29,7 +29,7 @@ type gateOptions struct {
 	base, candidate                    string
 	env                                list // of the candidate
 	counts, timing                     bool
-	requests                           []countRequest
+	requests                           []countRequest // counted: all, but in tests
 	junit, markdown, ndjson, benchmark string
 }
 

@@ -70,7 +70,7 @@ func TestGateCounts(t *testing.T) {
 	}
 }
 
-// A gate by counts alone is what the command line asks for, and what is counted then is all.
+// A gate by counts alone is what the command line asks for.
 func TestGateCountsCommand(t *testing.T) {
 	p := newPlace(t, "", "exit 1")
 	args := append(p.gateArgs(t, "STUB_FAULT=no-cost", ""), "--counts", "--timing=false")

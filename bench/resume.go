@@ -58,7 +58,8 @@ func (s *session) resume(start *record.Session) error {
 			s.counted = append(s.counted, *line.Counts)
 		}
 	}
-	fmt.Fprintf(s.messages, "resuming session %s: %d legs are there\n", s.id, len(s.before))
+	fmt.Fprintf(s.messages, "resuming session %s: %d legs and %d counts are there\n", s.id,
+		len(s.before), len(s.counted))
 	return nil
 }
 

@@ -44,7 +44,7 @@ func TestResume(t *testing.T) {
 	before := p.legs(t)
 	var out bytes.Buffer
 	code := Main(t.Context(), append(args, "--resume"), &out, &out)
-	if code != exitOK || !strings.Contains(out.String(), "legs are there") {
+	if code != exitOK || !strings.Contains(out.String(), " counts are there") {
 		t.Fatalf("code %d:\n%s", code, out.String())
 	}
 	legs := p.legs(t)

@@ -125,8 +125,8 @@ const (
 	restMax      = 60 * time.Millisecond
 )
 
-// rest is what a server used while the other one was asked, with all programs that it has started:
-// their work slows the other one down as its own does.
+// rest is what a server used while the other one was asked, with the programs of its process group
+// that it has started: their work slows the other one down as its own does.
 type rest struct {
 	used, time time.Duration
 	from       time.Duration // of CPU, at the begin of this slice
@@ -156,7 +156,7 @@ func restingCPU(s *target.Server) (time.Duration, time.Time, error) {
 func (r *rest) judge() error {
 	if share := float64(r.used) / float64(r.time); r.used > restMax && share > restShareMax {
 		return fmt.Errorf("the server used %.0f%% of a core while it was asked for nothing, and slowed "+
-			"the other one down: --set run.design=paired measures it", 100*share)
+			"the other one down: --set run.design=paired measures what it does by itself", 100*share)
 	}
 	return nil
 }

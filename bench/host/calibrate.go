@@ -44,14 +44,14 @@ func relative(a, b time.Duration) float64 {
 }
 
 const (
-	hashRounds = 40      // of 8 MiB: 200 ms with SHA-NI, long enough to meet other programs
+	hashRounds = 40      // of 8 MiB: 200 ms with SHA-NI
 	hashBytes  = 8 << 20 // larger than most L2 caches
 	syncWrites = 64      // some 10 ms where a flush costs 150 µs
 	syncBytes  = 4 << 10
 )
 
-// loadFull is the shortest load for which all of that is done: it takes a tenth of it. Before
-// shorter ones it is done in proportion, to an eighth at least.
+// loadFull is the shortest load for which all of that is done: a tenth of it with SHA-NI and a fast
+// disk. Before shorter ones, which only tests have, it is done in proportion, down to an eighth.
 const (
 	loadFull   = 2 * time.Second
 	shareLeast = 1. / 8

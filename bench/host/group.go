@@ -25,9 +25,10 @@ func eachStat(do func(stat []byte)) error {
 }
 
 // GroupCPU is the CPU time of all processes of a group, in steps of 10 ms each: those that run, and
-// what was reaped of their children, as in ProcessUsage. What ends without being reaped by one of
-// the group takes its time with it, so that the sum may shrink. Every process is read for it. An
-// error where the group has none.
+// what was reaped of their children, as in ProcessUsage. A child with a group of its own is not
+// among them. What ends without being reaped by one of the group takes its time with it, so that
+// the sum may shrink; it is not of one moment, since every process is read for it. An error where
+// the group has none.
 func GroupCPU(group int) (sum time.Duration, err error) {
 	wanted, found := strconv.Itoa(group), false
 	err = eachStat(func(stat []byte) {
