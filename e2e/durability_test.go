@@ -74,7 +74,7 @@ func TestPowerCutRelaxed(t *testing.T) {
 	if !inOwnNamespace(t) {
 		return
 	}
-	p := newPowerCut(t, relaxedWriters())
+	p := newPowerCut(t, newRand(t), newLoopDisk(t), relaxedWriters())
 	p.base = append(p.base, "--durability", "relaxed")
 	p.disk.mount(p.options())
 	p.begin()

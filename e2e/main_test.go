@@ -55,10 +55,16 @@ func buildAndRun(m *testing.M) int {
 // newRand returns the random source of a test and prints how to get the same again.
 func newRand(t *testing.T) *rand.Rand {
 	t.Helper()
+	return rand.New(rand.NewPCG(newSeed(t), 0))
+}
+
+// newSeed is for a test with several random sources, which must not be the same.
+func newSeed(t *testing.T) uint64 {
+	t.Helper()
 	seed := *seedFlag
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("replay with: go test ./e2e -run '^%s$' -e2e.seed=%d", t.Name(), seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return seed
 }

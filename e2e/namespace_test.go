@@ -76,18 +76,23 @@ func inOwnNamespace(t *testing.T) bool {
 	return false
 }
 
-// relay logs what a test binary says, without what the test framework adds.
+// relay logs what a test binary says, without what the test framework adds, but what a subtest
+// says begins with its name.
 func relay(t *testing.T, from io.Reader) (last string, skipped bool) {
-	framework := regexp.MustCompile(`^(=== |PASS$|FAIL$| *--- )`)
+	framework := regexp.MustCompile(`^(?:=== [A-Z]+ +| *--- [A-Z]+: )(\S+)|^PASS$|^FAIL$`)
 	place := regexp.MustCompile(`^ +[a-z0-9_]+\.go:\d+: `)
+	speaker := "" // of the next lines
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
 		line := lines.Text()
-		if framework.MatchString(line) {
-			skipped = skipped || strings.HasPrefix(strings.TrimLeft(line, " "), "--- SKIP")
+		if m := framework.FindStringSubmatch(line); m != nil {
+			skipped = skipped || strings.HasPrefix(line, "--- SKIP")
+			if _, speaker, _ = strings.Cut(m[1], "/"); speaker != "" {
+				speaker += ": "
+			}
 			continue
 		}
-		last = place.ReplaceAllString(line, "")
+		last = place.ReplaceAllLiteralString(line, speaker)
 		t.Log(last)
 	}
 	return last, skipped

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -71,24 +70,33 @@ func TestPowerCut(t *testing.T) {
 		stop, cancel = context.WithTimeout(stop, time.Duration(*minutesFlag)*time.Minute)
 		defer cancel()
 	}
-	took := newProgress()
-	var cycles atomic.Int64
-	cuts := make([]*powerCut, cutDisks)
+	var disks [cutDisks]*loopDisk
+	for i := range disks {
+		disks[i] = newLoopDisk(t) // skips the test as a whole
+	}
+	seed, took := newSeed(t), newProgress()
+	var begun atomic.Int64
+	next := func() (cycle int64, more bool) {
+		cycle = begun.Add(1)
+		// t has failed as soon as a disk has: the others end too.
+		return cycle, cycle <= int64(*powerCutFlag) && stop.Err() == nil && !t.Failed()
+	}
+	var cuts [cutDisks]*powerCut
 	t.Run("disk", func(t *testing.T) {
-		for i := range cuts {
+		for i, disk := range disks {
 			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
 				t.Parallel()
-				cuts[i] = newPowerCut(t, cutWriters())
-				cuts[i].run(stop, &cycles)
+				r := rand.New(rand.NewPCG(seed, uint64(i)))
+				cuts[i] = newPowerCut(t, r, disk, cutWriters())
+				cuts[i].run(next)
 			})
 		}
 	})
 	total := powerCut{}
 	for _, p := range cuts {
-		if p == nil {
-			return // it was skipped
+		if p != nil { // else it failed before it began
+			total.add(p)
 		}
-		total.add(p)
 	}
 	t.Log(total.summary(took))
 	if errors.Is(stop.Err(), context.Canceled) {
@@ -96,15 +104,15 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// run does cycles, as long as those of all disks are not enough.
-func (p *powerCut) run(stop context.Context, cycles *atomic.Int64) {
+// run does cycles as long as there is a next one, which all disks count together.
+func (p *powerCut) run(next func() (cycle int64, more bool)) {
 	progress := newProgress()
 	p.firstStart()
-	for cycles.Add(1) <= int64(*powerCutFlag) && stop.Err() == nil && !p.t.Failed() {
+	for cycle, more := next(); more; cycle, more = next() {
 		p.cycle()
 		if progress.due() {
-			p.t.Logf("%s: %d cycles of %d, here %d with %d operations acknowledged, %d MiB on the disk",
-				progress, cycles.Load(), *powerCutFlag, p.cycles, p.acked, p.disk.used()>>20)
+			p.t.Logf("%s: cycle %d of %d, %d here with %d operations acknowledged, %d MiB on the disk",
+				progress, cycle, *powerCutFlag, p.cycles, p.acked, p.disk.used()>>20)
 		}
 	}
 	p.stopAndCheck()
@@ -116,12 +124,11 @@ func (p *powerCut) add(q *powerCut) {
 	p.checks, p.lost, p.mixed = p.checks+q.checks, p.lost+q.lost, p.mixed+q.mixed
 }
 
-func newPowerCut(t *testing.T, kinds []kind) *powerCut {
-	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
-		t.Skipf("no file system to cut off: %v", err)
-	}
-	p := &powerCut{t: t, rand: newRand(t), disk: newLoopDisk(t), server: newServer(t, 4)}
-	p.writers, p.base = newWriters(p.rand, kinds), p.args
+// newPowerCut takes over the disk, whose failures are t's from now on.
+func newPowerCut(t *testing.T, r *rand.Rand, disk *loopDisk, kinds []kind) *powerCut {
+	disk.t = t
+	p := &powerCut{t: t, rand: r, disk: disk, server: newServer(t, 4)}
+	p.writers, p.base = newWriters(r, kinds), p.args
 	for i := range p.drives {
 		p.drives[i] = p.disk.path(fmt.Sprintf("d%d", i+1))
 	}
