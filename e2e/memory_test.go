@@ -11,14 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 )
 
 const (
-	memoryChanges = 1200 // of all writers
-	memoryEach    = 30   // of each of them at least, uploads in parts too
+	memoryChanges = 150 // of each writer
 	// memoryBudget is a size that nobody else maps; an allocator adds 2 MiB to align it.
 	memoryBudgetMiB = 66
 	memoryRegion    = (memoryBudgetMiB + 2) << 20
@@ -50,10 +48,9 @@ func TestRequestMemoryIsNeverGivenBack(t *testing.T) {
 	s.start()
 	s.must(t, http.StatusOK, request{method: "PUT", path: "/" + crashBucket})
 	var wg sync.WaitGroup
-	var made atomic.Int64
 	for _, w := range writers {
 		wg.Go(func() {
-			for n := 0; made.Add(1) <= memoryChanges || n < memoryEach; n++ {
+			for range memoryChanges {
 				if err := w.attempt(s.client); err != nil {
 					t.Error(err)
 					return
