@@ -141,12 +141,13 @@ race: ## all tests with the race detector (needs a C compiler)
 	CONFORMANCE_BINARY=$(CURDIR)/bin/flashstore-race CGO_ENABLED=1 \
 		go test -count=1 -race -timeout 60m ./...
 
-# With RUN, as in CI, a tenth of the flood of malformed messages, all of which `make test` sends.
+# RUN picks among the tests of e2e. SHORT=1, as in CI, is -short: a tenth of the flood of malformed
+# messages, 96 MiB for TestUploadStreams, both of which `make test` has whole.
 arenadebug: ## a server between guard pages and red zones: who breaks the rules of memory?
-	go test -tags arenadebug $(GOTESTFLAGS) -count=1 $(if $(RUN),-short) ./arena/... ./netloop/...
+	go test -tags arenadebug $(GOTESTFLAGS) -count=1 $(if $(SHORT),-short) ./arena/... ./netloop/...
 	go test -tags arenadebug $(GOTESTFLAGS) -count=1 ./engine/erasure -run \
 		'EverySetOfLost|EverySubsetOfFaultyDrives/[24]_|Readers|Multipart|Overwrite|BadBodies|Bitrot|Healed|Linear'
-	go test ./e2e $(GOTESTFLAGS) -count=1 -parallel 8 -e2e.tags arenadebug \
+	go test ./e2e $(GOTESTFLAGS) -count=1 $(if $(SHORT),-short) -parallel 8 -e2e.tags arenadebug \
 		-run '$(or $(RUN),Combinations|RoundTrips|SDK|StopInMid|UploadStreams|HTTPS|SurvivesKill)'
 
 fuzz-smoke: ## every fuzz target for five seconds
