@@ -56,6 +56,8 @@ func TestReadOnlyStoreSendsNoSettles(t *testing.T) {
 	f.bucket("bucket")
 	f.shut(2, 3)
 	f.failPut("k", nil)
+	f.store.stop() // healing would send settles of its own as soon as it gets to the drives
+	f.store.healing.Wait()
 	b, err := f.store.bucket(t.Context(), "bucket")
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +73,6 @@ func TestReadOnlyStoreSendsNoSettles(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.open()
-	f.store.stop() // healing would send settles of its own
-	f.store.healing.Wait()
 	for _, writable := range []bool{false, true} {
 		f.set().writable.Store(writable)
 		before := f.store.Stats().Settled
