@@ -82,9 +82,9 @@ func (p *pool) legs() (legs []record.Leg) {
 	return legs
 }
 
-// pairs are those of all sessions, whose pairs have the same numbers. Legs are compared by side,
-// or by which of their pair they are: what differs then is not the server's doing but the order's.
-func (p *pool) pairs(byPosition bool) (pairs []gate.Pair) {
+// recorded are the pairs of each session, whose numbers are the same. Legs are compared by side, or
+// by which of their pair they are: what differs then is not the server's doing but the order's.
+func (p *pool) recorded(byPosition bool) (sessions gate.Recorded) {
 	for _, run := range p.runs {
 		legs := run.legs
 		if byPosition {
@@ -93,9 +93,9 @@ func (p *pool) pairs(byPosition bool) (pairs []gate.Pair) {
 				legs[i].Side = map[int]string{1: "base", 2: "candidate"}[legs[i].Position]
 			}
 		}
-		pairs = append(pairs, gate.PairsOf(legs, p.metric)...)
+		sessions = append(sessions, gate.PairsOf(legs, p.metric))
 	}
-	return pairs
+	return sessions
 }
 
 // design is told by the legs: those of a sliced pair share one calibration.
@@ -130,19 +130,24 @@ func (p *pool) provenance() string {
 }
 
 // write says what a pool is and how often the gate is wrong on it; not ok where it is too small.
-// Runs are drawn from noisy pairs as well: the gate meets them too, and leaves them out.
+// Runs have noisy pairs as well: the gate meets them too, and leaves them out.
 func (p *pool) write(b *strings.Builder, rule gate.Rule, runs int) (ok bool) {
-	pairs := p.pairs(false)
+	sessions := p.recorded(false)
+	pairs := slices.Concat(sessions...)
 	quiet := gate.Quiet(pairs)
 	fmt.Fprintf(b, "\n**%s**, %s, by %s: %d pairs of a server against itself, %d of them noisy.\n%s",
 		p.scenario, p.design(), p.metric, len(pairs), len(pairs)-len(quiet), p.provenance())
-	if len(quiet) < poolPairsMin {
-		fmt.Fprintf(b, "%d quiet pairs are needed: no rates of it.\n", poolPairsMin)
+	_, apart := sessions.Apart(rule.Pairs + rule.Confirm)
+	if len(quiet) < poolPairsMin || apart == 0 {
+		fmt.Fprintf(b, "%d quiet pairs are needed, and %d in one session: no rates of it.\n",
+			poolPairsMin, rule.Pairs+rule.Confirm)
 		return false
 	}
 	fmt.Fprintf(b, "Of the quiet ones, the median absolute deviation of ln ratio is %.2f%%; one name "+
-		"against the other: %s; the second leg of a pair against the first: %s. Both should be "+
-		"nothing.\n\n", 100*stat.MAD(quiet), centre(quiet), centre(gate.Quiet(p.pairs(true))))
-	curve(b, rule.Of(p.metric), gate.Pool(pairs), runs)
+		"against the other: %s; the second leg of a pair against the first: %s. Where such an "+
+		"interval leaves out zero, two equal servers differed by more than chance: by where their data "+
+		"and memory lay, or by their order. Both stages of a gate share that.\n\n", 100*stat.MAD(quiet), centre(quiet),
+		centre(gate.Quiet(slices.Concat(p.recorded(true)...))))
+	recordedCurve(b, rule.Of(p.metric), sessions, runs)
 	return true
 }

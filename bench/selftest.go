@@ -65,7 +65,7 @@ func selftest(path string, runs int) (string, error) {
 	var b strings.Builder
 	rule := selftestRule()
 	fmt.Fprintf(&b, "Margin %.0f%%, %d pairs, then %d new ones. %d runs for each line, seed %d; "+
-		"rates with Wilson's 95%% interval.\n", 100*rule.Margin, rule.Pairs, rule.Confirm, runs,
+		"intervals are Wilson's at 95%%.\n", 100*rule.Margin, rule.Pairs, rule.Confirm, runs,
 		selftestSeed)
 	pools, err := readPools(path)
 	if err != nil {
@@ -93,16 +93,35 @@ func centre(differences []float64) string {
 		100*math.Expm1(e.Lo), 100*math.Expm1(e.Hi), 100*e.Level)
 }
 
-// curve writes how often each verdict comes, by planted change.
+// curve writes how often each verdict comes, by planted change, in runs that have nothing in common.
 func curve(b *strings.Builder, rule gate.Rule, source gate.Source, runs int) {
 	fmt.Fprintln(b, "| planted | FAIL | interval | INCONCLUSIVE | PASS |\n|---|---|---|---|---|")
 	for _, change := range plantedChanges() {
 		r := rule.Simulate(source, change, runs, selftestSeed)
 		lo, hi := stat.Wilson(r.Verdict[gate.Fail], runs)
-		share := func(v gate.Verdict) float64 { return 100 * float64(r.Verdict[v]) / float64(runs) }
 		fmt.Fprintf(b, "| %+.0f%% | %.2f%% | %.2f%% to %.2f%% | %.1f%% | %.1f%% |\n", 100*change,
-			share(gate.Fail), 100*lo, 100*hi, share(gate.Inconclusive), share(gate.Pass))
+			percent(r, gate.Fail), 100*lo, 100*hi, percent(r, gate.Inconclusive), percent(r, gate.Pass))
 	}
+}
+
+// recordedCurve does so for runs drawn from recorded pairs. These have pairs in common, so that no
+// number of them narrows an interval: it is of runs that share none.
+func recordedCurve(b *strings.Builder, rule gate.Rule, sessions gate.Recorded, runs int) {
+	fmt.Fprintln(b, "| planted | FAIL | INCONCLUSIVE | PASS | FAIL where no two share a pair | interval |"+
+		"\n|---|---|---|---|---|---|")
+	for _, change := range plantedChanges() {
+		r := rule.Simulate(sessions.Drawn(), change, runs, selftestSeed)
+		source, n := sessions.Apart(rule.Pairs + rule.Confirm)
+		apart := rule.Simulate(source, change, n, selftestSeed).Verdict[gate.Fail]
+		lo, hi := stat.Wilson(apart, n)
+		fmt.Fprintf(b, "| %+.0f%% | %.2f%% | %.1f%% | %.1f%% | %d of %d | %.1f%% to %.1f%% |\n",
+			100*change, percent(r, gate.Fail), percent(r, gate.Inconclusive), percent(r, gate.Pass),
+			apart, n, 100*lo, 100*hi)
+	}
+}
+
+func percent(r gate.Rates, v gate.Verdict) float64 {
+	return 100 * float64(r.Verdict[v]) / float64(r.Runs)
 }
 
 // replaceBetween puts text between the marks of a file, and appends it with marks where there are

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -285,7 +286,7 @@ func TestWorst(t *testing.T) {
 	}
 }
 
-func TestPool(t *testing.T) {
+func TestRecorded(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 4))
 	legs := legsOf(random, 40, 0, 0.01)
 	rule := NewRule(0.03, 6, 12)
@@ -294,24 +295,94 @@ func TestPool(t *testing.T) {
 		if len(pool) != 40 || len(PairsOf(legs, "p99")) != 0 {
 			t.Fatalf("%d pairs", len(pool))
 		}
-		a := rule.Of(metric).Simulate(Pool(pool), -0.2, 200, seed)
-		b := rule.Of(metric).Simulate(Pool(pool), -0.2, 200, seed)
+		a := rule.Of(metric).Simulate(Recorded{pool}.Drawn(), -0.2, 200, seed)
+		b := rule.Of(metric).Simulate(Recorded{pool}.Drawn(), -0.2, 200, seed)
 		if fmt.Sprint(a) != fmt.Sprint(b) || a.Verdict[Fail] != 200 {
 			t.Errorf("seed %d: %s: %v, %v", seed, metric, a, b)
 		}
 	}
 }
 
+// numbered are pairs that bear their place.
+func numbered(first, n int) (pairs []Pair) {
+	for i := range n {
+		pairs = append(pairs, Pair{Difference: float64(first + i)})
+	}
+	return pairs
+}
+
+// A run is of neighbours of one session, turned as a whole or not at all.
+func TestDrawnAreNeighbours(t *testing.T) {
+	random := rand.New(rand.NewPCG(seed, 7))
+	draw := Recorded{numbered(100, 17), numbered(200, 19), nil, numbered(300, 18)}.Drawn()
+	seen := map[float64]bool{}
+	for range 200 {
+		run := make([]Pair, 18)
+		draw(random, run)
+		for i := range run[1:] {
+			if step := run[i+1].Difference - run[i].Difference; step != math.Copysign(1, run[0].Difference) {
+				t.Fatalf("seed %d: a step of %g in %v", seed, step, run)
+			}
+		}
+		seen[run[0].Difference] = true
+	}
+	if want := map[float64]bool{200: true, -200: true, 201: true, -201: true, 300: true, -300: true}; !maps.Equal(
+		seen, want) {
+		t.Errorf("seed %d: runs begin at %v, want %v", seed, seen, want)
+	}
+	run := make([]Pair, 20)
+	if draw(random, run); len(Quiet(run)) != 0 {
+		t.Errorf("a run longer than any session: %v", run)
+	}
+}
+
+// What a session does to one of two servers, both stages see: it fails the gate as often as the
+// slower one is the candidate.
+func TestDrawnKeepWhatStagesShare(t *testing.T) {
+	leaning := slices.Repeat([]Pair{{Difference: 0.05}, {Difference: 0.052}, {Difference: 0.048}}, 12)
+	got := NewRule(0.03, 6, 12).Simulate(Recorded{leaning}.Drawn(), 0, 400, seed).Verdict[Fail]
+	if got < 160 || got > 240 {
+		t.Errorf("seed %d: %d of 400 runs FAIL, want about a half", seed, got)
+	}
+}
+
+// Runs apart share no pair, and there are two of each: as it is, and turned.
+func TestApart(t *testing.T) {
+	source, n := Recorded{numbered(100, 40), numbered(200, 17), numbered(300, 18)}.Apart(18)
+	if n != 6 {
+		t.Fatalf("%d runs, want 6", n)
+	}
+	var begins []float64
+	seen := map[float64]bool{}
+	run := make([]Pair, 18)
+	for range n {
+		source(nil, run)
+		begins = append(begins, run[0].Difference)
+		for _, p := range run {
+			if seen[p.Difference] {
+				t.Errorf("%g twice", p.Difference)
+			}
+			seen[p.Difference] = true
+		}
+	}
+	if want := []float64{100, -100, 118, -118, 300, -300}; !slices.Equal(begins, want) || len(seen) != 6*18 {
+		t.Errorf("runs begin at %v, want %v; %d pairs", begins, want, len(seen))
+	}
+	if source(nil, run); len(Quiet(run)) != 0 {
+		t.Errorf("after the last run: %v", run)
+	}
+}
+
 // Noisy pairs are drawn as often as they were recorded: the rates are those of the gate, which
 // leaves them out and may then have too few.
-func TestPoolWithNoisyPairs(t *testing.T) {
+func TestRecordedNoisyPairs(t *testing.T) {
 	legs := legsOf(rand.New(rand.NewPCG(seed, 5)), 40, 0, 0.001)
-	for _, c := range []struct{ noisy, least, most int }{{0, 0, 0}, {20, 110, 160}, {40, 200, 200}} {
+	for _, c := range []struct{ noisy, least, most int }{{0, 0, 0}, {20, 135, 175}, {40, 200, 200}} {
 		for i := range legs {
 			legs[i].Noisy = legs[i].Pair <= c.noisy && legs[i].Side == "candidate"
 		}
 		pool := PairsOf(legs, "ops_per_s")
-		got := NewRule(0.03, 6, 12).Simulate(Pool(pool), 0, 200, seed).Verdict[Inconclusive]
+		got := NewRule(0.03, 6, 12).Simulate(Recorded{pool}.Drawn(), 0, 200, seed).Verdict[Inconclusive]
 		if got < c.least || got > c.most || len(pool) != 40 || len(Quiet(pool)) != 40-c.noisy {
 			t.Errorf("seed %d: %d of 40 pairs noisy, %d quiet: %d of 200 runs INCONCLUSIVE, want %d to %d",
 				seed, c.noisy, len(Quiet(pool)), got, c.least, c.most)
