@@ -9,9 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// Every row of docs/findings.md is what `flashbench report SESSION` says of the records.
+// Every row of the findings is what `flashbench report SESSION` says of the records.
 func TestFindingsAreOfTheRecords(t *testing.T) {
-	page, err := os.ReadFile("../docs/findings.md")
+	for _, name := range []string{"findings.md", "findings-avx2.md"} {
+		t.Run(name, func(t *testing.T) { checkFindings(t, "../docs/"+name) })
+	}
+}
+
+func checkFindings(t *testing.T, path string) {
+	t.Helper()
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +67,13 @@ func reportedCells(t *testing.T, session string) (out [][]string) {
 // differs compares a row of the page with the reported one of its scenario and levels; of two
 // such, either will do.
 func differs(row []string, reported [][]string) (problem string) {
+	level := regexp.MustCompile(` [\d.]+%$`)
 	problem = "no such row is reported"
 	for _, r := range reported {
 		if r[0] != row[0] || r[1] != row[1] {
 			continue
 		}
-		interval := r[5][:max(0, strings.LastIndexByte(r[5], ' '))] // without its level
+		interval := level.ReplaceAllString(r[5], "")
 		figure := r[3] + " → " + r[4]
 		switch {
 		case !strings.HasPrefix(row[2], figure):
