@@ -146,8 +146,8 @@ func (p *pool) write(b *strings.Builder, rule gate.Rule, runs int) (ok bool) {
 	fmt.Fprintf(b, "Of the quiet ones, the median absolute deviation of ln ratio is %.2f%%; one name "+
 		"against the other: %s; the second leg of a pair against the first: %s. Where such an "+
 		"interval leaves out zero, two equal servers differed by more than chance: by where their data "+
-		"and memory lay, or by their order. Both stages of a gate share that.\n\n", 100*stat.MAD(quiet), centre(quiet),
-		centre(gate.Quiet(slices.Concat(p.recorded(true)...))))
+		"and memory lay, or by their order. Both stages of a gate share that.\n\n",
+		100*stat.MAD(quiet), centre(quiet), centre(gate.Quiet(slices.Concat(p.recorded(true)...))))
 	recordedCurve(b, rule.Of(p.metric), sessions, runs)
 	return true
 }

@@ -93,7 +93,7 @@ func centre(differences []float64) string {
 		100*math.Expm1(e.Lo), 100*math.Expm1(e.Hi), 100*e.Level)
 }
 
-// curve writes how often each verdict comes, by planted change, in runs that have nothing in common.
+// curve writes how often each verdict comes, by planted change, in runs that share nothing.
 func curve(b *strings.Builder, rule gate.Rule, source gate.Source, runs int) {
 	fmt.Fprintln(b, "| planted | FAIL | interval | INCONCLUSIVE | PASS |\n|---|---|---|---|---|")
 	for _, change := range plantedChanges() {
@@ -107,8 +107,8 @@ func curve(b *strings.Builder, rule gate.Rule, source gate.Source, runs int) {
 // recordedCurve does so for runs drawn from recorded pairs. These have pairs in common, so that no
 // number of them narrows an interval: it is of runs that share none.
 func recordedCurve(b *strings.Builder, rule gate.Rule, sessions gate.Recorded, runs int) {
-	fmt.Fprintln(b, "| planted | FAIL | INCONCLUSIVE | PASS | FAIL where no two share a pair | interval |"+
-		"\n|---|---|---|---|---|---|")
+	fmt.Fprintln(b, "| planted | FAIL | INCONCLUSIVE | PASS | FAIL where no two share a pair "+
+		"| interval |\n|---|---|---|---|---|---|")
 	for _, change := range plantedChanges() {
 		r := rule.Simulate(sessions.Drawn(), change, runs, selftestSeed)
 		source, n := sessions.Apart(rule.Pairs + rule.Confirm)
