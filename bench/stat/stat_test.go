@@ -46,7 +46,7 @@ func TestPairedKnownValues(t *testing.T) {
 		name          string
 		d             []float64
 		lo, hi, level float64
-		p             float64
+		p             float64 // of the sign-flip test
 	}{
 		{"two", []float64{1, 3}, 1, 3, 0.5, 0.5},
 		{"four, all positive", []float64{1, 2, 3, 4}, 1, 4, 0.875, 2.0 / 16},
@@ -56,16 +56,61 @@ func TestPairedKnownValues(t *testing.T) {
 		{"zero", []float64{0, 0, 0, 0}, 0, 0, 0.875, 1},
 	} {
 		e := Paired(c.d, 1)
-		if !near(e.Lo, c.lo) || !near(e.Hi, c.hi) || !near(e.Level, c.level) || !near(e.P, c.p) {
-			t.Errorf("%s: %+v, want [%v, %v] at %v, p %v", c.name, e, c.lo, c.hi, c.level, c.p)
+		if p := signFlip(c.d, 0); !near(e.Lo, c.lo) || !near(e.Hi, c.hi) || !near(e.Level, c.level) ||
+			!near(p, c.p) {
+			t.Errorf("%s: %+v, p %v, want [%v, %v] at %v, p %v", c.name, e, p, c.lo, c.hi, c.level, c.p)
 		}
 	}
 	one := Paired([]float64{2}, 1)
-	if !math.IsInf(one.Lo, -1) || !math.IsInf(one.Hi, 1) || one.Level != 0 || one.P != 1 {
+	if !math.IsInf(one.Lo, -1) || !math.IsInf(one.Hi, 1) || one.Level != 0 || signFlip([]float64{2}, 0) != 1 {
 		t.Errorf("one difference must say nothing: %+v", one)
 	}
 	if one.Excludes(0) {
 		t.Error("one difference excludes zero")
+	}
+}
+
+// signFlip is the two-sided p-value of "the values are symmetric around center": the share of sign
+// patterns whose sum is at least as far from zero as the one seen.
+func signFlip(values []float64, center float64) float64 {
+	sum := func(pattern int) (sum float64) {
+		for i, v := range values {
+			if pattern&(1<<i) != 0 {
+				sum -= v - center
+			} else {
+				sum += v - center
+			}
+		}
+		return sum
+	}
+	extreme, all := 0, 1<<len(values)
+	for pattern := range all {
+		if math.Abs(sum(pattern)) >= math.Abs(sum(0))*(1-1e-12) { // the mirrored one is as far
+			extreme++
+		}
+	}
+	return float64(extreme) / float64(all)
+}
+
+// The interval is what the sign-flip test leaves, whatever the differences are: all centers that it
+// does not reject.
+func TestPairedInvertsSignFlip(t *testing.T) {
+	for n := 2; n <= 8; n++ {
+		random := rand.New(rand.NewPCG(11, uint64(n)))
+		for range 20 {
+			d := make([]float64, n)
+			for i := range d {
+				d[i] = 0.1 + random.NormFloat64()
+			}
+			e := Paired(d, 1)
+			for range 50 {
+				center := 0.1 + 2*random.NormFloat64()
+				p := signFlip(d, center)
+				if rejected := p <= 1-e.Level+1e-12; rejected != e.Excludes(center) {
+					t.Fatalf("%v: %+v, %v has p = %v", d, e, center, p)
+				}
+			}
+		}
 	}
 }
 
@@ -105,7 +150,7 @@ func TestPairedLargeIsReproducible(t *testing.T) {
 	if a != b {
 		t.Errorf("same seed, %+v and %+v", a, b)
 	}
-	if !a.Excludes(0) || a.Excludes(0.1) || math.Abs(a.Level-Level) > 0.001 || a.P > 0.001 {
+	if !a.Excludes(0) || a.Excludes(0.1) || math.Abs(a.Level-Level) > 0.001 {
 		t.Errorf("a clear difference of 0.1: %+v", a)
 	}
 }
