@@ -148,6 +148,7 @@ func (f gateFiles) mustSay(t *testing.T, code int, want string) {
 		"errors":   (suite.Errors > 0) == (code == exitInvalid),
 		"skipped":  (suite.Skipped > 0) == (code == exitInconclusive),
 		"Markdown": strings.Contains(markdown, "### Performance gate: "+verdict+"\n"),
+		"NDJSON":   f.last(t)["verdict"] == verdict,
 	} {
 		if !right {
 			t.Errorf("%s: not of %s: %+v\n%s", what, verdict, suite, markdown)
@@ -158,6 +159,16 @@ func (f gateFiles) mustSay(t *testing.T, code int, want string) {
 			t.Errorf("no %q in %s:\n%s", want, filepath.Base(path), text)
 		}
 	}
+}
+
+// last is the last object of the findings.
+func (f gateFiles) last(t *testing.T) (object map[string]any) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(readText(t, f.ndjson)), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &object); err != nil {
+		t.Errorf("%q: %v", lines, err)
+	}
+	return object
 }
 
 // check looks into the forms of a gate of one scenario that ended twice.

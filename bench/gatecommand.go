@@ -121,7 +121,7 @@ func (s *session) gateAll(
 		s.plan(scenarios, func(*scenario.Scenario) int { return 1 })
 	}
 	if o.counts {
-		if results.Counts, err = s.gateCounts(ctx, o); err != nil {
+		if results.Counts, results.Ledgers, err = s.gateCounts(ctx, o); err != nil {
 			return err
 		}
 		results.Counted = true
@@ -181,9 +181,17 @@ func (s *session) gateOne(
 	}
 	row = report.GateRow{Scenario: sc.Name, Judgement: trial.Decisive(), Legs: legs,
 		Warning: gate.TailWarning(legs)}
-	f := row.Finding
-	return row, s.index.Append(record.Line{Verdict: &record.Verdict{Session: s.id, Scenario: sc.Name,
-		Verdict: string(f.Verdict), Reason: f.Reason, Change: f.Change, P: f.P, Pairs: f.Pairs}})
+	return row, s.index.Append(record.Line{Verdict: s.verdictOf(sc.Name, row.Finding)})
+}
+
+// verdictOf is a finding for the record.
+func (s *session) verdictOf(scenario string, f gate.Finding) *record.Verdict {
+	v := &record.Verdict{Session: s.id, Scenario: scenario, Verdict: string(f.Verdict),
+		Reason: f.Reason, Pairs: f.Pairs}
+	if f.Figures != nil {
+		v.Change, v.P = &f.Change, &f.P
+	}
+	return v
 }
 
 // try runs the first stage of a trial, and the second where that is to confirm something. What

@@ -40,10 +40,11 @@ const countTimeMax = 2 * time.Minute
 // ungated are counts that time decides: how often a loop sleeps.
 func ungated() []string { return []string{"epoll_waits"} }
 
-// gateCounts compares what requests cost two servers in counts, in turns.
+// gateCounts compares what requests cost two servers in counts, in turns. The ledgers are of all
+// that it compares, the findings of what differs.
 func (s *session) gateCounts(
 	ctx context.Context, o *gateOptions,
-) (findings []gate.CountFinding, err error) {
+) (findings []gate.CountFinding, ledgers []gate.Ledger, err error) {
 	fmt.Fprintf(s.messages, "counts per request, %d times each\n", countRepetitions)
 	all := [2]map[string][]gate.Counts{{}, {}}
 	for repetition := range countRepetitions {
@@ -52,7 +53,7 @@ func (s *session) gateCounts(
 			c := o.sides()[side]
 			got, err := s.counts(ctx, &c, o.requests, repetition+1)
 			if err != nil {
-				return nil, fmt.Errorf("counts: %s: %w", c.label, err)
+				return nil, nil, fmt.Errorf("counts: %s: %w", c.label, err)
 			}
 			for name, counts := range got {
 				all[side][name] = append(all[side][name], counts)
@@ -60,9 +61,11 @@ func (s *session) gateCounts(
 		}
 	}
 	for _, r := range o.requests {
-		findings = append(findings, gate.CompareCounts(r.name, all[0][r.name], all[1][r.name])...)
+		base, candidate := all[0][r.name], all[1][r.name]
+		findings = append(findings, gate.CompareCounts(r.name, base, candidate)...)
+		ledgers = append(ledgers, gate.LedgerOf(r.name, base, candidate))
 	}
-	return findings, nil
+	return findings, ledgers, nil
 }
 
 // counts are those of a repetition: recorded before, or counted and recorded now.

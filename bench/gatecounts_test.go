@@ -45,17 +45,18 @@ func TestGateCounts(t *testing.T) {
 		requests        []countRequest
 		code            int
 		want            string
+		differs         bool
 	}{
-		"the same": {"", "", countRequests(), exitOK, "verdict: PASS"},
+		"the same": {"", "", countRequests(), exitOK, "verdict: PASS", false},
 		"syncs more": {"", syncs, fewRequests(), exitFailure,
-			"PUT 4 KiB: synced_writes per request: more than before: 2.0"},
+			"PUT 4 KiB: synced_writes per request: more than before: 2.0", true},
 		"syncs less": {syncs, "", fewRequests(), exitOK,
-			"synced_writes per request: less than before: 0.00, was 2.0"},
-		"errors": {"", "STUB_FAULT=fails-load", fewRequests(), exitInvalid, "candidate: GET 4 KiB: "},
+			"synced_writes per request: less than before: 0.00, was 2.0", true},
+		"errors": {"", "STUB_FAULT=fails-load", fewRequests(), exitInvalid, "candidate: GET 4 KiB: ", false},
 		"a count gone": {"", "STUB_FAULT=counts-less", fewRequests(), exitOK,
-			"not compared: PUT 4 KiB: copied_bytes per request: only the base counts it"},
+			"not compared: PUT 4 KiB: copied_bytes per request: only the base counts it", false},
 		"no counts": {"STUB_FAULT=no-cost", "", fewRequests(), exitInvalid,
-			"base: PUT 4 KiB: the server's status has no counts"},
+			"base: PUT 4 KiB: the server's status has no counts", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t, "", "exit 1")
@@ -65,6 +66,11 @@ func TestGateCounts(t *testing.T) {
 				t.Errorf("code %d, want %d with %q:\n%s", code, c.code, c.want, text)
 			}
 			f.mustSay(t, c.code, strings.TrimPrefix(c.want, "verdict: PASS")) // which each says its own way
+			compared, counted := f.last(t)["counts_compared"].(float64)
+			if equal, _ := f.last(t)["counts_equal"].(float64); counted != (code != exitInvalid) ||
+				counted && (compared < 2 || equal > compared || (equal < compared) != (c.differs)) {
+				t.Errorf("%v of %v counts are equal: %v", equal, compared, f.last(t))
+			}
 			p.mustBeEmpty(t)
 		})
 	}

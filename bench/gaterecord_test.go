@@ -67,6 +67,52 @@ func TestGateOfRecord(t *testing.T) {
 	}
 }
 
+// TestGateRecordsNoFigures: where nothing was computed, the record and the findings have neither a
+// change nor a p, which would be 0.
+func TestGateRecordsNoFigures(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stage    said
+		computed bool
+		pairs    int
+	}{
+		"the same": {said{1, 1, false, false}, true, 6},
+		"noisy":    {said{1, 1, true, false}, false, 0},
+		"failed":   {said{1, 1, false, true}, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t, "", "exit 1")
+			f := filesIn(t.TempDir())
+			args := append(p.gateBetween(t, getFile, "exit 9;", "exit 9;"),
+				append(f.flags(), "--set", "workload.driver=load")...)
+			p.cutOff(t, args, []said{c.stage})
+			var out bytes.Buffer
+			Main(t.Context(), append(args, "--resume"), &out, &out)
+			x, err := record.Open(p.index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines, _, err := x.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			for _, line := range lines {
+				if v := line.Verdict; v != nil {
+					found++
+					if (v.Change != nil) != c.computed || (v.P != nil) != c.computed || v.Pairs != c.pairs {
+						t.Errorf("recorded: %+v, want figures: %v", v, c.computed)
+					}
+				}
+			}
+			if text := readText(t, f.ndjson); found != 1 || strings.Contains(text, `"change":`) != c.computed {
+				t.Errorf("%d verdicts, findings:\n%s", found, text)
+			}
+			p.mustBeEmpty(t)
+		})
+	}
+}
+
 // getFile is the scenario of a gate of records: six pairs, and twelve.
 const getFile = "../scenarios/get-4k.yaml"
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"flashstore/bench/stat"
 )
 
 // Counts of one request: socket reads, synced writes, copied bytes… by name.
@@ -69,6 +71,41 @@ func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 			continue
 		}
 		out = append(out, f)
+	}
+	return out
+}
+
+// Ledger is what one kind of request costs two servers: of each count the median of repetitions.
+type Ledger struct {
+	Request   string `json:"request"`
+	Base      Counts `json:"base"`
+	Candidate Counts `json:"candidate"`
+}
+
+// LedgerOf is the ledger of what CompareCounts compares.
+func LedgerOf(request string, base, candidate []Counts) Ledger {
+	return Ledger{Request: request, Base: medians(base), Candidate: medians(candidate)}
+}
+
+// Compared are the names of counts that both servers keep, sorted.
+func (l *Ledger) Compared() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(l.Base)), func(name string) bool {
+		_, both := l.Candidate[name]
+		return !both
+	})
+}
+
+func medians(all []Counts) Counts {
+	out := Counts{}
+	if len(all) == 0 {
+		return out
+	}
+	for name := range all[0] {
+		var values []float64
+		for _, counts := range all {
+			values = append(values, counts[name])
+		}
+		out[name] = stat.Median(values)
 	}
 	return out
 }

@@ -65,10 +65,16 @@ func (r Rule) logarithm(share float64) float64 {
 type Finding struct {
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason"`
-	Change  float64 `json:"change"` // Hodges-Lehmann, as a share: -0.05 is 5% worse
-	Lower   float64 `json:"lower"`  // end of the one-sided interval at PassLevel
-	P       float64 `json:"p"`      // one-sided, of "not worse"
-	Pairs   int     `json:"pairs"`  // that counted
+	Pairs   int     `json:"pairs"` // that count: none of them where a leg failed
+	*Figures
+}
+
+// Figures are what was computed of pairs. A finding without any has nil, and no zeros, which would
+// be figures.
+type Figures struct {
+	Change float64 `json:"change"` // Hodges-Lehmann, as a share: -0.05 is 5% worse
+	Lower  float64 `json:"lower"`  // end of the one-sided interval at PassLevel
+	P      float64 `json:"p"`      // one-sided, of "not worse"
 }
 
 // First judges the first stage. Where it shows a loss, that is for the second to confirm.
@@ -93,13 +99,15 @@ func (r Rule) Second(s Stage) Finding {
 	return f
 }
 
-// judge says whether a stage shows a loss at level p; if not, f has the verdict.
+// judge says whether a stage shows a loss at level p; if not, f has the verdict. It has figures if
+// the pairs are enough to compute them of.
 func (r Rule) judge(s Stage, p float64) (f Finding, loss bool) {
-	f.Pairs = len(s.Differences)
-	switch {
-	case s.Problem != "":
+	if s.Problem != "" {
 		f.Verdict, f.Reason = Invalid, s.Problem
 		return f, false
+	}
+	f.Pairs = len(s.Differences)
+	switch {
 	case float64(f.Pairs) < r.GoodShare*float64(s.Planned) || f.Pairs < PairsMin:
 		f.Verdict = Inconclusive
 		f.Reason = fmt.Sprintf("the machine was not quiet: %d of %d pairs count", f.Pairs, s.Planned)
@@ -108,9 +116,11 @@ func (r Rule) judge(s Stage, p float64) (f Finding, loss bool) {
 		f.Verdict, f.Reason = Inconclusive, "the disk was slower before the legs of one side"
 		return f, false
 	}
-	f.Change = r.share(stat.HodgesLehmann(s.Differences))
-	f.P = stat.TLess(s.Differences)
-	f.Lower = r.share(stat.TLower(s.Differences, PassLevel))
+	f.Figures = &Figures{
+		Change: r.share(stat.HodgesLehmann(s.Differences)),
+		Lower:  r.share(stat.TLower(s.Differences, PassLevel)),
+		P:      stat.TLess(s.Differences),
+	}
 	switch {
 	case f.Change < -r.Margin && f.P < p:
 		return f, true

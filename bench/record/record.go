@@ -49,13 +49,16 @@ type Withdrawal struct {
 
 // Verdict is what a gate has decided on the legs before it.
 type Verdict struct {
-	Session  string  `json:"session"`
-	Scenario string  `json:"scenario"`
-	Verdict  string  `json:"verdict"` // PASS, FAIL, INCONCLUSIVE or INVALID
-	Reason   string  `json:"reason"`
-	Change   float64 `json:"change"` // of what decided, primary metric or CPU: -0.05 is 5% worse
-	P        float64 `json:"p"`
-	Pairs    int     `json:"pairs"`
+	Session  string `json:"session"`
+	Scenario string `json:"scenario"`
+	Verdict  string `json:"verdict"` // PASS, FAIL, INCONCLUSIVE or INVALID
+	Reason   string `json:"reason"`
+	Pairs    int    `json:"pairs"` // that count
+
+	// Change is of what decided, primary metric or CPU: -0.05 is 5% worse. It and P are nil where
+	// nothing was computed; earlier versions wrote 0 there.
+	Change *float64 `json:"change,omitempty"`
+	P      *float64 `json:"p,omitempty"`
 }
 
 // Counts are what requests have cost one server in exact counts.
@@ -134,4 +137,6 @@ type Leg struct {
 
 	// CPUMinEffect is MinEffect where the server's CPU decides; nil in older records: the same.
 	CPUMinEffect *float64 `json:"cpu_min_effect,omitempty"`
+	// Corroborate are metrics that say whether they agree with what decides; nil in older records too.
+	Corroborate []string `json:"corroborate,omitempty"`
 }

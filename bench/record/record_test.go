@@ -59,6 +59,37 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// A verdict of before figures could be missing has them; one without any has no zeros.
+func TestVerdictFigures(t *testing.T) {
+	x := open(t)
+	if err := os.MkdirAll(filepath.Dir(x.Path()), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const older = `{"schema":1,"verdict":{"session":"s","scenario":"get-4k","verdict":"FAIL","reason":"r",` +
+		`"change":-0.25,"p":0,"pairs":9}}` + "\n"
+	if err := os.WriteFile(x.Path(), []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Append(Line{Verdict: &Verdict{Session: "s", Verdict: "INVALID"}}); err != nil {
+		t.Fatal(err)
+	}
+	lines, skipped, err := x.Read()
+	if err != nil || skipped != 0 || len(lines) != 2 {
+		t.Fatalf("%d lines, %d skipped, error %v", len(lines), skipped, err)
+	}
+	if v := lines[0].Verdict; v.Change == nil || *v.Change != -0.25 || v.P == nil || *v.P != 0 ||
+		v.Pairs != 9 {
+		t.Errorf("of an older one: %+v", v)
+	}
+	if v := lines[1].Verdict; v.Change != nil || v.P != nil {
+		t.Errorf("of nothing: %+v", v)
+	}
+	if text, err := os.ReadFile(x.Path()); err != nil || strings.Count(string(text), `"change"`) != 1 ||
+		strings.Count(string(text), `"p":`) != 1 {
+		t.Errorf("error %v:\n%s", err, text)
+	}
+}
+
 // Whatever prefix of a line a crash leaves, the lines before and after it survive.
 func TestTornTail(t *testing.T) {
 	x := open(t)

@@ -7,4 +7,5 @@
 //  2. "better" and "worse" need an interval that excludes "equal", at a level of at least LevelMin,
 //     and an effect of at least the scenario's minimum.
 //  3. The same records give the same text: a table printed later equals the one of the run.
+//  4. What was not computed is no figure: there is a "-", and nothing in JSON.
 package report

@@ -16,6 +16,7 @@ import (
 type Gate struct {
 	Session string
 	Counted bool                // requests, on both sides
+	Ledgers []gate.Ledger       // a kind of request each: all that was counted
 	Counts  []gate.CountFinding // that differ, or are not compared
 	Rows    []GateRow
 	Broken  string // why it compared nothing, or not all; empty: it did
@@ -47,16 +48,24 @@ func (g *Gate) Verdict() gate.Verdict {
 	return gate.Worst(all...)
 }
 
+// figures are the cells of what a finding has computed.
+func figures(f gate.Finding) (change, lower, p string) {
+	if f.Figures == nil {
+		return nothing, nothing, nothing
+	}
+	return fmt.Sprintf("%+.1f%%", 100*f.Change), fmt.Sprintf("%+.1f%%", 100*f.Lower),
+		fmt.Sprintf("%.4f", f.P)
+}
+
 // Print writes the findings for a terminal.
 func (g *Gate) Print(w io.Writer) {
 	cells := [][]string{{"scenario", "metric", "change", "not below", "p", "pairs", "stages",
 		"verdict"}}
 	for i := range g.Rows {
 		f := g.Rows[i].Finding
-		cells = append(cells, []string{g.Rows[i].Scenario, g.Rows[i].Metric,
-			fmt.Sprintf("%+.1f%%", 100*f.Change), fmt.Sprintf("%+.1f%%", 100*f.Lower),
-			fmt.Sprintf("%.4f", f.P), fmt.Sprint(f.Pairs), fmt.Sprint(g.Rows[i].Stages),
-			string(f.Verdict)})
+		change, lower, p := figures(f)
+		cells = append(cells, []string{g.Rows[i].Scenario, g.Rows[i].Metric, change, lower, p,
+			fmt.Sprint(f.Pairs), fmt.Sprint(g.Rows[i].Stages), string(f.Verdict)})
 	}
 	fmt.Fprintln(w)
 	if len(g.Rows) > 0 {
@@ -69,9 +78,7 @@ func (g *Gate) Print(w io.Writer) {
 			fmt.Fprintf(w, "%s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
 		}
 	}
-	for _, f := range g.Counts {
-		fmt.Fprintln(w, f)
-	}
+	g.printCounts(w)
 	if g.Broken != "" {
 		fmt.Fprintf(w, "%s: %s\n", gate.Invalid, markdown(g.Broken))
 	}
@@ -143,18 +150,6 @@ func (g *Gate) JUnit(w io.Writer) error {
 	return err
 }
 
-// junitCounts is the case of the counts, which fails by the first that is worse.
-func (g *Gate) junitCounts() junitCase {
-	c := junitCase{Class: junitClass, Name: "counts per request"}
-	for _, f := range g.Counts {
-		if f.Worse && c.Failure == nil {
-			c.Failure = &junitReason{f.String()}
-		}
-		c.Output += f.String() + "\n"
-	}
-	return c
-}
-
 // Markdown writes a summary for a pull request.
 func (g *Gate) Markdown(w io.Writer) error {
 	var b strings.Builder
@@ -165,8 +160,9 @@ func (g *Gate) Markdown(w io.Writer) error {
 	}
 	for i := range g.Rows {
 		f := g.Rows[i].Finding
-		fmt.Fprintf(&b, "| %s | %s | %+.1f%% | %+.1f%% | %.4f | %d | **%s** |\n", g.Rows[i].Scenario,
-			g.Rows[i].Metric, 100*f.Change, 100*f.Lower, f.P, f.Pairs, f.Verdict)
+		change, lower, p := figures(f)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d | **%s** |\n", g.Rows[i].Scenario,
+			g.Rows[i].Metric, change, lower, p, f.Pairs, f.Verdict)
 	}
 	b.WriteString("\n")
 	for i := range g.Rows {
@@ -175,21 +171,17 @@ func (g *Gate) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "- %s: warning: %s\n", g.Rows[i].Scenario, g.Rows[i].Warning)
 		}
 	}
-	for _, f := range g.Counts {
-		fmt.Fprintf(&b, "- %s\n", f)
-	}
-	if g.Counted && !slices.ContainsFunc(g.Counts, gate.CountFinding.Differs) {
-		b.WriteString("- counts per request: no difference\n")
-	}
 	if g.Broken != "" {
 		fmt.Fprintf(&b, "- %s: %s\n", gate.Invalid, markdown(g.Broken))
 	}
+	g.markdownCounts(&b)
 	fmt.Fprintf(&b, "\nsession %s\n", g.Session)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// NDJSON writes one object a finding.
+// NDJSON writes one object a finding, which has no figures where nothing was computed, and one for
+// the verdict of all, which is always there and the last.
 func (g *Gate) NDJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	for i := range g.Rows {
@@ -200,17 +192,19 @@ func (g *Gate) NDJSON(w io.Writer) error {
 			return err
 		}
 	}
-	for _, f := range g.Counts {
-		if err := encoder.Encode(map[string]any{"session": g.Session, "count": f,
-			"text": f.String()}); err != nil {
+	for _, line := range g.countLines() {
+		if err := encoder.Encode(line); err != nil {
 			return err
 		}
 	}
-	if g.Broken != "" {
-		return encoder.Encode(map[string]any{"session": g.Session, "verdict": gate.Invalid,
-			"reason": g.Broken})
+	last := map[string]any{"session": g.Session, "verdict": g.Verdict()}
+	if g.Counted {
+		last["counts_compared"], last["counts_equal"] = g.compared()
 	}
-	return nil
+	if g.Broken != "" {
+		last["broken"] = g.Broken
+	}
+	return encoder.Encode(last)
 }
 
 // Benchfmt writes every leg that counts in Go's benchmark format
