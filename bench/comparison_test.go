@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,18 @@ func (m *comparison) result(given record.Outcome) pair.Result[host.Calibration, 
 	return pair.Result[host.Calibration, record.Leg]{Attempts: 2,
 		Discarded: []record.Leg{m.at(1, 1, 1, given)},
 		Legs:      [2]record.Leg{m.at(1, 1, 2, record.OK), m.at(1, 2, 2, record.OK)}}
+}
+
+// A leg says what is to corroborate its verdict, and that is shown as well.
+func TestLegSaysWhatCorroborates(t *testing.T) {
+	m := unstarted(t)
+	m.scenario.Metrics = scenario.Metrics{Primary: "ops_per_s",
+		Corroborate: []string{"server_cpu_us_per_op"}, Report: []string{"p99"}}
+	leg := m.newLeg(pair.Base, 1, 1)
+	if !slices.Equal(leg.Corroborate, []string{"server_cpu_us_per_op"}) ||
+		!slices.Equal(leg.Report, []string{"server_cpu_us_per_op", "p99"}) {
+		t.Errorf("corroborate %q, report %q", leg.Corroborate, leg.Report)
+	}
 }
 
 // Drift discards a leg whose figures it may have spoiled, and never one that failed: trying again

@@ -81,8 +81,9 @@ func (m *comparison) newLeg(side pair.Side, number, attempt int) record.Leg {
 		Primary: m.scenario.Metrics.Primary, MinEffect: float64(margins.MinEffect) / 100,
 		CPUMinEffect: &cpuMargin, Writes: m.writes(), Driver: m.scenario.Workload.Driver,
 		Concurrent: m.scenario.Workload.Concurrent, Rate: m.rate, Caveat: m.caveat,
-		Report: slices.Concat(m.scenario.Metrics.Corroborate, m.scenario.Metrics.Report),
-		Pair:   number, Attempt: attempt, Side: side.String(),
+		Corroborate: m.scenario.Metrics.Corroborate,
+		Report:      slices.Concat(m.scenario.Metrics.Corroborate, m.scenario.Metrics.Report),
+		Pair:        number, Attempt: attempt, Side: side.String(),
 		Seed: m.scenario.Run.Seed, Config: config, Start: m.now(),
 		ServerCores: server, ClientCores: client,
 	}

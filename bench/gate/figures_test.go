@@ -50,6 +50,31 @@ func TestFindingHasFiguresOrNone(t *testing.T) {
 	}
 }
 
+// What all legs of one side have more of is disjoint, however they are spread among themselves.
+func TestDisjoint(t *testing.T) {
+	of := func(values ...float64) (out []Counts) {
+		for _, v := range values {
+			out = append(out, Counts{"epoll_waits": v})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		a, b []Counts
+		want bool
+	}{
+		"none and some":  {of(0, 0, 0), of(10, 20, 15), true},
+		"spread":         {of(100, 120, 140), of(145, 150, 190), true},
+		"one in between": {of(100, 120, 140), of(139, 150, 190), false},
+		"the same":       {of(1, 1), of(1, 1), false},
+		"by a hundredth": {of(100), of(100.9), false},
+		"hardly any":     {of(0), of(0.019), false},
+	} {
+		if Disjoint(c.a, c.b, "epoll_waits") != c.want || Disjoint(c.b, c.a, "epoll_waits") != c.want {
+			t.Errorf("%s: want %v", name, c.want)
+		}
+	}
+}
+
 // A ledger has the median of each count, of what either side keeps, and says what both keep.
 func TestLedgerOf(t *testing.T) {
 	l := LedgerOf("PUT", []Counts{{"synced_writes": 5, "copied_bytes": 1}, {"synced_writes": 4,

@@ -193,6 +193,11 @@ func TestPageFitsScreens(t *testing.T) {
 		leg.Scenario, leg.Family = "degraded-get-simd", ""
 		leg.Base, leg.Candidate = "nethttp+heap+threadpool", "epoll+arena+uring"
 		leg.Caveat = "NOT LIKE FOR LIKE: x"
+		leg.Corroborate = []string{cpuMetric}
+		leg.Cost = map[string]float64{"socket_reads": float64(1 + i%2), "copied_bytes": 4096}
+		if leg.Outcome == record.OK && leg.Side == "candidate" {
+			leg.Metrics[cpuMetric] = 60 // against what throughput says
+		}
 	}
 	file := writePage(t, page)
 	text, err := os.ReadFile(file)

@@ -51,7 +51,9 @@ type Row struct {
 	ClientShare       float64               // of the CPU of both processes; the larger of the sides
 	Others            float64               // share of the machine that others took, the median
 	Verdict           Verdict
-	Gate              *record.Verdict // of a gate, by its own rule; it stands in place of Verdict
+	Supports          []Support        // of the metrics that are to corroborate it
+	Costs             [2][]gate.Counts // of a request by side, a leg each; none: it keeps no account
+	Gate              *record.Verdict  // of a gate, by its own rule; it stands in place of Verdict
 }
 
 // ClientBound says whether the client took most of the CPU.
@@ -102,6 +104,7 @@ func newRow(legs []record.Leg) Row {
 	}
 	for side := range r.Medians {
 		r.Medians[side] = map[string]float64{}
+		r.Costs[side] = costs(pairs, side)
 		for metric := range pairs[0][side].Metrics {
 			r.Medians[side][metric] = stat.Median(column(pairs, side, metric))
 		}
@@ -127,7 +130,18 @@ func newRow(legs []record.Leg) Row {
 	_, metric := r.decisive()
 	r.MinEffect = minEffect(&first, metric)
 	r.Verdict = r.judge()
+	r.corroborate(&first, pairs)
 	return r
+}
+
+// costs are what legs of a side cost by their server's own account, of those that have one.
+func costs(pairs [][2]record.Leg, side int) (out []gate.Counts) {
+	for _, pair := range pairs {
+		if len(pair[side].Cost) > 0 {
+			out = append(out, pair[side].Cost)
+		}
+	}
+	return out
 }
 
 // minEffect is the share of a metric below which a difference is nothing.
@@ -188,6 +202,11 @@ func (r *Row) decisive() (e stat.Estimate, metric string) {
 
 func (r *Row) judge() Verdict {
 	e, metric := r.decisive()
+	return r.judgeBy(e, metric, r.MinEffect)
+}
+
+// judgeBy is the verdict if an estimate of a metric decided.
+func (r *Row) judgeBy(e stat.Estimate, metric string, minEffect float64) Verdict {
 	switch {
 	case e.N == 0:
 		return NoResult
@@ -197,7 +216,7 @@ func (r *Row) judge() Verdict {
 		return TooNoisy
 	case !e.Excludes(0):
 		return NoDifference
-	case math.Abs(percent(e.Center)) < r.MinEffect*100:
+	case math.Abs(percent(e.Center)) < minEffect*100:
 		return TooSmall
 	case (e.Center > 0) != gate.LowerIsBetter(metric):
 		return Better
@@ -211,6 +230,11 @@ func (r *Row) said() string {
 		return "withdrawn: " + r.Withdrawn
 	}
 	text := string(r.Verdict) + r.by()
+	for i := range r.Supports {
+		if s := &r.Supports[i]; s.Contradicts(r.Verdict) {
+			text += ", " + s.Agreement(r.Verdict)
+		}
+	}
 	if r.Gate != nil {
 		text = "gate: " + r.Gate.Verdict
 	}

@@ -43,6 +43,9 @@ func Conclude(w io.Writer, rows []Row) {
 		if figures := r.Figures(); figures != "" {
 			fmt.Fprintln(w, figures)
 		}
+		if ledger := r.Ledger(); ledger != "" {
+			fmt.Fprintln(w, ledger)
+		}
 	}
 }
 
@@ -101,6 +104,11 @@ func (r Row) Sentence() string {
 		change(r.Ratio, r.Primary)
 	if r.CPU.N > 0 && r.Primary != cpuMetric {
 		text += ", " + change(r.CPU, cpuMetric)
+	}
+	for i := range r.Supports {
+		if agreement := r.Supports[i].Agreement(r.Verdict); agreement != "" {
+			text += "; " + agreement
+		}
 	}
 	return text + fmt.Sprintf("; %d %s.", r.Pairs, plural(r.Pairs, "pair"))
 }

@@ -67,7 +67,7 @@ type Requires struct {
 	Cores    int   `yaml:"cores"`
 }
 
-// Metrics names the measure that decides, those that support it and those only shown.
+// Metrics names the measure that decides, those that say whether they agree and those only shown.
 type Metrics struct {
 	Primary     string   `yaml:"primary"`
 	Corroborate []string `yaml:"corroborate"`
