@@ -95,9 +95,9 @@ func (l *Ledger) Compared() []string {
 	})
 }
 
-// Disjoint says whether a count of all repetitions of one side lies beyond all of the other, by more
-// than the tolerance. It does not ask how far they are spread, as CompareCounts does: it shows, and
-// decides nothing.
+// Disjoint says whether a count of all repetitions of one side lies beyond all of the other, by
+// more than the tolerance. It does not ask how far they are spread, as CompareCounts does: it shows,
+// and decides nothing.
 func Disjoint(base, candidate []Counts, name string) bool {
 	lo, hi := span(base, name)
 	newLo, newHi := span(candidate, name)
