@@ -96,8 +96,8 @@ func (l *Ledger) Compared() []string {
 }
 
 // Disjoint says whether a count of all repetitions of one side lies beyond all of the other, by
-// more than the tolerance. It does not ask how far they are spread, as CompareCounts does: it shows,
-// and decides nothing.
+// more than the tolerance. It shows, and decides nothing, so that it does not ask how far they are
+// spread, as CompareCounts does.
 func Disjoint(base, candidate []Counts, name string) bool {
 	lo, hi := span(base, name)
 	newLo, newHi := span(candidate, name)
