@@ -90,27 +90,33 @@ func (m *comparison) skip(
 	return []record.Leg{leg}, m.add(record.Line{Leg: &leg})
 }
 
-// prepare checks what the scenario requires and preloads its data, once. A reason means: skip it.
+// prepare checks what the scenario requires, preloads its data and finds the rate of an open loop,
+// each once. A reason means: skip it.
 func (m *comparison) prepare(ctx context.Context) (reason string, err error) {
 	if lack, err := m.diskLack(m.scenario.Requires); err != nil || lack != "" {
 		return lack, err
 	}
-	if m.scenario.Workload.Data != "preload" || m.data[0] != "" {
-		return "", nil
-	}
-	if err := m.preload(ctx, pair.Base); err != nil {
-		return firstLines(err, ctx)
-	}
-	m.data[1] = m.data[0]
-	if m.scenario.Run.Sliced() || !m.sides[0].sharesData(m.sides[1]) { // drives have one server
-		if err := m.preload(ctx, pair.Candidate); err != nil {
+	if m.scenario.Workload.Data == "preload" && m.data[0] == "" {
+		if err := m.preloadSides(ctx); err != nil {
 			return firstLines(err, ctx)
 		}
 	}
-	if m.scenario.Workload.Rate > 0 {
+	if m.scenario.Workload.Rate > 0 && m.rate == 0 {
 		return firstLines(m.findRate(ctx), ctx)
 	}
 	return "", nil
+}
+
+// preloadSides writes the data of both sides: once, where they can share it.
+func (m *comparison) preloadSides(ctx context.Context) error {
+	if err := m.preload(ctx, pair.Base); err != nil {
+		return err
+	}
+	m.data[1] = m.data[0]
+	if m.scenario.Run.Sliced() || !m.sides[0].sharesData(m.sides[1]) { // drives have one server
+		return m.preload(ctx, pair.Candidate)
+	}
+	return nil
 }
 
 // settleMax is how long a server may go on with what it was given in a preload.

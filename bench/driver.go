@@ -241,18 +241,28 @@ func lightFigures(r *load.Result) (f figure.Figures) {
 const peakTime = 3 * time.Second
 
 // findRate measures the base's peak in a closed loop, which is not recorded, and sets the rate of
-// the open loop for both sides. A resumed comparison keeps its rate.
-func (m *comparison) findRate(ctx context.Context) error {
+// the open loop for both sides. It is the peak on drives such as those of a leg: preloaded, or
+// fresh. A resumed comparison keeps its rate.
+func (m *comparison) findRate(ctx context.Context) (err error) {
 	if m.rate = m.recordedRate(); m.rate > 0 {
 		return nil
 	}
-	cores, _ := m.cores()
-	server, err := target.Start(ctx, m.target(pair.Base, m.data[pair.Base], cores))
+	dir := m.data[pair.Base]
+	if dir == "" {
+		if dir, err = m.workspace.Fresh("peak"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, m.workspace.Remove("peak")) }()
+	}
+	server, err := target.Start(ctx, m.timed(pair.Base, dir))
 	if err != nil {
 		return err
 	}
 	defer server.Kill()
-	if err := m.cache(ctx, server, m.data[pair.Base]); err != nil {
+	if err := server.MakeBucket(ctx); err != nil {
+		return err
+	}
+	if err := m.cache(ctx, server, dir); err != nil {
 		return err
 	}
 	run := m.scenario.Run
