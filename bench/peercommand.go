@@ -72,6 +72,9 @@ func peerCommand(ctx context.Context, args []string, out, messages io.Writer) (e
 	if *control == "" {
 		*control = o.server
 	}
+	if o.peer, err = file.Hash(); err != nil {
+		return err
+	}
 	o.others = map[string]string{"peer": file.Binary, "control": *control}
 	o.withoutWarp = !needWarp(scenarios)
 	s, err := openSession(o, messages)

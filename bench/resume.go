@@ -15,9 +15,9 @@ import (
 const startAnew = "the same without --resume starts anew"
 
 // resume looks for the last session of the same purpose and arguments that has not ended, claims it
-// and makes its legs known, so that they are not run again. It refuses where the machine or a
-// program is another one now, since such legs are not of one session, and while the session is
-// still running. Without such a session it starts anew.
+// and makes its legs known, so that they are not run again. It refuses where the machine, a program
+// or what the file of a peer says is another one now, since such legs are not of one session, and
+// while the session is still running. Without such a session it starts anew.
 func (s *session) resume(start *record.Session) error {
 	lines, _, err := s.index.Read()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -38,6 +38,10 @@ func (s *session) resume(start *record.Session) error {
 	if others := differing(last.Binaries, start.Binaries); len(others) > 0 {
 		return fmt.Errorf("%w: --resume: session %s ran another %s; %s", errUsage, last.ID,
 			strings.Join(others, ", another "), startAnew)
+	}
+	if last.Peer != start.Peer {
+		return fmt.Errorf("%w: --resume: session %s ran another peer: what its file says has changed; %s",
+			errUsage, last.ID, startAnew)
 	}
 	if s.claim, err = s.index.Claim(last.ID); err != nil {
 		return fmt.Errorf("%w: --resume: %w; %s", errUsage, err, startAnew)

@@ -116,6 +116,42 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
+// What the file of a peer says is part of the session; how it is said is not.
+func TestResumePeer(t *testing.T) {
+	p := newPlace(t, "syncs", "exit 1")
+	file := p.writePeer(t, "syncs")
+	text := readText(t, file)
+	args := append([]string{"peer", file}, p.lightArgs("", light("1")...)[1:]...)
+	begun, cancel := context.WithCancel(t.Context())
+	cancel() // the session need only begin
+	var out bytes.Buffer
+	if Main(begun, args, &out, &out); !strings.Contains(out.String(), "has not ended") {
+		t.Fatal(out.String())
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"another comment":  {"# again\n" + text, "resuming session"},
+		"another variable": {text + "env: [SYNC=true]\n", "ran another peer: "},
+		"another argument": {strings.Replace(text, "[server,", "[server, --parity, \"0\",", 1), "ran another peer: "},
+		"another setup":    {text + "setup: [[\"true\"]]\n", "ran another peer: "},
+		"another file":     {text + "files: {a: b}\n", "ran another peer: "},
+		"the same":         {text, "resuming session"},
+	} {
+		writeProgram(t, file, c.text)
+		ctx := t.Context()
+		if strings.HasPrefix(c.want, "resuming") {
+			ctx = begun
+		}
+		var out bytes.Buffer
+		code := Main(ctx, append(args, "--resume"), &out, &out)
+		if (code == exitUsage) != (ctx != begun) || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: code %d, want %q:\n%s", name, code, c.want, out.String())
+		}
+	}
+	if n := p.count(`"leg":`); n > 0 {
+		t.Errorf("%d legs were run", n)
+	}
+}
+
 // Whoever is interrupted sees what there is, and what to type to go on.
 func TestInterruptedRun(t *testing.T) {
 	p := newPlace(t, "", "exit 1")

@@ -29,6 +29,7 @@ type options struct {
 	budget       time.Duration
 	pin          bool
 	args         []string
+	peer         string // hash of the file of one, empty without
 }
 
 // recordFile is where results go unless told otherwise.

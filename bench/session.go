@@ -119,7 +119,7 @@ func (s *session) recordStart() error {
 	print := host.TakeFingerprint(s.workspace.Path())
 	start := record.Session{
 		ID: s.id, Purpose: s.purpose, Start: s.started, Machine: print.ID(), Fingerprint: print,
-		Args: s.args,
+		Args: s.args, Peer: s.peer,
 	}
 	start.Revision, start.Dirty = gitRevision(".")
 	var err error

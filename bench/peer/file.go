@@ -1,6 +1,9 @@
 package peer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -159,6 +162,17 @@ func (f *File) validateWords() error {
 		}
 	}
 	return nil
+}
+
+// Hash is of all that the file says: two peers with the same one are started alike. Comments and
+// the order of keys are not in it.
+func (f *File) Hash() (string, error) {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Foreign is how to start it.

@@ -80,6 +80,7 @@ type Session struct {
 	Dirty       bool              `json:"dirty"`    // files changed since, records aside
 	Binaries    map[string]string `json:"binaries"` // name → SHA-256
 	Args        []string          `json:"args"`
+	Peer        string            `json:"peer,omitempty"` // hash of what its file says
 }
 
 // Outcome of a leg. Only OK legs have figures that count.
