@@ -75,6 +75,7 @@ func crashCommand(ctx context.Context, args []string, out, messages io.Writer) (
 	defer func() { err = errors.Join(err, workspace.Close()) }()
 	t := &crashTest{workspace: workspace, messages: messages, crashes: *crashes, seed: *seed}
 	fmt.Fprintf(messages, "%d crashes each, seed %d\n", *crashes, *seed)
+	sayLeftOut(messages, len(operands) == 1)
 	scores, err := t.all(ctx, configs, *power)
 	printScores(out, scores)
 	if err != nil {

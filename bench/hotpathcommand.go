@@ -39,6 +39,7 @@ func hotpathCommand(ctx context.Context, args []string, out, messages io.Writer)
 		return err
 	}
 	c.Rows = only.values
+	sayLeftOut(messages, false)
 	r, err := hotpath.Run(ctx, c, messages)
 	switch {
 	case errors.Is(err, hotpath.ErrConfig):

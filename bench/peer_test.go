@@ -220,14 +220,19 @@ var built sync.Once
 func TestPeerControlHoldsOne(t *testing.T) {
 	mustHave(t, "strace")
 	// What a ring syncs is in no trace: the contract would be unknown, and ours be shown in two modes.
-	t.Setenv("FLASHSTORE_IOENGINE", "threadpool")
+	const engine = "FLASHSTORE_IOENGINE=threadpool"
 	dir := t.TempDir()
-	ours, again := realServer(t), filepath.Join(dir, "flashstore-again")
-	buildServer(t, again, "-ldflags=-s -w")
+	second := filepath.Join(dir, "flashstore-again")
+	buildServer(t, second, "-ldflags=-s -w")
+	ours, again := filepath.Join(dir, "ours"), filepath.Join(dir, "again")
+	for path, server := range map[string]string{ours: realServer(t), again: second} {
+		writeProgram(t, path, "#!/bin/sh\n"+engine+" exec "+server+` "$@"`+"\n")
+	}
 	file := filepath.Join(dir, "peer.yaml")
-	text := "schema: 1\nname: sibling\nbinary: " + again + "\n" +
+	text := "schema: 1\nname: sibling\nbinary: " + second + "\n" +
 		`args: [server, --address, "{address}", --drives, "{drive1}", --parity, "0"]` + "\n" +
 		"env:\n  - FLASHSTORE_ROOT_USER={access_key}\n  - FLASHSTORE_ROOT_PASSWORD={secret_key}\n" +
+		"  - " + engine + "\n" +
 		"health: /flashstore/health/ready\ndrives: 1\nparity: 0\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -135,6 +135,7 @@ func (s *session) recordStart() error {
 	for _, lack := range lacks() {
 		fmt.Fprintln(s.messages, "not measured: "+lack)
 	}
+	sayLeftOut(s.messages, s.peer != "")
 	if s.options.resume {
 		if err := s.resume(&start); err != nil || s.resumed {
 			return err

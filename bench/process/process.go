@@ -23,7 +23,7 @@ var ErrExited = errors.New("process exited")
 type Spec struct {
 	Path  string
 	Args  []string // without the program's name
-	Env   []string // added to the harness's own
+	Env   []string // beside where things are (PATH, HOME and the like): nothing else of the harness's
 	Dir   string   // working folder, the harness's own if empty
 	Log   string   // file that gets standard output and error
 	Cores []int    // to which it is bound; empty means any
@@ -46,7 +46,7 @@ func Start(spec Spec) (*Process, error) {
 	}
 	defer log.Close()
 	cmd := exec.Command(spec.Path, spec.Args...)
-	cmd.Env = append(os.Environ(), spec.Env...)
+	cmd.Env = append(plain(os.Environ()), spec.Env...)
 	cmd.Dir = spec.Dir
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,6 +41,28 @@ func TestExitCodeAndLog(t *testing.T) {
 	if !errors.Is(err, ErrExited) || !strings.Contains(err.Error(), "exit status 3") ||
 		!strings.Contains(err.Error(), "| hello") {
 		t.Errorf("exit 3: %v", err)
+	}
+}
+
+// A program gets where things are and what it is told, and nothing else that was exported.
+func TestPlainEnvironment(t *testing.T) {
+	for name, value := range map[string]string{"GOGC": "off", "FLASHSTORE_IOENGINE": "threadpool",
+		"PATHS": "x", "LC_ALL": "C", "TMPDIR": t.TempDir()} {
+		t.Setenv(name, value)
+	}
+	p := startShell(t, "echo up; sleep 1000; exit 1")
+	awaitLog(t, p, "up") // while a process begins it has none
+	got, err := Environment(p.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for variable, want := range map[string]bool{"GREETING=hello": true, "LC_ALL=C": true,
+		"PATH=" + os.Getenv("PATH"): true, "TMPDIR=" + os.Getenv("TMPDIR"): true,
+		"GOGC=off": false, "FLASHSTORE_IOENGINE=threadpool": false, "PATHS=x": false} {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.Contains(got, variable) != want || slices.Contains(LeftOut(), name) == want {
+			t.Errorf("%s is there: %v, left out are %q", variable, !want, LeftOut())
+		}
 	}
 }
 

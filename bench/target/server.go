@@ -42,7 +42,7 @@ type Config struct {
 	Parity int
 	Dir    string // holds the drives d1…dn, created where missing, and server.log
 	Cores  []int
-	Env    []string // added to the harness's own, as in "GOMAXPROCS=1"
+	Env    []string // as in "GOMAXPROCS=1"; of the harness's own it gets what process.Spec says
 	TLS    bool     // HTTPS with a certificate made here; not with Foreign
 	Trace  []string // a program and its arguments that runs the server's, as in strace -f -o FILE
 	// Foreign says how to start a server that is not ours; nil for ours.
@@ -160,7 +160,7 @@ func (c Config) region() string {
 	return Region
 }
 
-// env is what the process gets beside the harness's own environment.
+// env is what the process is told by its environment.
 func (c Config) env(s *Server) []string {
 	if c.Foreign != nil {
 		return append(c.Foreign.fill(s, c.Foreign.Env), c.Env...)

@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 
 func startStub(t *testing.T, ctx context.Context, fault string) (*Server, error) {
 	t.Helper()
-	t.Setenv("STUB_FAULT", fault)
 	s, err := Start(ctx, Config{
 		Binary: os.Getenv("STUB"), Axes: axes, Drives: 4, Parity: 2, Dir: t.TempDir(),
+		Env: []string{"STUB_FAULT=" + fault},
 	})
 	if err == nil {
 		t.Cleanup(s.Kill)
