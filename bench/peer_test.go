@@ -177,6 +177,34 @@ func TestPeerPrint(t *testing.T) {
 	}
 }
 
+// A peer may be a script that waits for the server it has started: its account is that of both.
+func TestPeerOfTwoProcesses(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	file := p.writePeer(t, "")
+	writeProgram(t, filepath.Join(filepath.Dir(p.server), "peer-server"),
+		"#!/bin/sh\n"+os.Getenv("STUB")+` "$@"`+"\nexit 1\n")
+	args := append([]string{"peer", file}, p.lightArgs("", light("1")...)[1:]...)
+	var out bytes.Buffer
+	Main(t.Context(), append(args, "--set", "run.duration=800ms"), &out, &out)
+	found := 0
+	for _, leg := range p.legs(t) {
+		if leg.Base != "other" || leg.Side != "base" || leg.Outcome != record.OK {
+			continue
+		}
+		found++
+		// It answers as fast as it can, in windows of 700 ms. The script alone has less than 2 MiB.
+		used := leg.Metrics["server_cpu_us_per_op"] * float64(leg.Operations) / 1e6
+		if used < 0.03 || leg.Metrics["rss_mb"] < 4 {
+			t.Errorf("%.3f s of CPU, %.1f MiB", used, leg.Metrics["rss_mb"])
+		}
+	}
+	if found == 0 {
+		t.Errorf("no leg of it counts:\n%s", out.String())
+	}
+	p.mustBeEmpty(t)
+	awaitNoProcess(t, filepath.Dir(p.dir))
+}
+
 // nginx reads files, and is verified and measured by GET alone.
 func TestPeerNginx(t *testing.T) {
 	benchtest.Program(t, "nginx", "/usr/sbin/nginx")

@@ -94,7 +94,8 @@ func TestWorkflowHasPrograms(t *testing.T) {
 	}
 	install := strings.Fields(stepWith(t, job.Steps, "apt-get install"))
 	stepWith(t, job.Steps, ".ci/run")
-	packages := map[string]string{"unshare": "util-linux", "mkfs.ext4": "e2fsprogs"}
+	packages := map[string]string{"unshare": "util-linux", "setsid": "util-linux",
+		"mkfs.ext4": "e2fsprogs"}
 	asks := regexp.MustCompile(`(?:mustHave|benchtest\.Program)\(t, "([^"]+)"`)
 	found := 0
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -42,4 +43,50 @@ func GroupCPU(group int) (sum time.Duration, err error) {
 		err = fmt.Errorf("process group %d: %w", group, os.ErrNotExist)
 	}
 	return sum, err
+}
+
+// GroupUsage is what all processes of a group have used, as GroupCPU has it; an error where the one
+// that leads it is not there. Memory that they share is in the sum once for each of them.
+func GroupUsage(leader int) (Usage, error) {
+	sum, err := ProcessUsage(leader)
+	if err != nil {
+		return Usage{}, err
+	}
+	_, others, err := scan(leader)
+	return sum.with(others), err
+}
+
+// scan reads every process: what the kernel's threads have used, and who is in a group beside its
+// leader.
+func scan(leader int) (kernel time.Duration, others []int, err error) {
+	group := strconv.Itoa(leader)
+	err = eachStat(func(stat []byte) {
+		cpu, err := parseStat(stat)
+		switch {
+		case err != nil:
+		case ofKernel(stat):
+			kernel += cpu
+		case behindName(stat)[statGroup] == group:
+			number, _, _ := bytes.Cut(stat, []byte(" "))
+			if pid, err := strconv.Atoi(string(number)); err == nil && pid != leader {
+				others = append(others, pid)
+			}
+		}
+	})
+	return kernel, others, err
+}
+
+// with adds what other processes have used; those that have ended meanwhile are in the account of
+// who has reaped them.
+func (u Usage) with(pids []int) Usage {
+	for _, pid := range pids {
+		other, err := ProcessUsage(pid)
+		if err != nil {
+			continue
+		}
+		u.CPU, u.RSS = u.CPU+other.CPU, u.RSS+other.RSS
+		u.Read, u.Written = u.Read+other.Read, u.Written+other.Written
+		u.IOKnown = u.IOKnown && other.IOKnown
+	}
+	return u
 }

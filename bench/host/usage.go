@@ -144,15 +144,13 @@ func parseMachine(text string) (m Machine, err error) {
 	return m, nil
 }
 
+// noGroup is the number of no process group: those of the kernel's threads have 0.
+const noGroup = -1
+
 // KernelUsage is the CPU time of the kernel's own threads, such as the journal and block devices
 // have. No process is billed for what they do for it. Every process is read for it.
 func KernelUsage() (time.Duration, error) {
-	var sum time.Duration
-	err := eachStat(func(stat []byte) {
-		if cpu, err := parseStat(stat); err == nil && ofKernel(stat) {
-			sum += cpu
-		}
-	})
+	sum, _, err := scan(noGroup)
 	return sum, err
 }
 
@@ -165,20 +163,22 @@ func ofKernel(stat []byte) bool {
 // Sample is the account of a moment.
 type Sample struct {
 	At             time.Time
-	Server, Client Usage
+	Server, Client Usage // the server's is that of its process group
 	Machine        Machine
 	Kernel         time.Duration // CPU time of its threads, some time before At
-	kernelAt       time.Time
+	workers        []int         // who was in the server's group beside its leader, at that time
+	scannedAt      time.Time
 }
 
-// kernelEvery is how old Kernel may be: it is read more seldom, since that is dearer.
-const kernelEvery = 500 * time.Millisecond
+// scanEvery is how old Kernel and workers may be: every process is read for them. What workers use
+// is read each time; one that has begun since is found later, with all that it has used by then.
+const scanEvery = 500 * time.Millisecond
 
 // sampleEvery is short against a window of seconds.
 const sampleEvery = 50 * time.Millisecond
 
-// Watch samples both processes until ctx ends and then returns the samples in order. A process that
-// has ended keeps its last usage.
+// Watch samples both processes until ctx ends and then returns the samples in order: the server
+// with all others of the process group that it leads. What has ended keeps its last usage.
 func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 	var samples []Sample
 	var last Sample
@@ -195,25 +195,27 @@ func Watch(ctx context.Context, serverPID, clientPID int) []Sample {
 	}
 }
 
-// TakeSample samples both processes now.
+// TakeSample samples both processes now, as Watch does.
 func TakeSample(serverPID, clientPID int) Sample { return Sample{}.next(serverPID, clientPID) }
 
 // next is the sample behind s; what cannot be read stays.
 func (s Sample) next(serverPID, clientPID int) Sample {
 	s.At = time.Now()
-	if u, err := ProcessUsage(serverPID); err == nil && u.CPU >= s.Server.CPU {
-		s.Server = u
-	}
+	leader, noServer := ProcessUsage(serverPID)
 	if u, err := ProcessUsage(clientPID); err == nil && u.CPU >= s.Client.CPU {
 		s.Client = u
 	}
 	if m, err := MachineUsage(); err == nil {
 		s.Machine = m
 	}
-	if s.At.Sub(s.kernelAt) >= kernelEvery {
-		if cpu, err := KernelUsage(); err == nil {
-			s.Kernel, s.kernelAt = cpu, s.At
+	if s.At.Sub(s.scannedAt) >= scanEvery { // behind the rest, whose moment is At
+		if kernel, workers, err := scan(serverPID); err == nil {
+			s.Kernel, s.workers, s.scannedAt = kernel, workers, s.At
 		}
+	}
+	// It is less than before where one has ended whom nobody of the group reaps.
+	if u := leader.with(s.workers); noServer == nil && u.CPU >= s.Server.CPU {
+		s.Server = u
 	}
 	return s
 }
@@ -221,7 +223,7 @@ func (s Sample) next(serverPID, clientPID int) Sample {
 // Window is what was used between two moments.
 type Window struct {
 	Time                         time.Duration // its length
-	Server, Client, Busy, Stolen time.Duration // CPU time
+	Server, Client, Busy, Stolen time.Duration // CPU time; the server's is of its process group
 	Kernel                       time.Duration // CPU time of its threads, part of Busy
 	RSSPeak                      int64         // bytes, the server's largest sample within
 	RSSGrowth                    int64         // bytes, the server's, from first to last sample
@@ -258,7 +260,8 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 		return Window{}, false
 	}
 	w.Time = to.Sub(from)
-	w.Server = samples[b].Server.CPU - samples[a].Server.CPU
+	// Less than nothing where one of the group has ended meanwhile whom nobody of it reaps.
+	w.Server = max(0, samples[b].Server.CPU-samples[a].Server.CPU)
 	w.Client = samples[b].Client.CPU - samples[a].Client.CPU
 	w.Read = samples[b].Server.Read - samples[a].Server.Read
 	w.Written = samples[b].Server.Written - samples[a].Server.Written
