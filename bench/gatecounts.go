@@ -9,6 +9,7 @@ import (
 
 	"flashstore/bench/content"
 	"flashstore/bench/gate"
+	"flashstore/bench/host"
 	"flashstore/bench/load"
 	"flashstore/bench/record"
 	"flashstore/bench/sign"
@@ -37,8 +38,8 @@ const countRepetitions = 4
 // countTimeMax bounds one load of counts.
 const countTimeMax = 2 * time.Minute
 
-// ungated are counts that time decides: how often a loop sleeps.
-func ungated() []string { return []string{"epoll_waits"} }
+// countRestMax is how long a server may go on with what it was given before reads are counted.
+const countRestMax = 5 * time.Second
 
 // gateCounts compares what requests cost two servers in counts, in turns. The ledgers are of all
 // that it compares, the findings of what differs.
@@ -100,6 +101,7 @@ func (s *session) countOnce(
 	}
 	defer server.Kill()
 	out = map[string]map[string]float64{}
+	exact := false
 	for _, r := range requests {
 		if err := server.MakeBucketNamed(ctx, r.bucket); err != nil {
 			return nil, err
@@ -108,7 +110,11 @@ func (s *session) countOnce(
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.name, err)
 		}
-		out[r.name] = counts
+		out[r.name], exact = counts, exact || counts.Decide(r.name)
+	}
+	if !exact {
+		return nil, errors.New("the server's status has no exact counts: leave them out by " +
+			"--counts=false")
 	}
 	return out, server.Stop()
 }
@@ -116,8 +122,13 @@ func (s *session) countOnce(
 // count asks, and divides what the server has spent by the number of requests.
 func (r *countRequest) count(ctx context.Context, server *target.Server) (gate.Counts, error) {
 	c := r.load(server)
-	if r.method != http.MethodPut { // what a first read brings into memory is not counted
+	if r.method != http.MethodPut {
+		// What a first read brings into memory is not counted, nor what the writes before left to be
+		// done within 100 ms: whether the reads are by then under way depends on time.
 		if err := runAll(ctx, c); err != nil {
+			return nil, err
+		}
+		if err := host.AwaitIdle(ctx, server.PID(), countRestMax); err != nil {
 			return nil, err
 		}
 	}
@@ -133,9 +144,6 @@ func (r *countRequest) count(ctx context.Context, server *target.Server) (gate.C
 		return nil, err
 	}
 	counts := after.Cost.PerRequest(&before.Cost)
-	for _, name := range ungated() {
-		delete(counts, name)
-	}
 	if len(counts) == 0 {
 		return nil, errors.New("the server's status has no counts: leave them out by --counts=false")
 	}

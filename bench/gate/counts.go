@@ -11,9 +11,9 @@ import (
 // Counts of one request: socket reads, synced writes, copied bytes… by name.
 type Counts map[string]float64
 
-// Tolerances of a count that does not depend on time: what a status request between, or a batch
-// that fell on the other side of the window, changes of a few hundred requests. One that differs by
-// itself, from one process to the next, must differ by spreadsMin times as much.
+// Tolerances of a count: what a status request between, or a batch that fell on the other side of
+// the window, changes of a few hundred requests. One that differs by itself, from one process to
+// the next, must differ by spreadsMin times as much.
 const (
 	countShareMax = 0.01
 	countAbsolute = 0.02
@@ -25,8 +25,9 @@ const (
 type CountFinding struct {
 	Request, Count  string
 	Base, Candidate float64 // a request
-	Worse           bool
+	Worse           bool    // decides
 	NotCompared     bool
+	Inexact         string // why it decides nothing, whatever it is
 }
 
 // Differs says whether both were compared: what is the same then is no finding.
@@ -37,22 +38,26 @@ func (f CountFinding) String() string {
 		return fmt.Sprintf("not compared: %s: %s per request: only the base counts it", f.Request,
 			f.Count)
 	}
-	word := map[bool]string{true: "more", false: "less"}[f.Worse]
-	return fmt.Sprintf("%s: %s per request: %s than before: %.2f, was %.2f", f.Request, f.Count, word,
+	word := map[bool]string{true: "more", false: "less"}[f.Candidate > f.Base]
+	said := fmt.Sprintf("%s: %s per request: %s than before: %.2f, was %.2f", f.Request, f.Count, word,
 		f.Candidate, f.Base)
+	if f.Inexact != "" {
+		said += ", which decides nothing: " + f.Inexact
+	}
+	return said
 }
 
 // CompareCounts compares repetitions on fresh processes. A count differs if all of the candidate's
 // repetitions lie beyond all of the base's, by more than the tolerance and by several times what
-// they differ among themselves: those that do not are exact, whatever the machine does meanwhile.
-// A count that is new in the candidate has nothing to be compared with.
+// they differ among themselves. One that is Inexact is no worse for that. A count that is new in
+// the candidate has nothing to be compared with.
 func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 	var out []CountFinding
 	if len(base) == 0 || len(candidate) == 0 {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(base[0])) {
-		f := CountFinding{Request: request, Count: name}
+		f := CountFinding{Request: request, Count: name, Inexact: Inexact(request, name)}
 		if _, both := candidate[0][name]; !both { // not counted is not 0
 			f.NotCompared = true
 			out = append(out, f)
@@ -64,7 +69,7 @@ func CompareCounts(request string, base, candidate []Counts) []CountFinding {
 			spreadsMin*(newHi-newLo))
 		switch {
 		case newLo > hi+tolerance:
-			f.Base, f.Candidate, f.Worse = hi, newLo, true
+			f.Base, f.Candidate, f.Worse = hi, newLo, f.Inexact == ""
 		case newHi < lo-tolerance:
 			f.Base, f.Candidate = lo, newHi
 		default:

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -256,6 +257,36 @@ func TestCompareCounts(t *testing.T) {
 		got := CompareCounts("PUT", c.base, c.candidate)
 		if len(got) != c.want || len(got) > 0 && got[0].Worse != c.worse {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A count that depends on time is shown where it differs, and is never worse; the same one of
+// another kind of request is.
+func TestCompareCountsThatDependOnTime(t *testing.T) {
+	four, five := []Counts{{"synced_writes": 4, "heap_objects": 4}}, []Counts{{"synced_writes": 5, "heap_objects": 5}}
+	for request, worse := range map[string]string{"PUT 4 KiB": "synced_writes", "PUT 1 MiB": ""} {
+		for _, turned := range []bool{false, true} {
+			base, candidate, word := four, five, "more"
+			if turned {
+				base, candidate, word = five, four, "less"
+			}
+			got := CompareCounts(request, base, candidate)
+			if len(got) != 2 {
+				t.Fatalf("%s: %v", request, got)
+			}
+			for _, f := range got {
+				decides := f.Count == worse
+				if f.Worse != (decides && !turned) || !strings.Contains(f.String(), word+" than before") ||
+					strings.Contains(f.String(), "decides nothing: ") == decides {
+					t.Errorf("%s: %+v: %s", request, f, f)
+				}
+			}
+		}
+	}
+	for count, decides := range map[string]bool{"synced_writes": false, "cached_reads": true} {
+		if (Counts{count: 1, "epoll_waits": 1}).Decide("PUT 1 MiB") != decides {
+			t.Errorf("of a PUT of 1 MiB %s decides: %v", count, !decides)
 		}
 	}
 }
