@@ -85,7 +85,7 @@ func (m *comparison) applyWarp(
 	if err != nil {
 		return applied{}, err
 	}
-	window, ok := host.Between(samples, figures.From, figures.To)
+	window, ok := m.gauge.window(samples, figures.From, figures.To)
 	if !ok {
 		return applied{}, errStalled
 	}
@@ -170,7 +170,7 @@ func (m *comparison) light(
 			r.Late.P99, r.Latency.P99)
 	}
 	samples = slices.Concat([]host.Sample{from}, samples, []host.Sample{to})
-	w, ok := host.Between(samples, from.At, to.At)
+	w, ok := m.gauge.window(samples, from.At, to.At)
 	if !ok {
 		return r, w, errStalled
 	}

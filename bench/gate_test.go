@@ -56,7 +56,7 @@ func (c gateCase) run(t *testing.T, flags ...string) place {
 }
 
 // The machine may be busy, so a verdict may always be INCONCLUSIVE, and INVALID where it stalls;
-// what must not come is the wrong one.
+// what must not come is the wrong one. TestGateDecides has a machine that is quiet.
 func TestGateVerdicts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]gateCase{

@@ -34,6 +34,17 @@ type gateOptions struct {
 }
 
 func gateCommand(ctx context.Context, args []string, out, messages io.Writer) error {
+	o, scenarios, err := parseGate(args, out, messages)
+	if err != nil {
+		return err
+	}
+	return asVerdict(o.run(ctx, scenarios, out, messages))
+}
+
+// parseGate is the gate that a command line asks for.
+func parseGate(
+	args []string, out, messages io.Writer,
+) (*gateOptions, []*scenario.Scenario, error) {
 	o := gateOptions{options: options{purpose: "gate", args: withoutResume(args)},
 		requests: countRequests()}
 	flags := flag.NewFlagSet("gate", flag.ContinueOnError)
@@ -53,25 +64,22 @@ func gateCommand(ctx context.Context, args []string, out, messages io.Writer) er
 	flags.StringVar(&o.benchmark, "benchfmt", "", "`file` in Go's benchmark format, for benchstat")
 	files, err := parse(flags, args, out, messages)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if o.base == "" || !o.counts && !o.timing {
-		return fmt.Errorf("%w: --base BINARY is missing, or nothing is to be compared; make gate "+
-			"BASE=REVISION builds one", errUsage)
+		return nil, nil, fmt.Errorf("%w: --base BINARY is missing, or nothing is to be compared; make "+
+			"gate BASE=REVISION builds one", errUsage)
 	}
 	if len(chosen.only.values) == 0 && len(files) == 0 {
 		chosen.only.values = gateScenarios()
 	}
 	scenarios, err := chosen.load(files)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return nil, nil, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	o.server, o.others = o.candidate, map[string]string{"base": o.base}
 	o.withoutWarp = !o.timing || !needWarp(scenarios)
-	if err := checkOutputs(o.junit, o.markdown, o.ndjson, o.benchmark); err != nil {
-		return err
-	}
-	return asVerdict(o.run(ctx, scenarios, out, messages))
+	return &o, scenarios, checkOutputs(o.junit, o.markdown, o.ndjson, o.benchmark)
 }
 
 // asVerdict keeps what else may end a gate, such as a full disk, from being taken for a regression:

@@ -30,6 +30,7 @@ type options struct {
 	pin          bool
 	args         []string
 	peer         string // hash of the file of one, empty without
+	gauge        gauge  // nil: this machine's
 }
 
 // recordFile is where results go unless told otherwise.

@@ -54,6 +54,9 @@ func openSession(o options, messages io.Writer) (*session, error) {
 	}
 	s := &session{options: o, messages: messages, started: time.Now(), now: time.Now}
 	s.id = s.started.UTC().Format("20060102T150405Z-") + strings.ToLower(rand.Text()[:4])
+	if s.gauge == nil {
+		s.gauge = thisMachine{}
+	}
 	var err error
 	if s.index, err = record.Open(o.index); err != nil {
 		return nil, err
@@ -205,14 +208,10 @@ func (s *session) mayRetry() bool {
 	return s.budget == 0 || time.Since(s.started)+s.timeLeft()+s.perLeg < s.budget
 }
 
-// calibrate measures the machine for a load. It writes back first what earlier legs left in the
-// page cache, so that this is not measured.
+// calibrate measures the machine for a load, of the programs that the session says.
 func (s *session) calibrate(ctx context.Context, load time.Duration) (host.Calibration, error) {
 	if err := errors.Join(ctx.Err(), s.unchanged()); err != nil {
 		return host.Calibration{}, err
 	}
-	if err := host.SyncDisk(s.workspace.Path()); err != nil {
-		return host.Calibration{}, err
-	}
-	return host.Calibrate(s.workspace.Path(), load)
+	return s.gauge.calibrate(s.workspace.Path(), load)
 }

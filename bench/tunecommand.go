@@ -30,51 +30,74 @@ type tuneRun struct {
 	only      []string // axes; empty: all
 }
 
-func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) (err error) {
-	o := options{purpose: "tune", args: withoutResume(args)}
+// tuneOptions are flags of the tune command that are not a session's.
+type tuneOptions struct {
+	options
+	axes  list
+	path  string // of the file that is written
+	quick bool
+}
+
+func tuneCommand(ctx context.Context, args []string, out, messages io.Writer) error {
+	o, scenarios, err := parseTune(args, out, messages)
+	if err != nil {
+		return err
+	}
+	return o.run(ctx, scenarios, out, messages)
+}
+
+// parseTune is what a command line asks for, refused where that is wrong before anything is run.
+func parseTune(
+	args []string, out, messages io.Writer,
+) (*tuneOptions, []*scenario.Scenario, error) {
+	o := tuneOptions{options: options{purpose: "tune", args: withoutResume(args)},
+		axes: list{split: true}}
 	flags := flag.NewFlagSet("tune", flag.ContinueOnError)
 	chosen := newChoice(flags)
 	chosen.fixed = fixed{scenario.MatrixKeys(), "tune tries all levels; --axes chooses the axes"}
 	flags.StringVar(&o.server, "server", "bin/flashstore", "server `binary`")
-	axes := list{split: true}
-	flags.Var(&axes, "axes", "tune only these `axes`")
-	path := flags.String("out", "tuned.yaml", "`file` to write")
+	flags.Var(&o.axes, "axes", "tune only these `axes`")
+	flags.StringVar(&o.path, "out", "tuned.yaml", "`file` to write")
 	o.flags(flags)
 	files, err := parse(flags, args, out, messages)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if len(chosen.only.values) == 0 && len(files) == 0 {
 		chosen.only.values = tuneScenarios()
 	}
 	scenarios, err := chosen.load(files)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return nil, nil, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	for _, axis := range axes.values {
+	for _, axis := range o.axes.values {
 		if !slices.Contains(tune.Axes(), axis) {
-			return fmt.Errorf("%w: --axes %s; can be tuned: %s", errUsage, axis,
+			return nil, nil, fmt.Errorf("%w: --axes %s; can be tuned: %s", errUsage, axis,
 				strings.Join(tune.Axes(), ", "))
 		}
 	}
 	if err := enoughPairs(scenarios, chosen.quick); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := checkOutputs(*path); err != nil {
-		return err
-	}
-	o.withoutWarp = !needWarp(scenarios)
-	s, err := openSession(o, messages)
+	o.quick, o.withoutWarp = chosen.quick, !needWarp(scenarios)
+	return &o, scenarios, checkOutputs(o.path)
+}
+
+// run measures, and writes what it has found.
+func (o *tuneOptions) run(
+	ctx context.Context, scenarios []*scenario.Scenario, out, messages io.Writer,
+) (err error) {
+	s, err := openSession(o.options, messages)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	t := &tuneRun{session: s, scenarios: scenarios, only: axes.values}
+	t := &tuneRun{session: s, scenarios: scenarios, only: o.axes.values}
 	f, err := t.run(ctx)
 	if err != nil {
 		return err
 	}
-	return finishTune(*path, f, chosen.quick, out, s.end)
+	return finishTune(o.path, f, o.quick, out, s.end)
 }
 
 // enoughPairs refuses, before anything is measured, what could not be judged however quiet it is.
