@@ -110,7 +110,7 @@ test: ## all tests but the conformance suite
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./bench # runs servers, beside which others measure badly
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
 
-drivers: warp ## do warp and the light generator measure the same?
+drivers: warp ## do warp and the light generator measure the same? Some minutes of a quiet machine
 	go test ./bench -count=1 -v -run 'TestDriversAgree$$' -bench.drivers
 
 planted: ## is a fifth of CPU time, planted into a server, found by the gate? Up to 25 minutes
