@@ -92,11 +92,11 @@ func LedgerOf(request string, base, candidate []Counts) Ledger {
 	return Ledger{Request: request, Base: medians(base), Candidate: medians(candidate)}
 }
 
-// Compared are the names of counts that both servers keep, sorted.
+// Compared are the names of exact counts that both servers keep, sorted: those that may decide.
 func (l *Ledger) Compared() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(l.Base)), func(name string) bool {
 		_, both := l.Candidate[name]
-		return !both
+		return !both || Inexact(l.Request, name) != ""
 	})
 }
 

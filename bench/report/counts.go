@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"flashstore/bench/gate"
 )
 
 // differing are the counts of a kind of request by which the sides differ.
@@ -17,11 +19,23 @@ func (g *Gate) differing(request string) map[string]bool {
 	return out
 }
 
-// compared is how many counts were compared, and how many of them are equal as the gate tells it.
+// compared is how many exact counts were compared, and how many of them are equal as the gate tells
+// it.
 func (g *Gate) compared() (all, equal int) {
 	for i := range g.Ledgers {
-		n := len(g.Ledgers[i].Compared())
-		all, equal = all+n, equal+n-len(g.differing(g.Ledgers[i].Request))
+		n, same := g.comparedOf(&g.Ledgers[i])
+		all, equal = all+n, equal+same
+	}
+	return all, equal
+}
+
+func (g *Gate) comparedOf(l *gate.Ledger) (all, equal int) {
+	differs := g.differing(l.Request)
+	for _, name := range l.Compared() {
+		all++
+		if !differs[name] {
+			equal++
+		}
 	}
 	return all, equal
 }
@@ -30,14 +44,14 @@ func (g *Gate) compared() (all, equal int) {
 func (g *Gate) countsSaid() string {
 	all, equal := g.compared()
 	for _, f := range g.Counts {
-		if f.Differs() {
+		if f.Differs() && f.Inexact == "" {
 			return fmt.Sprintf("counts per request: %d compared, %d equal", all, equal)
 		}
 	}
 	return fmt.Sprintf("counts per request: %d compared, no difference", all)
 }
 
-// countCells are the counts, one line a kind of request, with headings.
+// countCells are the counts, one line a kind of request, with headings. What is not exact has a ~.
 func (g *Gate) countCells() [][]string {
 	columns := accountsOf(g.Ledgers...)
 	heads := []string{"per request"}
@@ -50,7 +64,11 @@ func (g *Gate) countCells() [][]string {
 		differs := g.differing(l.Request)
 		line := []string{l.Request}
 		for _, a := range columns {
-			line = append(line, a.cell(l, differs[a.name]))
+			text := a.cell(l, differs[a.name])
+			if text != nothing && gate.Inexact(l.Request, a.name) != "" {
+				text = "~" + strings.TrimPrefix(text, "~")
+			}
+			line = append(line, text)
 		}
 		cells = append(cells, line)
 	}
@@ -107,9 +125,10 @@ func (g *Gate) junitCounts() junitCase {
 
 // countLines are the objects of the counts: one a kind of request, then one a finding.
 func (g *Gate) countLines() (out []map[string]any) {
-	for _, l := range g.Ledgers {
-		out = append(out, map[string]any{"session": g.Session, "ledger": l,
-			"compared": len(l.Compared()), "equal": len(l.Compared()) - len(g.differing(l.Request))})
+	for i := range g.Ledgers {
+		all, equal := g.comparedOf(&g.Ledgers[i])
+		out = append(out, map[string]any{"session": g.Session, "ledger": g.Ledgers[i],
+			"compared": all, "equal": equal})
 	}
 	for _, f := range g.Counts {
 		out = append(out, map[string]any{"session": g.Session, "count": f, "text": f.String()})

@@ -166,6 +166,25 @@ verdict: FAIL
 	}
 }
 
+// What depends on time has a ~ in the table, and is not among what was compared, whether it differs or
+// not.
+func TestInexactCountsAreNotCompared(t *testing.T) {
+	base := []gate.Counts{{"synced_writes": 8, "io_enters": 2, "heap_objects": 300, "cached_reads": 1}}
+	candidate := []gate.Counts{{"synced_writes": 9, "io_enters": 2, "cached_reads": 1}}
+	g := Gate{Counted: true, Counts: gate.CompareCounts("PUT 1 MiB", base, candidate),
+		Ledgers: []gate.Ledger{gate.LedgerOf("PUT 1 MiB", base, candidate)}}
+	var terminal strings.Builder
+	g.Print(&terminal)
+	want := `
+per request  I/O calls  cached reads  synced writes  heap objects
+PUT 1 MiB    ~2.00      1.00          ~8.00 → 9.00   ~300 → -
+counts per request: 1 compared, no difference
+`
+	if !strings.HasPrefix(terminal.String(), want) || g.Verdict() != gate.Pass {
+		t.Errorf("%s:\n%swant:\n%s", g.Verdict(), terminal.String(), want)
+	}
+}
+
 // A gate that compared nothing says no more than that in its last line.
 func TestVerdictOfNothing(t *testing.T) {
 	var ndjson strings.Builder
