@@ -51,6 +51,11 @@ func (p place) gateOn(t *testing.T, g gauge, args []string) (code int, text stri
 	return exitOK, out.String()
 }
 
+// decideTries are for a machine that is overloaded, so that a stub is hundredths of a second late: it
+// may then not be seen to be as fast as itself. A wrong verdict is never tried again, and one that no
+// gate comes to fails each time.
+const decideTries = 3
+
 // On a machine that is quiet a gate decides, and on one that is not it does not, whatever the
 // servers are: no other answer will do. Servers wait for so long that how busy this machine really
 // is hardly shows in the median of their latencies, which is judged: a fifth of requests fewer.
@@ -80,13 +85,21 @@ func TestGateDecides(t *testing.T) { // alone: not beside tests that use all the
 		"others beside one":    {fast, slow, steady{others: 0.03}, legs, exitInconclusive, noisy},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPlace(t, "", "exit 1")
-			args := append(p.gateArgs(t, c.base, c.candidate, c.design...), "--set", "run.confirm_pairs=4",
-				"--set", "metrics.primary=p50", "--set", "gate.min_effect=10%")
-			if code, text := p.gateOn(t, &c.gauge, args); code != c.code || !strings.Contains(text, c.want) {
-				t.Errorf("code %d, want %d with %q:\n%s", code, c.code, c.want, text)
+			t.Parallel()
+			for try := 1; ; try++ {
+				p, g := newPlaceAlone(t, "", "exit 1"), c.gauge
+				args := append(p.gateArgs(t, c.base, c.candidate, c.design...), "--set", "run.confirm_pairs=4",
+					"--set", "metrics.primary=p50", "--set", "gate.min_effect=10%")
+				code, text := p.gateOn(t, &g, args)
+				p.mustBeEmpty(t)
+				if code == c.code && strings.Contains(text, c.want) {
+					return
+				}
+				t.Logf("code %d, want %d with %q:\n%s", code, c.code, c.want, text)
+				if code == exitOK || code == exitFailure || try == decideTries {
+					t.Fatalf("code %d at try %d", code, try)
+				}
 			}
-			p.mustBeEmpty(t)
 		})
 	}
 }
