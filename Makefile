@@ -29,8 +29,8 @@ run: build ## a server on loopback, with drives below .data/run
 bench: ## three comparisons, under 5 minutes after the builds
 	@tools/doctor.sh --quiet
 	@$(MAKE) --no-print-directory build warp
-	bin/flashbench run --only get-4k,put-4k,mixed-256k --pairs 4 --budget 280s \
-		--set run.duration=4s --set run.trim_head=500ms --set run.trim_tail=500ms
+	bin/flashbench run --only get-4k,put-4k,mixed-256k --pairs 4 --budget 270s \
+		--set run.duration=5s --set run.trim_head=500ms --set run.trim_tail=500ms
 
 RESUME ?= --resume
 
