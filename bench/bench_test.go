@@ -103,7 +103,8 @@ func (p place) run(t *testing.T, ctx context.Context, more ...string) (code int,
 	return code, out.String()
 }
 
-func (p place) legs(t *testing.T) (legs []record.Leg) {
+// lines are the records of all sessions.
+func (p place) lines(t *testing.T) []record.Line {
 	t.Helper()
 	x, err := record.Open(p.index)
 	if err != nil {
@@ -113,7 +114,12 @@ func (p place) legs(t *testing.T) (legs []record.Leg) {
 	if err != nil || skipped != 0 {
 		t.Fatal(err, skipped)
 	}
-	for _, line := range lines {
+	return lines
+}
+
+func (p place) legs(t *testing.T) (legs []record.Leg) {
+	t.Helper()
+	for _, line := range p.lines(t) {
 		if line.Leg != nil {
 			legs = append(legs, *line.Leg)
 		}

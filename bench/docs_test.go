@@ -55,6 +55,29 @@ func TestCommandsOfDocs(t *testing.T) {
 	}
 }
 
+// What a verb of the Makefile asks of flashbench, flashbench can do.
+func TestCommandsOfMakefile(t *testing.T) {
+	text, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, found := standIn(t), 0
+	recipes := regexp.MustCompile(`\$\([A-Z]+\)`).ReplaceAllString(string(text), "")
+	for line := range strings.Lines(strings.ReplaceAll(recipes, "\\\n", " ")) {
+		words := wordsOf(line)
+		if words == nil || words[0] != "flashbench" {
+			continue
+		}
+		found++
+		if err := dryRun(t, records, words[1:]); err != nil {
+			t.Errorf("%q: %v", words, err)
+		}
+	}
+	if found < 6 {
+		t.Errorf("found %d", found)
+	}
+}
+
 // What the workflow asks of a gate, a gate can do.
 func TestCommandsOfWorkflow(t *testing.T) {
 	steps := []string{workflowStep(t, "--timing=false"), workflowStep(t, "--counts=false")}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"flashstore/bench/gate"
-	"flashstore/bench/record"
 	"flashstore/bench/target"
 )
 
@@ -54,16 +53,8 @@ func TestGateCountsOfRealServer(t *testing.T) {
 // request that are those of one request.
 func (p place) mustHaveCounted(t *testing.T) {
 	t.Helper()
-	x, err := record.Open(p.index)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, _, err := x.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
 	sides := map[string]int{}
-	for _, line := range lines {
+	for _, line := range p.lines(t) {
 		if line.Counts == nil {
 			continue
 		}

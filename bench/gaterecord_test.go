@@ -88,16 +88,8 @@ func TestGateRecordsNoFigures(t *testing.T) {
 			p.cutOff(t, args, []said{c.stage})
 			var out bytes.Buffer
 			Main(t.Context(), append(args, "--resume"), &out, &out)
-			x, err := record.Open(p.index)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines, _, err := x.Read()
-			if err != nil {
-				t.Fatal(err)
-			}
 			found := 0
-			for _, line := range lines {
+			for _, line := range p.lines(t) {
 				if v := line.Verdict; v != nil {
 					found++
 					if (v.Change != nil) != c.computed || (v.P != nil) != c.computed || v.Pairs != c.pairs {

@@ -86,11 +86,7 @@ func TestResumeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines, _, err := x.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	outside := *lines[0].Session
+	outside := *p.lines(t)[0].Session
 	outside.ID = "../outside"
 	if err := x.Append(record.Line{Session: &outside}); err != nil {
 		t.Fatal(err)
