@@ -113,7 +113,7 @@ type Stats struct {
 	ReadCalls    uint64 // read and its kin, those that found nothing too (epoll)
 	ReadBytes    uint64
 	WrittenBytes uint64
-	WriteCalls   uint64 // writev and its kin
+	WriteCalls   uint64 // writev and its kin, counted before the peer has the bytes
 	// CopiedBytes of payload were copied in user space: what of a body came with its head, and what a
 	// loop found no room for in the socket.
 	CopiedBytes uint64

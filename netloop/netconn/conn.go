@@ -225,8 +225,8 @@ func (c *conn) writeSocket(bufs [][]byte) error {
 		if err := c.socket.SetWriteDeadline(by); err != nil {
 			return err
 		}
-		n, err := c.bufs.WriteTo(c.socket)
 		counters.WriteCalls.Add(1)
+		n, err := c.bufs.WriteTo(c.socket)
 		counters.WrittenBytes.Add(uint64(n))
 		slow := errors.Is(err, os.ErrDeadlineExceeded)
 		if slow && n > 0 {

@@ -75,10 +75,10 @@ func (c *conn) Write(p []byte) (written int, err error) {
 		if err = c.SetWriteDeadline(time.Now().Add(c.server.config.Limits.WriteTimeout)); err != nil {
 			return written, err
 		}
+		c.server.counters.WriteCalls.Add(1)
 		n, err := c.Conn.Write(piece)
 		written += n
 		c.server.counters.WrittenBytes.Add(uint64(n))
-		c.server.counters.WriteCalls.Add(1)
 		if err != nil {
 			c.broken.Store(true)
 			if errors.Is(err, os.ErrDeadlineExceeded) {

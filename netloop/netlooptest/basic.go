@@ -2,11 +2,15 @@ package netlooptest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func (s *suite) request(t *testing.T) {
@@ -61,6 +65,42 @@ func (s *suite) keepAlive(t *testing.T) {
 }
 
 // pipelined: many requests before the first answer is read, inline and not, with bodies.
+// counted: who has an answer finds its write in the counters. The client spins, so that it has the
+// answer while the server's thread is still on its way out of the call.
+func (s *suite) counted(t *testing.T) {
+	r := start(t, s, nil)
+	c := r.dial()
+	socket, spins := c.stream.(syscall.Conn)
+	for i := range uint64(2000) {
+		c.send(get("/inline"))
+		if spins {
+			spin(t, socket)
+		}
+		c.want(200, "/inline")
+		if stats := r.server.Stats(); stats.WriteCalls < i+1 {
+			t.Fatalf("%d answers, %d writes counted", i+1, stats.WriteCalls)
+		}
+	}
+}
+
+// spin returns once there is something to read.
+func spin(t *testing.T, socket syscall.Conn) {
+	t.Helper()
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	peeked := error(unix.EAGAIN)
+	err = raw.Control(func(fd uintptr) {
+		for first := make([]byte, 1); peeked == unix.EAGAIN; {
+			_, _, peeked = unix.Recvfrom(int(fd), first, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		}
+	})
+	if err := errors.Join(err, peeked); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *suite) pipelined(t *testing.T) {
 	r := start(t, s, nil)
 	c := r.dial()

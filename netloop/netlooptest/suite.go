@@ -89,6 +89,7 @@ type conversation struct {
 func conversations() []conversation {
 	return []conversation{
 		{"request", (*suite).request}, {"keep-alive", (*suite).keepAlive},
+		{"counted", (*suite).counted},
 		{"pipelined", (*suite).pipelined}, {"byte by byte", (*suite).byteByByte},
 		{"bodies", (*suite).bodies}, {"small chunks", (*suite).smallChunks},
 		{"continue", (*suite).continues}, {"continue with nothing", (*suite).emptyContinue},

@@ -174,9 +174,9 @@ func (c *conn) WriteAll(bufs [][]byte) error {
 		if total == 0 {
 			return nil
 		}
+		c.loop.counters.WriteCalls.Add(1)
 		n, errno := rawWritev(c.fd, iov, total)
 		clear(iov)
-		c.loop.counters.WriteCalls.Add(1)
 		if errno == 0 {
 			c.loop.counters.WrittenBytes.Add(uint64(n))
 			done, waited = done+n, false

@@ -106,8 +106,8 @@ func (w wire) Write(p []byte) (int, error) {
 func (c *conn) writeSocket(p []byte) (int, error) {
 	waited := false
 	for done := 0; done < len(p); {
-		n, errno := rawWrite(c.fd, p[done:])
 		c.loop.counters.WriteCalls.Add(1)
+		n, errno := rawWrite(c.fd, p[done:])
 		switch {
 		case errno == 0:
 			c.loop.counters.WrittenBytes.Add(uint64(n))

@@ -64,8 +64,8 @@ func (c *conn) spillFrom(bufs [][]byte, skip int) {
 func (c *conn) flush() (bool, error) {
 	c.ready.And(^bitOut)
 	for len(c.spill) > 0 {
-		n, errno := rawWrite(c.fd, c.spill)
 		c.loop.counters.WriteCalls.Add(1)
+		n, errno := rawWrite(c.fd, c.spill)
 		if errno == errAgain {
 			return false, nil
 		}

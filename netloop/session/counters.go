@@ -22,7 +22,7 @@ type Counters struct {
 	ReadCalls      atomic.Uint64
 	ReadBytes      atomic.Uint64
 	WrittenBytes   atomic.Uint64
-	WriteCalls     atomic.Uint64
+	WriteCalls     atomic.Uint64 // before the call: who has the answer finds it counted
 	AbortedReplies atomic.Uint64
 	CopiedBytes    atomic.Uint64
 	Phases         [netloop.PhaseCount]atomic.Int64 // nanoseconds of Sampled requests
