@@ -39,6 +39,7 @@ type applied struct {
 	figures figure.Figures
 	window  host.Window
 	raw     string // file of operations, empty if none is kept
+	course  []record.Moment
 }
 
 var errStalled = errors.New("the CPU was not sampled during the window: the machine stalled")
@@ -89,7 +90,8 @@ func (m *comparison) applyWarp(
 	if !ok {
 		return applied{}, errStalled
 	}
-	return applied{figures: figures, window: window, raw: l.DataPath()}, nil
+	return applied{figures: figures, window: window, raw: l.DataPath(),
+		course: course(operations, samples, figures)}, nil
 }
 
 func (m *comparison) watchWarp(

@@ -119,7 +119,7 @@ func (m *comparison) finish(
 	if err := m.proveCache(a); err != nil {
 		return err
 	}
-	leg.Operations = a.figures.Operations
+	leg.Operations, leg.Course = a.figures.Operations, a.course
 	leg.Metrics = metrics(a.figures, a.window)
 	for _, q := range a.figures.Quantiles {
 		leg.Quantiles = append(leg.Quantiles, micros(q))

@@ -96,6 +96,12 @@ const (
 	Withdrawn Outcome = "withdrawn" // a Withdrawal takes it back: never written, but read
 )
 
+// Moment is a part of a leg's window; all are equally long.
+type Moment struct {
+	Seconds float64            `json:"seconds"` // from the window's begin to the end of the part
+	Metrics map[string]float64 `json:"metrics"` // of the part, by the names scenario files use
+}
+
 // Leg is one server process under one load.
 type Leg struct {
 	Session      string            `json:"session"`
@@ -133,6 +139,7 @@ type Leg struct {
 	Cost        map[string]float64 `json:"cost_per_op,omitempty"`  // the server's own account
 	Operations  int                `json:"operations,omitempty"`
 	Metrics     map[string]float64 `json:"metrics,omitempty"` // by the names scenario files use
+	Course      []Moment           `json:"course,omitempty"`  // of a window of minutes, by warp
 	Raw         string             `json:"raw,omitempty"`     // file of operations, if kept
 	RawHash     string             `json:"raw_sha256,omitempty"`
 

@@ -80,13 +80,15 @@ func (p *Page) groups(rows []Row) []group {
 	}
 	timeOrder := group{Title: "Legs in time order: does the machine drift?"}
 	latency := group{Title: "Latency distribution"}
+	course := group{Title: "Within long legs: does the server change?"}
 	for _, c := range comparisons(p.Legs) {
 		timeOrder.Charts = append(timeOrder.Charts, c.timeChart())
 		if latencies := c.latencyChart(); latencies != nil {
 			latency.Charts = append(latency.Charts, *latencies)
 		}
+		course.Charts = append(course.Charts, c.courseCharts()...)
 	}
-	out = append(out, timeOrder, latency)
+	out = append(out, timeOrder, latency, course)
 	if sweeps := sweepCharts(p.Legs); len(sweeps) > 0 {
 		out = append(out, group{"Throughput against concurrency", sweeps})
 	}

@@ -35,6 +35,10 @@ func fullPage() *Page {
 				MinEffect: 0.03, Noisy: i == 7,
 				Metrics: map[string]float64{"ops_per_s": float64(1000*concurrent + 10*i + i%2*500),
 					"server_cpu_us_per_op": 30, "client_cpu_us_per_op": 10, "rss_mb": 80}}
+			for part := range 20 {
+				leg.Course = append(leg.Course, record.Moment{Seconds: float64(30 * (part + 1)),
+					Metrics: map[string]float64{"ops_per_s": 1000, "p99": 500, "rss_mb": float64(60 + part)}})
+			}
 			for q := range figure.Percents() {
 				leg.Quantiles = append(leg.Quantiles, float64(100+q*q*10))
 			}
@@ -77,11 +81,15 @@ func TestPageStandsAlone(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"Which won", "Legs in time order", "Latency distribution",
+		"Within long legs", "epoll, memory<", "up to 600 s: 79.0 MiB",
 		"Throughput against concurrency", "CPU per operation", "Memory", "History", "Profiles",
 		"&lt;script&gt;alert(1)", "&lt;b&gt;rev", "epoll beats nethttp"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q", want)
 		}
+	}
+	if strings.Contains(string(text), "epoll, p50<") {
+		t.Error("a chart of what no leg has")
 	}
 }
 

@@ -51,9 +51,10 @@ type Row struct {
 	ClientShare       float64               // of the CPU of both processes; the larger of the sides
 	Others            float64               // share of the machine that others took, the median
 	Verdict           Verdict
-	Supports          []Support        // of the metrics that are to corroborate it
-	Costs             [2][]gate.Counts // of a request by side, a leg each; none: it keeps no account
-	Gate              *record.Verdict  // of a gate, by its own rule; it stands in place of Verdict
+	Supports          []Support          // of the metrics that are to corroborate it
+	Costs             [2][]gate.Counts   // of a request by side, a leg each; none: it keeps no account
+	Courses           [2][]record.Moment // within legs, by side; nil of short ones
+	Gate              *record.Verdict    // of a gate, by its own rule; it stands in place of Verdict
 }
 
 // ClientBound says whether the client took most of the CPU.
@@ -104,7 +105,7 @@ func newRow(legs []record.Leg) Row {
 	}
 	for side := range r.Medians {
 		r.Medians[side] = map[string]float64{}
-		r.Costs[side] = costs(pairs, side)
+		r.Costs[side], r.Courses[side] = costs(pairs, side), courseOf(pairs, side)
 		for metric := range pairs[0][side].Metrics {
 			r.Medians[side][metric] = stat.Median(column(pairs, side, metric))
 		}

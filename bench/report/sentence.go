@@ -46,6 +46,9 @@ func Conclude(w io.Writer, rows []Row) {
 		if ledger := r.Ledger(); ledger != "" {
 			fmt.Fprintln(w, ledger)
 		}
+		for _, line := range r.CourseLines() {
+			fmt.Fprintln(w, line)
+		}
 	}
 }
 

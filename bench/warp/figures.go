@@ -22,11 +22,13 @@ func Summarize(operations []Operation, duration, head, tail time.Duration) (figu
 		return figure.Figures{}, fmt.Errorf("%w: operations cover %s of %s",
 			ErrInvalid, covered.Round(time.Millisecond), duration)
 	}
-	f := figure.Figures{From: first.Add(head), To: first.Add(duration - tail)}
-	return fill(f, operations)
+	return Within(operations, first.Add(head), first.Add(duration-tail))
 }
 
-func fill(f figure.Figures, operations []Operation) (figure.Figures, error) {
+// Within counts the operations that ended from one time on and before another. Errors wrap
+// ErrInvalid: there is none.
+func Within(operations []Operation, from, to time.Time) (figure.Figures, error) {
+	f := figure.Figures{From: from, To: to}
 	var latencies, ttfbs []float64
 	bytes := int64(0)
 	for _, o := range operations {
