@@ -2,8 +2,9 @@
 
 .PHONY: help build warp doctor run bench drivers planted bench-smoke bench-hotpath bench-drive bench-keys \
 	bench-erasure bench-list conformance bench-full gate gate-counts gate-selftest report powercut \
-	killtest slowtest overload heap model linearize faults mutants test lint cross race arenadebug \
-	fuzz-smoke ci-long clean
+	killtest slowtest overload heap model linearize faults mutants test test-packages test-e2e \
+	test-bench test-tools lint cross race arenadebug fuzz-smoke ci-long clean
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
@@ -103,11 +104,21 @@ overload: ## half more than the server can do, for half a minute: goodput and re
 heap: ## N=500000 requests of each kind, a tenth of it PUTs: what do they make on the heap?
 	go test ./e2e -count=1 -v -timeout 0 -run 'TestHeapObjects$$' -e2e.heaprequests $(or $(N),500000)
 
-test: ## all tests but the conformance suite
+# One behind the other, for some of them measure. With make's -k, as in CI, a failure in one does not
+# keep the others from being run.
+test: test-packages test-e2e test-bench test-tools ## all tests but the conformance suite
+
+test-packages:
 	@tools/doctor.sh --quiet
 	go test $(GOTESTFLAGS) -count=1 -timeout 20m $$(go list ./... | grep -vE "/(e2e|conformance|bench)$$")
-	go test $(GOTESTFLAGS) -count=1 -timeout 20m -parallel 8 ./e2e # alone: some of it measures
-	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./bench # runs servers, beside which others measure badly
+
+test-e2e:
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m -parallel 8 ./e2e
+
+test-bench: # runs servers, beside which others measure badly
+	go test $(GOTESTFLAGS) -count=1 -timeout 20m ./bench
+
+test-tools:
 	cd tools && go test $(GOTESTFLAGS) -count=1 ./tidy ./mutants
 
 drivers: warp ## do warp and the light generator measure the same? Some minutes of a quiet machine
