@@ -92,8 +92,8 @@ func (c *conn) Write(p []byte) (written int, err error) {
 
 func (c *conn) Close() error {
 	c.closed.Do(func() {
+		c.server.admission.Leave(c.remote.Addr()) // first: who sees room in the counters may enter
 		c.server.counters.Connections.Add(-1)
-		c.server.admission.Leave(c.remote.Addr())
 	})
 	return c.Conn.Close()
 }

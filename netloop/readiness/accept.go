@@ -142,8 +142,8 @@ func (l *loop) close(c *conn) {
 	l.gens[c.token.slot]++
 	l.free = append(l.free, c.token.slot)
 	l.open.Add(-1)
+	l.server.admission.Leave(c.remote.Addr()) // first: who sees room in the counters may enter
 	l.counters.Connections.Add(-1)
-	l.server.admission.Leave(c.remote.Addr())
 }
 
 // reset ends c in a way the peer cannot take for a clean end.

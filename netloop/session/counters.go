@@ -7,7 +7,8 @@ import (
 	"flashstore/netloop"
 )
 
-// Counters of one loop or one server. Safe for concurrent use.
+// Counters of one loop or one server. Safe for concurrent use. Requests and WriteCalls are counted
+// before the peer can know of them, the others when what they count has been done.
 type Counters struct {
 	Connections    atomic.Int64
 	Accepted       atomic.Uint64
@@ -22,7 +23,7 @@ type Counters struct {
 	ReadCalls      atomic.Uint64
 	ReadBytes      atomic.Uint64
 	WrittenBytes   atomic.Uint64
-	WriteCalls     atomic.Uint64 // before the call: who has the answer finds it counted
+	WriteCalls     atomic.Uint64
 	AbortedReplies atomic.Uint64
 	CopiedBytes    atomic.Uint64
 	Phases         [netloop.PhaseCount]atomic.Int64 // nanoseconds of Sampled requests
