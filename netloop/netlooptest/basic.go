@@ -89,7 +89,7 @@ func (s *suite) counted(t *testing.T) {
 	}
 }
 
-// spinMax is long for an answer, and short where there is one P: who spins keeps the server from it.
+// spinMax is long for an answer, and short for one P: who spins keeps the server from it.
 const spinMax = time.Millisecond
 
 // spin returns once there is something to read, or after spinMax.
