@@ -15,32 +15,42 @@ const (
 	coursePartMin = 5 * time.Second
 )
 
-// courseMetrics are those of metrics that a part has by itself.
-func courseMetrics() []string {
-	return []string{"ops_per_s", "p50", "p99", "server_cpu_us_per_op", "rss_mb"}
-}
+// spanSlack is how much longer or shorter than a part, as a share of it, the time between the
+// samples may be whose CPU is taken for that of the part.
+const spanSlack = 0.1
 
 // course says how a server did from part to part of its window; nil of a window too short for that.
-// A part without an answer has a rate of 0 and no latency.
 func course(operations []warp.Operation, samples []host.Sample, of figure.Figures) []record.Moment {
 	length := of.To.Sub(of.From) / courseParts
 	if length < coursePartMin {
 		return nil
 	}
 	var moments []record.Moment
-	for i := range courseParts {
-		from := of.From.Add(time.Duration(i) * length)
-		moment := record.Moment{Seconds: from.Add(length).Sub(of.From).Seconds(),
-			Metrics: map[string]float64{"ops_per_s": 0}}
-		figures, err := warp.Within(operations, from, from.Add(length))
-		window, ok := host.Between(samples, from, from.Add(length))
-		if err == nil && ok {
-			all := metrics(figures, window)
-			for _, name := range courseMetrics() {
-				moment.Metrics[name] = all[name]
-			}
-		}
-		moments = append(moments, moment)
+	for i := range time.Duration(courseParts) {
+		from := of.From.Add(i * length)
+		moments = append(moments, record.Moment{Seconds: ((i + 1) * length).Seconds(),
+			Metrics: momentary(operations, samples, from, from.Add(length))})
 	}
 	return moments
+}
+
+// momentary is what is known of a part: of one without an answer its rate, 0, and its memory.
+func momentary(
+	operations []warp.Operation, samples []host.Sample, from, to time.Time,
+) map[string]float64 {
+	f, err := warp.Within(operations, from, to)
+	answered := err == nil
+	known := map[string]float64{"ops_per_s": f.PerSecond}
+	if answered {
+		known["p50"], known["p99"] = micros(f.P50), micros(f.P99)
+	}
+	w, sampled := host.Between(samples, from, to)
+	if sampled {
+		known["rss_mb"] = float64(w.RSSPeak) / (1 << 20)
+	}
+	stalled := (w.Span - w.Time).Abs() > time.Duration(spanSlack*float64(w.Time)) // who samples
+	if answered && sampled && !stalled {
+		known["server_cpu_us_per_op"] = micros(w.Server) / float64(f.Operations)
+	}
+	return known
 }

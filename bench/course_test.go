@@ -1,6 +1,9 @@
 package bench
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +37,7 @@ func TestCourse(t *testing.T) {
 		want := map[string]float64{"ops_per_s": 10, "p50": 1000 * float64(i+1),
 			"p99": 1000 * float64(i+1), "server_cpu_us_per_op": 10_000, "rss_mb": float64(10 * (i + 1))}
 		if i == stalled {
-			want = map[string]float64{"ops_per_s": 0}
+			want = map[string]float64{"ops_per_s": 0, "rss_mb": float64(10 * (i + 1))}
 		}
 		if m.Seconds != float64(10*(i+1)) || len(m.Metrics) != len(want) {
 			t.Errorf("part %d: %+v", i, m)
@@ -43,6 +46,20 @@ func TestCourse(t *testing.T) {
 			if m.Metrics[name] != v {
 				t.Errorf("part %d, up to %g s: %s %v, want %v", i, m.Seconds, name, m.Metrics[name], v)
 			}
+		}
+	}
+	// Nobody sampled from 45 s to 75 s: of parts within nothing is known but what the client saw, and
+	// the CPU of one at the edge is that of a longer time.
+	blind := slices.DeleteFunc(slices.Clone(samples), func(s host.Sample) bool {
+		at := s.At.Sub(begin).Seconds()
+		return at > 45 && at < 75
+	})
+	moments = course(operations, blind, of)
+	for i, want := range map[int]string{3: "ops_per_s p50 p99 rss_mb server_cpu_us_per_op",
+		4: "ops_per_s p50 p99 rss_mb", 5: "ops_per_s p50 p99",
+		8: "ops_per_s p50 p99 rss_mb server_cpu_us_per_op"} {
+		if known := slices.Sorted(maps.Keys(moments[i].Metrics)); strings.Join(known, " ") != want {
+			t.Errorf("part %d of a blind time: %v, want %s", i, known, want)
 		}
 	}
 	of.To = begin.Add(courseParts*coursePartMin - time.Second)

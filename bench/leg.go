@@ -33,7 +33,8 @@ func (m *comparison) conclude(leg *record.Leg, err error) {
 		leg.Outcome = record.OK
 		return
 	}
-	leg.Outcome, leg.Reason, leg.Metrics = record.Invalid, m.local(err.Error()), nil
+	leg.Outcome, leg.Reason = record.Invalid, m.local(err.Error())
+	leg.Metrics, leg.Course = nil, nil
 	if errors.Is(err, target.ErrNotEngaged) {
 		leg.Outcome = record.Skipped
 	}

@@ -169,8 +169,9 @@ func TestBetween(t *testing.T) {
 		})
 	}
 	w, ok := Between(samples, start.Add(2*time.Second), start.Add(8*time.Second))
-	want := Window{Time: 6 * time.Second, Server: 3 * time.Second, Client: 4200 * time.Millisecond,
-		Busy: 7800 * time.Millisecond, Stolen: 600 * time.Millisecond, RSSPeak: 80, RSSGrowth: 60,
+	want := Window{Time: 6 * time.Second, Span: 6 * time.Second,
+		Server: 3 * time.Second, Client: 4200 * time.Millisecond, Busy: 7800 * time.Millisecond,
+		Stolen: 600 * time.Millisecond, RSSPeak: 80, RSSGrowth: 60,
 		Read: 6000, Written: 12000, IOKnown: true}
 	if !ok || w != want {
 		t.Errorf("%+v, %v; want %+v", w, ok, want)

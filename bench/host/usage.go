@@ -223,6 +223,7 @@ func (s Sample) next(serverPID, clientPID int) Sample {
 // Window is what was used between two moments.
 type Window struct {
 	Time                         time.Duration // its length
+	Span                         time.Duration // between the samples that were taken for its edges
 	Server, Client, Busy, Stolen time.Duration // CPU time; the server's is of its process group
 	Kernel                       time.Duration // CPU time of its threads, part of Busy
 	RSSPeak                      int64         // bytes, the server's largest sample within
@@ -234,7 +235,7 @@ type Window struct {
 // Add takes in another window of the same server.
 func (w *Window) Add(other Window) {
 	w.IOKnown = other.IOKnown && (w.IOKnown || w.Time == 0)
-	w.Time += other.Time
+	w.Time, w.Span = w.Time+other.Time, w.Span+other.Span
 	w.Server, w.Client = w.Server+other.Server, w.Client+other.Client
 	w.Busy, w.Stolen = w.Busy+other.Busy, w.Stolen+other.Stolen
 	w.Kernel += other.Kernel
@@ -256,10 +257,10 @@ func Between(samples []Sample, from, to time.Time) (w Window, ok bool) {
 		return Window{}, false
 	}
 	a, b := nearest(samples, from), nearest(samples, to)
-	if samples[b].At.Sub(samples[a].At) < to.Sub(from)/2 {
+	w.Time, w.Span = to.Sub(from), samples[b].At.Sub(samples[a].At)
+	if w.Span < w.Time/2 {
 		return Window{}, false
 	}
-	w.Time = to.Sub(from)
 	// Less than nothing where one of the group has ended meanwhile whom nobody of it reaps.
 	w.Server = max(0, samples[b].Server.CPU-samples[a].Server.CPU)
 	w.Client = samples[b].Client.CPU - samples[a].Client.CPU

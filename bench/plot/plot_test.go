@@ -63,6 +63,10 @@ func TestLines(t *testing.T) {
 		t.Errorf("a line to nowhere: %s", text)
 	}
 	parse(t, Lines(Chart{}, nil))
+	gap := []Point{{X: 1, Y: 1}, {X: 2, Y: 1}, {X: 3, Y: math.NaN()}, {X: 4, Y: 1}, {X: 5, Y: 1}}
+	if n := strings.Count(Lines(Chart{}, []Series{{Points: gap}}), "path"); n != 2 {
+		t.Errorf("%d lines around a gap", n)
+	}
 }
 
 // However long the names are, the legend has them whole and on the page, none over another, and all

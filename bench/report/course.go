@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"flashstore/bench/gate"
@@ -19,8 +21,9 @@ func courseMetrics() [][2]string {
 // courseOf is the median over legs of a side, part by part; nil where they have other parts.
 func courseOf(pairs [][2]record.Leg, side int) []record.Moment {
 	first := pairs[0][side].Course
+	same := func(a, b record.Moment) bool { return a.Seconds == b.Seconds }
 	for _, pair := range pairs {
-		if len(pair[side].Course) != len(first) {
+		if !slices.EqualFunc(pair[side].Course, first, same) {
 			return nil
 		}
 	}
@@ -73,25 +76,18 @@ func momentary(m *record.Moment, metric string) string {
 	return "-"
 }
 
-// courseCharts show how rate, latency and memory went within the legs; none of short ones.
+// courseCharts show how each metric went within the legs; none of short ones.
 func (c *comparisonLegs) courseCharts() (out []chart) {
 	pairs := gate.WholePairs(c.legs)
-	if len(pairs) == 0 || len(pairs[0][0].Course) == 0 {
+	if len(pairs) == 0 {
 		return nil
 	}
 	for _, metric := range courseMetrics() {
 		var series []plot.Series
 		for side, name := range []string{c.first.Base, c.first.Candidate} {
-			s := plot.Series{Name: name, Class: fmt.Sprintf("side%d", side)}
-			for _, moment := range courseOf(pairs, side) {
-				v, ok := moment.Metrics[metric[0]]
-				if !ok {
-					continue
-				}
-				s.Points = append(s.Points, plot.Point{X: moment.Seconds, Y: v, Title: fmt.Sprintf(
-					"%s, up to %s s: %s %s", name, Number(moment.Seconds), Number(v), unitOf(metric[0]))})
-			}
-			if len(s.Points) > 0 {
+			s := courseSeries(courseOf(pairs, side), metric[0], name)
+			s.Class = fmt.Sprintf("side%d", side)
+			if slices.ContainsFunc(s.Points, func(p plot.Point) bool { return !math.IsNaN(p.Y) }) {
 				series = append(series, s)
 			}
 		}
@@ -103,4 +99,18 @@ func (c *comparisonLegs) courseCharts() (out []chart) {
 			XLabel: "seconds", YLabel: unitOf(metric[0]), ZeroY: true}, series))})
 	}
 	return out
+}
+
+// courseSeries has a gap, which is drawn where a value is none, for a part that gave no figure.
+func courseSeries(course []record.Moment, metric, name string) plot.Series {
+	s := plot.Series{Name: name}
+	for _, moment := range course {
+		p := plot.Point{X: moment.Seconds, Y: math.NaN()}
+		if v, ok := moment.Metrics[metric]; ok {
+			p.Y, p.Title = v, fmt.Sprintf("%s, up to %s s: %s %s", name, Number(moment.Seconds), Number(v),
+				unitOf(metric))
+		}
+		s.Points = append(s.Points, p)
+	}
+	return s
 }

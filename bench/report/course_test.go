@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -43,6 +44,10 @@ func TestCourseLines(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
+	}
+	p := courseSeries(legs[1].Course, "p99", "arena").Points
+	if len(p) != 5 || p[3].Y != 7 || !math.IsNaN(p[4].Y) {
+		t.Errorf("points %+v", p)
 	}
 	legs[0].Course = legs[0].Course[:4]
 	if lines := Rows(legs)[0].CourseLines(); len(lines) != 1 {
