@@ -14,7 +14,8 @@ func (s *suite) halfRecord(t *testing.T) {
 	if s.traits.NetHTTP {
 		t.Skip("net/http does not see records: what is half here is idle to it")
 	}
-	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = 300 * time.Millisecond })
+	// In which good clients have to shake hands, too.
+	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = time.Second })
 	half := []byte{23, 3, 3, 1, 0, 'a'}
 	idle := r.dial()
 	idle.send(get("/x"))
@@ -49,7 +50,7 @@ func (s *suite) updateAtRest(t *testing.T) {
 	if s.traits.NetHTTP {
 		t.Skip("net/http does not see records")
 	}
-	const headTimeout = 300 * time.Millisecond
+	const headTimeout = 1500 * time.Millisecond
 	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = headTimeout })
 	c, records := r.dialRecords(t, tls.VersionTLS13)
 	sent := func(piece []byte) {
@@ -87,20 +88,21 @@ func (s *suite) lateHead(t *testing.T) {
 	if s.traits.NetHTTP {
 		t.Skip("net/http does not see records")
 	}
-	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = time.Second })
+	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout = 2 * time.Second })
 	c, records := r.dialRecords(t, tls.VersionTLS13)
 	c.send(get("/x"))
 	c.want(200, "/x")
 	record := records.out.seal(recordApplication, []byte(get("/x")[:10]))
 	began := time.Now()
-	for _, piece := range [][]byte{record[:10], record[10:]} {
-		if _, err := records.TCPConn.Write(piece); err != nil {
-			t.Fatal(err)
-		}
-		s.pause(t, 700*time.Millisecond)
+	if _, err := records.TCPConn.Write(record[:10]); err != nil {
+		t.Fatal(err)
+	}
+	s.pause(t, 1400*time.Millisecond)
+	if _, err := records.TCPConn.Write(record[10:]); err != nil {
+		t.Fatal(err)
 	}
 	s.wait(t, "the end", func() bool { return r.server.Stats().TimedOut == 1 })
-	if took := time.Since(began); took > 1600*time.Millisecond {
+	if took := time.Since(began); took > 3200*time.Millisecond { // 3.4 s from the second piece
 		t.Errorf("the head had %v", took)
 	}
 }

@@ -116,8 +116,8 @@ func (s *suite) unreadBody(t *testing.T) {
 // slowUnread: an unread body is dropped for a while only, however fast it comes. The head behind
 // one that came in time has its own time.
 func (s *suite) slowUnread(t *testing.T) {
-	r := start(t, s, func(l *netloop.Limits) { l.DrainTimeout = 300 * time.Millisecond })
-	next := r.dial()
+	const inTime = 2 * time.Second // for a client that may be slow itself
+	next := start(t, s, func(l *netloop.Limits) { l.DrainTimeout = inTime }).dial()
 	next.send("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n")
 	if s.traits.NetHTTP { // it reads before it answers
 		next.send("12345")
@@ -127,6 +127,8 @@ func (s *suite) slowUnread(t *testing.T) {
 		next.want(403, "no")
 		next.send("12345GET /x HTTP/1.1\r\nHo")
 	}
+	sent := time.Now()
+	r := start(t, s, func(l *netloop.Limits) { l.DrainTimeout = 300 * time.Millisecond })
 	for _, head := range []string{"PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
 		"PUT /inline/refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n",
 		"PUT /refuse HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n"} {
@@ -145,6 +147,7 @@ func (s *suite) slowUnread(t *testing.T) {
 	if n := r.server.Stats().TimedOut; n != 3 && !s.traits.NetHTTP {
 		t.Errorf("%d timed out", n)
 	}
+	s.wait(t, "the body's time to pass", func() bool { return time.Since(sent) > inTime+inTime/4 })
 	next.send("st: h\r\n\r\n")
 	next.want(200, "/x")
 }
@@ -215,12 +218,15 @@ func (s *suite) slowBody(t *testing.T) {
 		t.Errorf("%+v", r.server.Stats())
 	}
 
-	piece := string(pattern(34)) // before the clock runs: the first call takes its time
+	piece := string(pattern(34))              // before the clock runs: the first call takes its time
+	r = start(t, s, func(l *netloop.Limits) { // a window in which a client may stand still itself
+		l.BodyRateMin, l.BodyRateWindow = 20, 1500*time.Millisecond
+	})
 	c = r.dial()
 	c.send("PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 1020\r\n\r\n")
-	for range 30 { // 34 bytes each 50 ms, where 12 in a window would do: for 2.5 windows
+	for range 30 { // 34 bytes each 125 ms, where 30 in a window would do: for 2.5 windows
 		c.send(piece)
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(125 * time.Millisecond)
 	}
 	c.want(200, "1020")
 }

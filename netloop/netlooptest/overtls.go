@@ -136,7 +136,7 @@ func (s *suite) closeNotify(t *testing.T) {
 
 // slowHandshake: whoever does not get on with it is cut, whatever was sent.
 func (s *suite) slowHandshake(t *testing.T) {
-	const limit = 300 * time.Millisecond
+	const limit = time.Second // in which the good client below has to shake hands
 	r := start(t, s, func(l *netloop.Limits) { l.HeadTimeout, l.IdleTimeout = limit, limit })
 	hello := clientHello(t, r.tls)
 	begin := time.Now()
