@@ -9,7 +9,8 @@ import (
 	"flashstore/engine/object"
 )
 
-// hang makes tombstones hang on every drive, so that what sends one is answered "unknown".
+// hang makes tombstones hang on every drive, so that what sends one is answered "unknown". The
+// patience is for that alone: what is to be committed behind it is given more.
 func (f *fixture) hang() {
 	f.set().commitTimeout = 200 * time.Millisecond
 	for _, d := range f.drives {
@@ -34,6 +35,7 @@ func TestLateDeleteBucketTakesNoObjectAlong(t *testing.T) {
 	if err := f.store.DeleteBucket(ctx, "bucket"); !errors.Is(err, object.ErrUnavailable) {
 		t.Fatalf("DeleteBucket with hanging drives: %v", err)
 	}
+	f.set().commitTimeout = commitTimeoutDefault
 	f.mustPut("k", []byte("v")) // the drives take all but tombstones
 	f.arrive()
 	f.wantBody("k", []byte("v"))
@@ -57,7 +59,8 @@ func TestLateAbortTakesNoPartAlong(t *testing.T) {
 		object.ErrUnavailable) {
 		t.Fatalf("Abort with hanging drives: %v", err)
 	}
-	// The tombstone of the completed upload hangs too, which Complete survives.
+	// The tombstone of the completed upload hangs too, which Complete survives once it has waited.
+	f.set().commitTimeout = 2 * time.Second
 	if err := f.complete("k", id, map[int]int{1: 3 << 20}, 1); err != nil {
 		t.Fatal(err)
 	}
