@@ -34,8 +34,13 @@ func TestMain(m *testing.M) {
 
 func startStub(t *testing.T, ctx context.Context, fault string) (*Server, error) {
 	t.Helper()
+	return startStubIn(t, ctx, fault, t.TempDir())
+}
+
+func startStubIn(t *testing.T, ctx context.Context, fault, dir string) (*Server, error) {
+	t.Helper()
 	s, err := Start(ctx, Config{
-		Binary: os.Getenv("STUB"), Axes: axes, Drives: 4, Parity: 2, Dir: t.TempDir(),
+		Binary: os.Getenv("STUB"), Axes: axes, Drives: 4, Parity: 2, Dir: dir,
 		Env: []string{"STUB_FAULT=" + fault},
 	})
 	if err == nil {
@@ -116,12 +121,26 @@ func TestStartFails(t *testing.T) {
 	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "| stub: cannot open the drives") {
 		t.Errorf("dies: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	_, err = startStub(t, ctx, "never-ready")
-	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "503") {
+	ctx, cancel := context.WithCancel(t.Context())
+	dir, asks := t.TempDir(), make(chan struct{})
+	go func() { // gives up once the server was asked again, behind an answer
+		defer close(asks)
+		defer cancel()
+		for ctx.Err() == nil {
+			log, _ := os.ReadFile(filepath.Join(dir, "server.log"))
+			if strings.Contains(string(log), "stub: asked again") {
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	_, err = startStubIn(t, ctx, "never-ready", dir)
+	if !errors.Is(err, ErrNotReady) || !errors.Is(err, context.Canceled) ||
+		!strings.Contains(err.Error(), "503") {
 		t.Errorf("never ready: %v", err)
 	}
+	cancel()
+	<-asks
 	_, err = Start(t.Context(), Config{Binary: "/nonexistent", Dir: t.TempDir(), Drives: 1})
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no binary: %v", err)

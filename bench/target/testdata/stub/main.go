@@ -32,6 +32,7 @@ type stub struct {
 	count   atomic.Uint64
 	syncs   atomic.Uint64
 	asked   atomic.Uint64 // status requests
+	unready atomic.Uint64 // answers that it is not ready
 	objects atomic.Uint64 // requests for objects
 	failed  atomic.Uint64 // answers of 5xx
 	lies    sync.Map      // file → bytes that were acknowledged and are nowhere else
@@ -78,6 +79,9 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.count.Add(1)
 	if r.URL.Path == "/flashstore/health/ready" {
 		if s.fault == "never-ready" {
+			if s.unready.Add(1) == 2 { // who asks has the first answer
+				fmt.Fprintln(os.Stderr, "stub: asked again")
+			}
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return
