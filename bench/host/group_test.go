@@ -149,13 +149,16 @@ func TestSampleOfAnOrphan(t *testing.T) {
 	}
 }
 
-// A group is idle when all of it is.
+// A group is idle when all of it is. On a busy machine its worker may get next to nothing in a look,
+// but hardly in all of them; the leader alone is idle in each.
 func TestAwaitIdleGroup(t *testing.T) {
 	leader, _ := startGroup(t, `sh -c 'while :; do :; done'; exit 1`)
 	burnt(t, leader, 20*time.Millisecond)
-	began := time.Now()
-	if err := AwaitIdle(t.Context(), leader, 2*idleLook); err != nil ||
-		time.Since(began) < 2*idleLook {
-		t.Errorf("always at work: %v after %s", err, time.Since(began))
-	}
+	until(t, "a group at work to be found", func() bool {
+		busy, err := awaitGroup(t.Context(), leader, 2*idleLook)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return busy > 0
+	})
 }

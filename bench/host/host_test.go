@@ -317,36 +317,54 @@ func mustMay(t *testing.T, cores int) {
 	}
 }
 
-// A process that works is waited for until it is done, one that sleeps is not.
+// Who works is waited for until that is done, who sleeps is not. How much a process that would work
+// gets is for others on the machine to say: what works here is an account.
 func TestAwaitIdle(t *testing.T) {
-	start := func(script string) *exec.Cmd {
-		cmd := exec.Command("sh", "-c", script)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			cmd.Process.Kill()
-			cmd.Wait()
-		})
-		return cmd
+	asleep := exec.Command("sleep", "1000")
+	if err := asleep.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if err := AwaitIdle(t.Context(), start("exec sleep 1000").Process.Pid, time.Hour); err != nil {
+	t.Cleanup(func() {
+		asleep.Process.Kill()
+		asleep.Wait()
+	})
+	if err := AwaitIdle(t.Context(), asleep.Process.Pid, time.Hour); err != nil {
 		t.Errorf("asleep: %v", err)
 	}
+	looks := 0
+	working := func(until int, step time.Duration) func() (Usage, error) {
+		looks = 0
+		var used time.Duration
+		return func() (Usage, error) {
+			if looks++; looks <= until {
+				used += step
+			}
+			return Usage{CPU: used}, nil
+		}
+	}
+	const more = idleCPU + tick
 	ctx, cancel := context.WithTimeout(t.Context(), 3*idleLook)
 	defer cancel()
-	busy := start("while :; do :; done")
-	if err := AwaitIdle(ctx, busy.Process.Pid, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+	_, err := awaitIdle(ctx, working(math.MaxInt, more), time.Hour)
+	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("at work: %v", err)
 	}
 	began := time.Now()
-	if err := AwaitIdle(t.Context(), busy.Process.Pid, 2*idleLook); err != nil ||
-		time.Since(began) < 2*idleLook {
-		t.Errorf("always at work: %v after %s", err, time.Since(began))
+	_, err = awaitIdle(t.Context(), working(math.MaxInt, more), 2*idleLook)
+	if took := time.Since(began); err != nil || took < 2*idleLook {
+		t.Errorf("always at work: %v after %s", err, took)
 	}
-	busy.Process.Kill()
-	busy.Wait()
-	if err := AwaitIdle(t.Context(), busy.Process.Pid, time.Hour); err == nil {
+	_, err = awaitIdle(t.Context(), working(4, more), time.Hour) // two accounts a look
+	if err != nil || looks != 6 {
+		t.Errorf("done in the second look: %v after %d accounts", err, looks)
+	}
+	_, err = awaitIdle(t.Context(), working(math.MaxInt, idleCPU), time.Hour)
+	if err != nil || looks != 2 {
+		t.Errorf("next to nothing is used: %v after %d accounts", err, looks)
+	}
+	asleep.Process.Kill()
+	asleep.Wait()
+	if err := AwaitIdle(t.Context(), asleep.Process.Pid, time.Hour); err == nil {
 		t.Error("a process that is gone is called idle")
 	}
 }

@@ -18,20 +18,35 @@ const (
 // otherwise be measured with what comes next. One that works on for longer than atMost always
 // works, and is measured with that: it is no error.
 func AwaitIdle(ctx context.Context, pid int, atMost time.Duration) error {
+	if _, err := awaitGroup(ctx, pid, atMost); err != nil {
+		return fmt.Errorf("process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// awaitGroup is AwaitIdle, and says how many looks found the group at work.
+func awaitGroup(ctx context.Context, pid int, atMost time.Duration) (busy int, err error) {
+	return awaitIdle(ctx, func() (Usage, error) { return GroupUsage(pid) }, atMost)
+}
+
+// awaitIdle is awaitGroup with whatever account.
+func awaitIdle(ctx context.Context, usage func() (Usage, error), atMost time.Duration) (busy int,
+	err error) {
 	for began := time.Now(); time.Since(began) < atMost; {
-		before, err := GroupUsage(pid)
+		before, err := usage()
 		if err != nil {
-			return err
+			return busy, err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("process %d is not idle: %w", pid, context.Cause(ctx))
+			return busy, fmt.Errorf("not idle: %w", context.Cause(ctx))
 		case <-time.After(idleLook):
 		}
-		now, err := GroupUsage(pid)
+		now, err := usage()
 		if err != nil || now.CPU-before.CPU <= idleCPU {
-			return err
+			return busy, err
 		}
+		busy++
 	}
-	return nil
+	return busy, nil
 }
