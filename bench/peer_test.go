@@ -185,21 +185,36 @@ func TestPeerOfTwoProcesses(t *testing.T) {
 		"#!/bin/sh\n"+os.Getenv("STUB")+` "$@"`+"\nexit 1\n")
 	args := append([]string{"peer", file}, p.lightArgs("", light("1")...)[1:]...)
 	var out bytes.Buffer
-	Main(t.Context(), append(args, "--set", "run.duration=800ms"), &out, &out)
-	found := 0
-	for _, leg := range p.legs(t) {
-		if leg.Base != "other" || leg.Side != "base" || leg.Outcome != record.OK {
-			continue
+	// It answers as fast as it can. Tests beside this one may leave it little of a short window: it
+	// gets a longer one then, in which a script alone still uses nothing. That has less than 2 MiB.
+	earlier, enough := 0, false
+	for _, window := range []string{"800ms", "5s"} {
+		Main(t.Context(), append(slices.Clone(args), "--set", "run.duration="+window), &out, &out)
+		legs, found := p.legs(t), 0
+		enough = true
+		for _, leg := range legs[earlier:] {
+			if leg.Base != "other" || leg.Side != "base" || leg.Outcome != record.OK {
+				continue
+			}
+			found++
+			used := leg.Metrics["server_cpu_us_per_op"] * float64(leg.Operations) / 1e6
+			if used < 0.03 {
+				enough = false
+				t.Logf("%.3f s of CPU in %s", used, window)
+			}
+			if leg.Metrics["rss_mb"] < 4 {
+				t.Errorf("%.1f MiB", leg.Metrics["rss_mb"])
+			}
 		}
-		found++
-		// It answers as fast as it can, in windows of 700 ms. The script alone has less than 2 MiB.
-		used := leg.Metrics["server_cpu_us_per_op"] * float64(leg.Operations) / 1e6
-		if used < 0.03 || leg.Metrics["rss_mb"] < 4 {
-			t.Errorf("%.3f s of CPU, %.1f MiB", used, leg.Metrics["rss_mb"])
+		if found == 0 {
+			t.Errorf("no leg of it counts:\n%s", out.String())
+		}
+		if earlier = len(legs); enough {
+			break
 		}
 	}
-	if found == 0 {
-		t.Errorf("no leg of it counts:\n%s", out.String())
+	if !enough {
+		t.Error("its server's CPU is not in its account")
 	}
 	p.mustBeEmpty(t)
 	awaitNoProcess(t, filepath.Dir(p.dir))
