@@ -15,7 +15,7 @@ import (
 type choice struct {
 	only, set list
 	quick     bool
-	pairs     int
+	pairs     pairsFlag
 	// own are changes that the command itself makes of a scenario as it is wanted; --set may take
 	// them back.
 	own   func(wanted *scenario.Scenario) []string
@@ -33,7 +33,7 @@ type fixed struct {
 func newChoice(flags *flag.FlagSet) *choice {
 	c := newScenarioChoice(flags)
 	flags.BoolVar(&c.quick, "quick", false, "two short pairs: a look, not a verdict")
-	flags.IntVar(&c.pairs, "pairs", 0, "`number` of pairs, instead of the scenario's")
+	flags.Var(&c.pairs, "pairs", "`number` of pairs, instead of the scenario's")
 	return c
 }
 

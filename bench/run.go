@@ -82,7 +82,8 @@ func (o *options) flags(flags *flag.FlagSet) {
 	o.placeFlags(flags)
 	o.resumable = true
 	flags.StringVar(&o.warp, "warp", "bin/warp", "warp `binary`")
-	flags.DurationVar(&o.budget, "budget", 0, "do not repeat noisy pairs once this `time` is short")
+	flags.Var((*budgetFlag)(&o.budget), "budget",
+		"do not repeat noisy pairs once this `time` is short")
 	flags.BoolVar(&o.resume, "resume", false, "go on with the last session of these arguments that "+
 		"was interrupted; start anew without one")
 }
