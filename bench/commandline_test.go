@@ -43,6 +43,8 @@ func TestCommandLine(t *testing.T) {
 		{"run ../scenarios/get-4k.yaml --server /nonexistent", exitUsage, "make build warp"},
 		{"run ../scenarios/get-4k.yaml --server ..", exitUsage, ".. is no program"},
 		{"gate --base .. ../scenarios/get-4k.yaml", exitUsage, ".. is no program"},
+		{"gate --base HEAD~1 ../scenarios/get-4k.yaml", exitUsage, "HEAD~1: no such file or directory; " +
+			"--base takes a program, and a revision is compared by make gate BASE=HEAD~1\n"},
 		{"crash --server /nonexistent", exitUsage, "make build"},
 		{"gate --base /bin/true ../scenarios/get-4k.yaml --set netloop=epoll", exitUsage,
 			"--set netloop changes nothing here: a gate runs both programs with their own defaults"},

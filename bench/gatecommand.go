@@ -70,6 +70,9 @@ func parseGate(
 		return nil, nil, fmt.Errorf("%w: --base BINARY is missing, or nothing is to be compared; make "+
 			"gate BASE=REVISION builds one", errUsage)
 	}
+	if err := checkBase(o.base); err != nil {
+		return nil, nil, err
+	}
 	if len(chosen.only.values) == 0 && len(files) == 0 {
 		chosen.only.values = gateScenarios()
 	}
@@ -80,6 +83,16 @@ func parseGate(
 	o.server, o.others = o.candidate, map[string]string{"base": o.base}
 	o.withoutWarp = !o.timing || !needWarp(scenarios)
 	return &o, scenarios, checkOutputs(o.junit, o.markdown, o.ndjson, o.benchmark)
+}
+
+// checkBase refuses what is no program with advice for what it most often is instead: a revision.
+func checkBase(path string) error {
+	err := isProgram(path)
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w; --base takes a program, and a revision is compared by make gate "+
+		"BASE=HEAD~1", errUsage, err)
 }
 
 // asVerdict keeps what else may end a gate, such as a full disk, from being taken for a regression:

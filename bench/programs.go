@@ -3,6 +3,7 @@ package bench
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,15 +34,26 @@ func (o *options) checkPrograms() error {
 }
 
 func checkProgram(path string) error {
-	info, err := os.Stat(path)
+	err := isProgram(path)
 	switch {
+	case errors.Is(err, errNoProgram):
+		return fmt.Errorf("%w: %w; make build warp makes ours", errUsage, err)
 	case err != nil:
 		return fmt.Errorf("%w: %w; make build warp", errUsage, err)
-	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return fmt.Errorf("%w: %s is no program, which is a file that may be executed; make build warp "+
-			"makes ours", errUsage, path)
 	}
 	return nil
+}
+
+// errNoProgram is wrapped where there is a file that cannot be started.
+var errNoProgram = errors.New("is no program, which is a file that may be executed")
+
+// isProgram says why a path cannot be started.
+func isProgram(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0) {
+		return fmt.Errorf("%s %w", path, errNoProgram)
+	}
+	return err
 }
 
 // program is a file that legs start, as it was when its hash was taken.
