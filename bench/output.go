@@ -10,33 +10,54 @@ import (
 )
 
 // checkOutputs refuses files that cannot be written, before hours are spent on what is to stand in
-// them. Empty paths are none. What is there is left as it is, and what is not there is not made.
-func checkOutputs(paths ...string) error {
+// them, and two that are one, of which the later would replace the former. Empty paths are none.
+// What is there is left as it is, and what is not there is not made.
+func checkOutputs(paths ...string) (err error) {
+	var tried []output
+	defer func() { // only now, so that two names of what is not there meet in one file
+		for _, o := range tried {
+			if o.made {
+				err = errors.Join(err, removeMade(o.path))
+			}
+		}
+	}()
 	for _, path := range paths {
 		if path == "" {
 			continue
 		}
-		if err := checkOutput(path); err != nil {
+		o, err := tryOutput(path)
+		if err != nil {
 			return fmt.Errorf("%w: %w", errUsage, err)
 		}
+		for _, other := range tried {
+			if os.SameFile(o.info, other.info) {
+				return fmt.Errorf("%w: %s and %s are one file", errUsage, other.path, path)
+			}
+		}
+		tried = append(tried, o)
 	}
 	return nil
 }
 
-func checkOutput(path string) error {
+// output is a file that can be written.
+type output struct {
+	path string
+	info fs.FileInfo // nil: a device, which takes what all write to it
+	made bool        // it was not there
+}
+
+func tryOutput(path string) (o output, err error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil // a terminal or a pipe, whose reader would see it close
+		return output{path: path}, nil // a terminal or a pipe, whose reader would see it close
 	}
 	absent := errors.Is(err, fs.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
-		return err
+		return o, err
 	}
-	if absent {
-		err = removeMade(path)
-	}
-	return errors.Join(err, f.Close())
+	info, err = f.Stat()
+	return output{path, info, absent}, errors.Join(err, f.Close())
 }
 
 // removeMade removes a file, and none of the links that lead to it.

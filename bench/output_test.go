@@ -40,6 +40,42 @@ func TestCheckOutputs(t *testing.T) {
 	}
 }
 
+// Two files that are one, by whatever names, are refused: the later would replace the former.
+func TestOutputsAreApart(t *testing.T) {
+	dir := t.TempDir()
+	there, link, hard := filepath.Join(dir, "there"), filepath.Join(dir, "link"), filepath.Join(dir, "hard")
+	absent, toAbsent := filepath.Join(dir, "absent"), filepath.Join(dir, "to-absent")
+	if err := errors.Join(os.WriteFile(there, []byte("kept"), 0o600), os.Symlink(there, link),
+		os.Link(there, hard), os.Symlink(absent, toAbsent)); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		paths []string
+		ok    bool
+	}{
+		"one that is there":     {[]string{there, there}, false},
+		"one that is not there": {[]string{absent, "", absent}, false},
+		"another spelling":      {[]string{absent, dir + "/./absent"}, false},
+		"a link":                {[]string{there, link}, false},
+		"a link to nothing":     {[]string{absent, toAbsent}, false},
+		"a hard link":           {[]string{there, hard}, false},
+		"two":                   {[]string{there, absent}, true},
+		"a device":              {[]string{os.DevNull, os.DevNull}, true},
+	} {
+		err := checkOutputs(c.paths...)
+		if (err == nil) != c.ok || err != nil &&
+			(!errors.Is(err, errUsage) || !strings.Contains(err.Error(), "are one file")) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(absent); err == nil {
+			t.Errorf("%s: made", name)
+		}
+	}
+	if text := readText(t, there); text != "kept" {
+		t.Errorf("%q", text)
+	}
+}
+
 // A file that cannot be written is said before anything is measured, and nothing is left.
 func TestOutputsComeFirst(t *testing.T) {
 	p := newPlace(t, "", "exit 1")

@@ -38,6 +38,9 @@ func reportCommand(_ context.Context, args []string, out, messages io.Writer) er
 	if o.history && o.benchmark != "" {
 		return fmt.Errorf("%w: --benchfmt is of sessions, not of --history", errUsage)
 	}
+	if err := checkOutputs(o.html, o.index, o.benchmark); err != nil {
+		return err
+	}
 	lines, err := readRecord(o.record, messages)
 	if err != nil {
 		return err

@@ -133,6 +133,36 @@ func TestReportWritesWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+// Where a file cannot be written, or two are one, nothing is printed and no other file is written.
+func TestReportChecksFirst(t *testing.T) {
+	p := newPlace(t, "", "exit 1")
+	p.withSessions(t, "a1")
+	dir := t.TempDir()
+	nowhere, page := filepath.Join(dir, "nowhere", "x"), filepath.Join(dir, "page")
+	for args, want := range map[string]string{
+		"--html " + nowhere:                             nowhere + ": no such file",
+		"--benchfmt " + nowhere:                         nowhere + ": no such file",
+		"--index " + nowhere:                            nowhere + ": no such file",
+		"--history --html " + nowhere:                   nowhere + ": no such file",
+		"--index " + page + " --html " + nowhere:        nowhere + ": no such file",
+		"--index " + page + " --html " + page:           "are one file",
+		"--benchfmt " + page + " --html " + page:        "are one file",
+		"--benchfmt " + page + " --index " + page:       "are one file",
+		"--history --index=" + page + " --html=" + page: "are one file",
+	} {
+		var out, messages bytes.Buffer
+		code := Main(t.Context(), append([]string{"report", "--record", p.index},
+			strings.Fields(args)...), &out, &messages)
+		if code != exitUsage || out.Len() > 0 || !strings.Contains(messages.String(), want) {
+			t.Errorf("%s: code %d, no %q:\n%s%s", args, code, want, messages.String(), out.String())
+		}
+		if made, err := os.ReadDir(dir); err != nil || len(made) != 0 {
+			t.Errorf("%s: made %v, error %v", args, made, err)
+			os.Remove(page)
+		}
+	}
+}
+
 // Whoever reads what is not there is told so, and makes nothing.
 func TestReadingMakesNothing(t *testing.T) {
 	dir := t.TempDir()
