@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +29,8 @@ func (s *session) resume(start *record.Session) error {
 	}
 	last := lastLike(lines, start)
 	if last == nil || ended(lines, last.ID) {
-		fmt.Fprintln(s.messages, "nothing to resume: a new session")
+		fmt.Fprintln(s.messages, "nothing to resume of these arguments: a new session")
+		s.sayOthers(lines, start)
 		return nil
 	}
 	if last.Machine != start.Machine {
@@ -65,6 +67,38 @@ func (s *session) resume(start *record.Session) error {
 	fmt.Fprintf(s.messages, "resuming session %s: %d legs and %d counts are there\n", s.id,
 		len(s.before), len(s.counted))
 	return nil
+}
+
+// goOn is what to type to go on with a session.
+func goOn(purpose string, args []string) string {
+	return toType(slices.Concat([]string{cmp.Or(purpose, "run")}, args, []string{"--resume"}))
+}
+
+// sayOthers names the sessions that other arguments would go on with: whoever has forgotten them
+// has hours of legs there, and sees it before others are spent. That is no reason to stop, since
+// make bench-full asks to resume even where there is nothing.
+func (s *session) sayOthers(lines []record.Line, start *record.Session) {
+	for i, line := range lines {
+		other := line.Session
+		if other == nil || ended(lines, other.ID) || lastLike(lines[i:], other) != other ||
+			!mayBeResumed(other, start) {
+			continue
+		}
+		claim, err := s.index.Claim(other.ID)
+		if err != nil || claim.Release() != nil { // it is running
+			continue
+		}
+		fmt.Fprintf(s.messages, "session %s of other arguments has not ended; to go on with it: %s\n",
+			other.ID, goOn(other.Purpose, other.Args))
+	}
+}
+
+// mayBeResumed says whether nothing is known for which a session would be refused. What servers it
+// ran, its own arguments say.
+func mayBeResumed(other, start *record.Session) bool {
+	const harness = "flashbench"
+	return other.Purpose == start.Purpose && other.Machine == start.Machine &&
+		other.Binaries[harness] == start.Binaries[harness]
 }
 
 // differing are the names under which two sets of binaries do not have the same hash.

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"os"
 	"reflect"
@@ -109,6 +110,75 @@ func TestResumeRefuses(t *testing.T) {
 	out.Reset()
 	if code := Main(t.Context(), args, &out, &out); code != exitOK {
 		t.Errorf("without --resume: code %d:\n%s", code, out.String())
+	}
+}
+
+// Where there is nothing of these arguments a resume starts anew, and says which others could be gone
+// on with: not what has ended, is running, or would be refused.
+func TestResumeNamesOthers(t *testing.T) {
+	p := newPlaceAlone(t, "", "exit 1")
+	over, cancel := context.WithCancel(t.Context())
+	cancel() // sessions need only begin
+	begin := func(ctx context.Context, more ...string) (text string) {
+		t.Helper()
+		var out bytes.Buffer
+		if code := Main(ctx, p.lightArgs("run", more...), &out, &out); code == exitUsage ||
+			code != exitOK && ctx != over {
+			t.Fatalf("%q: code %d:\n%s", more, code, out.String())
+		}
+		return out.String()
+	}
+	begin(over, light("1")...) // ended below
+	begin(over, light("3")...)
+	begin(over, light("3")...)
+	begin(over, light("4")...)
+	begin(t.Context(), append(light("1"), "--resume")...)
+	x, err := record.Open(p.index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var begun []record.Session
+	for _, line := range p.lines(t) {
+		if line.Session != nil {
+			begun = append(begun, *line.Session)
+		}
+	}
+	if len(begun) != 4 {
+		t.Fatalf("%d sessions", len(begun))
+	}
+	like := func(change func(s *record.Session)) {
+		t.Helper()
+		s := begun[1]
+		s.ID, s.Args = "foreign-"+rand.Text(), []string{"--pairs", rand.Text()}
+		change(&s)
+		if err := x.Append(record.Line{Session: &s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	like(func(s *record.Session) { s.Machine = "other" })
+	like(func(s *record.Session) { s.Purpose = "tune" })
+	like(func(s *record.Session) { s.Binaries = map[string]string{"flashbench": "other"} })
+	claim, err := x.Claim(begun[3].ID) // it runs
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := begin(over, append(light("2"), "--resume")...)
+	want := "nothing to resume of these arguments: a new session\n" +
+		"session " + begun[2].ID + " of other arguments has not ended; to go on with it: "
+	if !strings.Contains(text, want) || strings.Count(text, " of other arguments ") != 1 {
+		t.Fatalf("no %q alone in:\n%s", want, text)
+	}
+	words := p.toType(t, text, " of other arguments has not ended; to go on with it: ")
+	if err := claim.Release(); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if Main(over, words, &out, &out); !strings.Contains(out.String(), "resuming session "+begun[2].ID) {
+		t.Errorf("%q:\n%s", words, out.String())
+	}
+	if text := begin(over, append(light("5"), "--resume")...); strings.Count(text,
+		" of other arguments ") != 3 { // what ran before, and what has just begun, too
+		t.Errorf("all of them:\n%s", text)
 	}
 }
 

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -108,8 +106,8 @@ func (s *session) local(text string) string {
 // close removes what the session has on disk and says how it can be gone on with.
 func (s *session) close() error {
 	if s.open && s.resumable {
-		args := slices.Concat([]string{cmp.Or(s.purpose, "run")}, s.args, []string{"--resume"})
-		fmt.Fprintf(s.messages, "session %s has not ended; to go on with it: %s\n", s.id, toType(args))
+		fmt.Fprintf(s.messages, "session %s has not ended; to go on with it: %s\n", s.id,
+			goOn(s.purpose, s.args))
 	}
 	err := s.workspace.Close()
 	if s.claim != nil {
