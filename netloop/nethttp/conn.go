@@ -16,6 +16,11 @@ import (
 // Limits.WriteTimeout is taken for gone.
 const writePieceBytes = 64 << 10
 
+// recordAlert is the type of a TLS record (RFC 5246, 6.2.1) behind which nothing is written.
+// crypto/tls may still read: what it found wrong, as a renegotiation, only one read is told of, and
+// that may be net/http's look whether the client is still there, which it forgets.
+const recordAlert = 21
+
 // listener counts connections and closes those over the limit.
 type listener struct {
 	net.Listener
@@ -66,6 +71,9 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (written int, err error) {
+	if c.server.config.TLS != nil && len(p) > 0 && p[0] == recordAlert {
+		defer c.broken.Store(true)
+	}
 	for written < len(p) {
 		if c.broken.Load() {
 			// It would be a close_notify, which says that all is well, or wait once more for room.

@@ -49,6 +49,10 @@ func (s *Server) newExchange() *exchange {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	c, _ := r.Context().Value(connKey{}).(*conn)
+	if c != nil && c.broken.Load() {
+		panic(http.ErrAbortHandler) // nobody would get the answer
+	}
 	if status := s.overLimit(r); status != 0 {
 		s.refuse(w, status)
 		return
@@ -62,7 +66,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if x.broken || err != nil || x.Broken() {
 		s.counters.AbortedReplies.Add(1)
 		// In HTTP/2 net/http resets the stream: others share the connection.
-		if c, ok := r.Context().Value(connKey{}).(*conn); ok && r.ProtoMajor == 1 {
+		if c != nil && r.ProtoMajor == 1 {
 			c.resetOnClose()
 		}
 		panic(http.ErrAbortHandler)
