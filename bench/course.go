@@ -19,12 +19,15 @@ const (
 // samples may be whose CPU is taken for that of the part.
 const spanSlack = 0.1
 
+// hasCourse says whether a window, or a whole load, is long enough.
+func hasCourse(window time.Duration) bool { return window/courseParts >= coursePartMin }
+
 // course says how a server did from part to part of its window; nil of a window too short for that.
 func course(operations []warp.Operation, samples []host.Sample, of figure.Figures) []record.Moment {
-	length := of.To.Sub(of.From) / courseParts
-	if length < coursePartMin {
+	if !hasCourse(of.To.Sub(of.From)) {
 		return nil
 	}
+	length := of.To.Sub(of.From) / courseParts
 	var moments []record.Moment
 	for i := range time.Duration(courseParts) {
 		from := of.From.Add(i * length)

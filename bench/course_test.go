@@ -9,6 +9,7 @@ import (
 
 	"flashstore/bench/figure"
 	"flashstore/bench/host"
+	"flashstore/bench/scenario"
 	"flashstore/bench/warp"
 )
 
@@ -60,6 +61,12 @@ func TestCourse(t *testing.T) {
 		8: "ops_per_s p50 p99 rss_mb server_cpu_us_per_op"} {
 		if known := slices.Sorted(maps.Keys(moments[i].Metrics)); strings.Join(known, " ") != want {
 			t.Errorf("part %d of a blind time: %v, want %s", i, known, want)
+		}
+	}
+	m := &comparison{session: &session{}, scenario: &scenario.Scenario{}}
+	for load, again := range map[time.Duration]bool{99 * time.Second: true, 100 * time.Second: false} {
+		if m.scenario.Run.Duration = load; m.machine(1).MayRetry() != again {
+			t.Errorf("a pair of legs of %s is run again: %v", load, !again)
 		}
 	}
 	of.To = begin.Add(courseParts*coursePartMin - time.Second)
