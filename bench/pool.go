@@ -151,3 +151,9 @@ func (p *pool) write(b *strings.Builder, rule gate.Rule, runs int) (ok bool) {
 	recordedCurve(b, rule.Of(p.metric), sessions, runs)
 	return true
 }
+
+// falseFails is how many of the runs that share no pair FAIL without a change.
+func (p *pool) falseFails(rule gate.Rule) (fails, runs int) {
+	source, runs := p.recorded(false).Apart(rule.Pairs + rule.Confirm)
+	return rule.Of(p.metric).Simulate(source, 0, runs, selftestSeed).Verdict[gate.Fail], runs
+}

@@ -71,11 +71,18 @@ func selftest(path string, runs int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := false
+	fails, apart := 0, 0
 	for _, p := range pools {
-		found = p.write(&b, rule, runs) || found
+		if p.write(&b, rule, runs) {
+			f, n := p.falseFails(rule)
+			fails, apart = fails+f, apart+n
+		}
 	}
-	if !found {
+	if apart > 0 {
+		lo, hi := stat.Wilson(fails, apart)
+		fmt.Fprintf(&b, "\nIn all pools: %d of %d runs that share no pair FAIL without a change, "+
+			"%.1f%% to %.1f%%.\n", fails, apart, 100*lo, 100*hi)
+	} else {
 		fmt.Fprintf(&b, "\nNo pool of %d quiet pairs is recorded yet in %s (`flashbench aa`), so only "+
 			"simulated noise:\n", poolPairsMin, poolFile)
 	}
