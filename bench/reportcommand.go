@@ -38,7 +38,7 @@ func reportCommand(_ context.Context, args []string, out, messages io.Writer) er
 	if o.history && o.benchmark != "" {
 		return fmt.Errorf("%w: --benchfmt is of sessions, not of --history", errUsage)
 	}
-	if err := checkOutputs(o.html, o.index, o.benchmark); err != nil {
+	if err := errors.Join(o.spareRecord(), checkOutputs(o.html, o.index, o.benchmark)); err != nil {
 		return err
 	}
 	lines, err := readRecord(o.record, messages)
@@ -54,6 +54,21 @@ func reportCommand(_ context.Context, args []string, out, messages io.Writer) er
 		return o.writeHistory(lines, names, out)
 	}
 	return o.writeSessions(lines, names, out)
+}
+
+// spareRecord refuses to write what is made of a record over it. A record that is not there is
+// complained of when it is read.
+func (o *reportOptions) spareRecord() error {
+	record, err := os.Stat(o.record)
+	if err != nil {
+		return nil
+	}
+	for _, path := range []string{o.html, o.index, o.benchmark} {
+		if info, err := os.Stat(path); err == nil && os.SameFile(info, record) {
+			return fmt.Errorf("%w: %s is the record that is reported of", errUsage, path)
+		}
+	}
+	return nil
 }
 
 // isIndexAlone says whether nothing but an index was asked for.

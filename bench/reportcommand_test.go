@@ -149,6 +149,9 @@ func TestReportChecksFirst(t *testing.T) {
 		"--benchfmt " + page + " --html " + page:        "are one file",
 		"--benchfmt " + page + " --index " + page:       "are one file",
 		"--history --index=" + page + " --html=" + page: "are one file",
+		"--html " + p.index:                             "is the record",
+		"--index " + p.index:                            "is the record",
+		"--benchfmt " + p.index:                         "is the record",
 	} {
 		var out, messages bytes.Buffer
 		code := Main(t.Context(), append([]string{"report", "--record", p.index},
