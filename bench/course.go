@@ -37,7 +37,8 @@ func course(operations []warp.Operation, samples []host.Sample, of figure.Figure
 	return moments
 }
 
-// momentary is what is known of a part: of one without an answer its rate, 0, and its memory.
+// momentary is what is known of a part: of one without an answer its rate, 0, and its memory. Where
+// the sampler itself stood still, CPU would be that of another time than the answers.
 func momentary(
 	operations []warp.Operation, samples []host.Sample, from, to time.Time,
 ) map[string]float64 {
@@ -51,7 +52,7 @@ func momentary(
 	if sampled {
 		known["rss_mb"] = float64(w.RSSPeak) / (1 << 20)
 	}
-	stalled := (w.Span - w.Time).Abs() > time.Duration(spanSlack*float64(w.Time)) // who samples
+	stalled := (w.Span - w.Time).Abs() > time.Duration(spanSlack*float64(w.Time))
 	if answered && sampled && !stalled {
 		known["server_cpu_us_per_op"] = micros(w.Server) / float64(f.Operations)
 	}
